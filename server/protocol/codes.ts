@@ -1,0 +1,106 @@
+/**
+ * Every refusal of Tickwire: a number, a name and a retry rule. Clients act on `code` and `retry`, never on text.
+ * 41xx: what was sent; 42xx: limits; 43xx: who is asking; 45xx: our own state. SPEC.md [C1] to [C4].
+ */
+import type { Refusal, Retry } from './types.ts';
+
+interface Code {
+  code: number;
+  retry: Retry;
+  /** The HTTP status that the same refusal has at the API. */
+  status: number;
+  message: string;
+}
+
+export const codes = {
+  bad_payload: {
+    code: 4100,
+    retry: 'never',
+    status: 400,
+    message: 'the payload does not have the form that this call takes',
+  },
+  bad_symbol: {
+    code: 4101,
+    retry: 'never',
+    status: 400,
+    message: 'not a symbol: 1 to 16 letters or digits, then optionally - . or / and 1 to 16 more',
+  },
+  unknown_symbol: { code: 4102, retry: 'never', status: 404, message: 'this symbol is not listed here' },
+  rate_not_offered: {
+    code: 4103,
+    retry: 'never',
+    status: 400,
+    message: 'everyMs is not a rate that is offered here; 0 is every tick',
+  },
+  unknown_event: { code: 4104, retry: 'never', status: 404, message: 'no such event' },
+  not_found: { code: 4105, retry: 'never', status: 404, message: 'there is nothing at this address' },
+  method_not_allowed: {
+    code: 4106,
+    retry: 'never',
+    status: 405,
+    message: 'this address does not take this method',
+  },
+  symbol_of_other_source: {
+    code: 4107,
+    retry: 'never',
+    status: 409,
+    message: 'the prices of this symbol come from another source',
+  },
+  idempotency_conflict: {
+    code: 4108,
+    retry: 'never',
+    status: 409,
+    message: 'this Idempotency-Key was used with another body',
+  },
+  unsupported_media_type: {
+    code: 4109,
+    retry: 'never',
+    status: 415,
+    message: 'the body must be application/json',
+  },
+  too_many_symbols: { code: 4200, retry: 'never', status: 400, message: 'too many symbols in one call' },
+  payload_too_large: {
+    code: 4201,
+    retry: 'never',
+    status: 413,
+    message: 'the body is larger than this call takes',
+  },
+  api_key_required: {
+    code: 4300,
+    retry: 'never',
+    status: 401,
+    message: 'this call takes a valid API key in the X-API-Key header',
+  },
+  origin_not_allowed: {
+    code: 4301,
+    retry: 'never',
+    status: 403,
+    message: 'pages of this origin may not connect',
+  },
+  store_unavailable: {
+    code: 4500,
+    retry: 'later',
+    status: 503,
+    message: 'the tick store does not answer; try again',
+  },
+  no_leader: {
+    code: 4501,
+    retry: 'later',
+    status: 503,
+    message: 'no replica leads at this moment; try again',
+  },
+  draining: {
+    code: 4502,
+    retry: 'now',
+    status: 503,
+    message: 'this replica is leaving; connect again to reach another',
+  },
+  internal: { code: 4503, retry: 'later', status: 500, message: 'something went wrong here; it was logged' },
+} as const satisfies Record<string, Code>;
+
+export type CodeName = keyof typeof codes;
+
+/** Gives the refusal of that name; `message` says more than the code's own text where more is known. */
+export function refusal(name: CodeName, message: string = codes[name].message): Refusal {
+  return { code: codes[name].code, name, message, retry: codes[name].retry };
+}

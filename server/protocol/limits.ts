@@ -1,0 +1,19 @@
+/** Bounds that both sides of the wire know. Units are in the names; a bound that an operator may move is in config.ts. */
+export const limits = {
+  /** Characters of a symbol: 16, a separator, 16. */
+  maxSymbolLength: 33,
+  /** Symbols in one subscribe or unsubscribe. */
+  maxSymbolsPerCall: 10_000,
+  /** Significant digits of a price or size; markets quote fewer, and it keeps every comparison cheap. */
+  maxSignificantDigits: 16,
+  /** Characters of a decimal: leading zeros, a point and the digits of a sum of many sizes. */
+  maxDecimalLength: 40,
+  /** Ticks in one push. */
+  maxTicksPerPush: 1_000,
+  /** A source's clock may be ahead of ours by this much; beyond it a push is refused. */
+  maxClockAheadMs: 60_000,
+  /** Without a tick for this long a socket gets a heartbeat. */
+  heartbeatMs: 1_000,
+  /** A client that saw neither tick nor heartbeat for this long takes the connection for dead. */
+  maxSilenceMs: 5_000,
+} as const;

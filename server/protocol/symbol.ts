@@ -1,0 +1,23 @@
+/** What a symbol looks like, and the name of its room. SPEC.md [S1], [S2]. */
+import { limits } from './limits.ts';
+
+const pattern = /^[A-Z0-9]{1,16}([-./][A-Z0-9]{1,16})?$/;
+
+/** Gives the symbol in its one spelling (upper case), or null where the text is no symbol. */
+export function parseSymbol(text: string): string | null {
+  if (text.length > limits.maxSymbolLength) return null;
+  const symbol = text.toUpperCase();
+  return pattern.test(symbol) ? symbol : null;
+}
+
+const prefix = 'tick:';
+
+/** The Socket.IO room of everyone who gets each tick of the symbol. */
+export function tickRoom(symbol: string): string {
+  return prefix + symbol;
+}
+
+/** The symbol whose tick room this is, or null for any other room. */
+export function symbolOfRoom(room: string): string | null {
+  return room.startsWith(prefix) ? room.slice(prefix.length) : null;
+}

@@ -1,0 +1,138 @@
+/**
+ * The shapes on the wire, shared by server, client and load tests. Knows no transport and no runtime.
+ * The rules behind them are numbered in SPEC.md.
+ */
+
+/** A decimal number as text, digit for digit as its source sent it; the form is `isDecimal`'s in decimal.ts. */
+export type Decimal = string;
+
+/** The day's figures of a symbol. The day is UTC, shifted by `DAY_START`. */
+export interface DayFigures {
+  open: Decimal;
+  high: Decimal;
+  low: Decimal;
+  /** The sum of sizes since the day began. */
+  volume: Decimal;
+  /** The last price of the day before; absent while nobody has stated it. */
+  prevClose?: Decimal;
+}
+
+/** One price change [W3]. */
+export interface Tick {
+  symbol: string;
+  price: Decimal;
+  /** What was traded; absent where the source does not say. */
+  size?: Decimal;
+  /** The generation: one life of the store, 6 random characters. */
+  gen: string;
+  /** Rises by exactly 1 per symbol within a generation, from 1. */
+  seq: number;
+  /** Epoch milliseconds of the source. */
+  ts: number;
+  /** How many ticks before this one it stands for; `high`, `low` and `size` then cover them all. */
+  merged?: number;
+  high?: Decimal;
+  low?: Decimal;
+  /** The day's figures after this tick, where they do not follow from it: the source stated them, or a new day began. */
+  day?: DayFigures;
+}
+
+/** The last known state of a symbol: its last tick and the day's figures after it. */
+export interface Quote extends DayFigures {
+  symbol: string;
+  price: Decimal;
+  size?: Decimal;
+  gen: string;
+  seq: number;
+  ts: number;
+  /** True while the symbol's source is stale, so that an old price is not taken for a fresh one. */
+  stale: boolean;
+}
+
+export type Freshness = 'live' | 'stale';
+
+/** One source of prices as clients see it. */
+export interface SourceState {
+  name: string;
+  state: Freshness;
+  symbols: string[];
+}
+
+/** The `feed` event: whether what is shown is fresh, since when (epoch ms), and why not. */
+export interface FeedState {
+  state: Freshness;
+  since: number;
+  /** Empty while live. */
+  reason: string;
+  sources: SourceState[];
+}
+
+/** What a refused client may do: try again at once, after a pause, or not at all. */
+export type Retry = 'now' | 'later' | 'never';
+
+/** A refusal as it travels: in an ack, in `refused`, or as `err.data` of a refused handshake. */
+export interface Refusal {
+  code: number;
+  name: string;
+  message: string;
+  retry: Retry;
+}
+
+/** A client's place in one symbol's stream: [generation, seq of the last tick it applied]. */
+export type Position = [gen: string, seq: number];
+
+/** The object form of `subscribe`'s payload. */
+export interface SubscribeRequest {
+  symbols: string[];
+  /** The rate tier in milliseconds; 0 is every tick. */
+  everyMs?: number;
+  /** Where the client was, per symbol, to get what it missed. */
+  since?: Record<string, Position>;
+}
+
+/** One symbol's outcome in a subscribe ack. `seq` is the head that the snapshot or the replay reached. */
+export type SubscribeResult =
+  | { ok: true; gen: string; seq: number; recovered: boolean; replayed: number }
+  | { ok: false; code: number; message: string };
+
+/** `symbols` is the whole current set of the session, also in a refusal. */
+export type SubscribeAck =
+  | { ok: true; symbols: string[]; results: Record<string, SubscribeResult> }
+  | ({ ok: false; symbols: string[] } & Refusal);
+
+export type UnsubscribeAck = { ok: true; symbols: string[] } | ({ ok: false; symbols: string[] } & Refusal);
+
+export type SnapshotReason = 'subscribe' | 'gap' | 'generation';
+
+/** The `snapshot` event. It sets the client's seq for each symbol in it. */
+export interface Snapshot {
+  quotes: Quote[];
+  reason: SnapshotReason;
+}
+
+/** The `hello` event, first on every connection. */
+export interface Hello {
+  /** The session's id, unlike the socket's known to the session alone. */
+  session: string;
+  node: string;
+  user: string | null;
+  /** Proves to the HTTP API that the caller is this session. */
+  secret: string;
+}
+
+/** Events that a server sends, by Socket.IO's listener signature. */
+export interface ServerEvents {
+  hello: (hello: Hello) => void;
+  snapshot: (snapshot: Snapshot) => void;
+  tick: (tick: Tick) => void;
+  feed: (feed: FeedState) => void;
+  heartbeat: (beat: { at: number }) => void;
+  shutdown: (notice: { reconnectInMs: number }) => void;
+  refused: (refusal: Refusal) => void;
+}
+
+/** Events that a client sends. Everything in them is `unknown` to the server until it is parsed. */
+export interface ClientEvents {
+  subscribe: (request: string[] | SubscribeRequest, ack?: (answer: SubscribeAck) => void) => void;
+  unsubscribe: (symbols?: string[], ack?: (answer: UnsubscribeAck) => void) => void;
+}

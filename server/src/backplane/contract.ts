@@ -1,0 +1,126 @@
+/**
+ * What replicas share, behind one contract with two homes: `redis` for a cluster, `local` for one machine.
+ * The contract suite in server/test/contracts runs on both. Knows nothing of feeds, sockets or HTTP.
+ *
+ * Every promise here rejects with `BackplaneUnavailable` when the home does not answer; the outcome of a write is
+ * then unknown.
+ */
+import type { Adapter } from 'socket.io-adapter';
+import type { Namespace } from 'socket.io';
+import type { DayFigures, FeedState, Quote, Tick } from '../../protocol/index.ts';
+
+/** The home of the backplane did not answer in time, or the link to it is down. */
+export class BackplaneUnavailable extends Error {
+  override name = 'BackplaneUnavailable';
+}
+
+/** A Socket.IO adapter class, as the adapter packages export them. */
+export type AdapterClass = new (...args: never[]) => Adapter;
+
+/** Wraps an adapter class in a subclass of it; the fanout stage's mixin is one. */
+export type AdapterMixin = (base: AdapterClass) => AdapterClass;
+
+/** What `io.adapter()` takes. */
+export type AdapterFactory = (nsp: Namespace) => Adapter;
+
+/** Who leads: one record for the cluster. `beat` changes with each renewal; nothing in it is a clock. */
+export interface LeaseRecord {
+  /** The node that holds the lease; null while nobody does. */
+  holder: string | null;
+  /** The term. Rises by 1 with each take; 0 before the first. */
+  epoch: number;
+  beat: number;
+}
+
+/** The lock that makes one replica the leader. It never expires by itself: followers judge by the beat, on their own clock. */
+export interface Lease {
+  read(): Promise<LeaseRecord>;
+  /** Takes the lease for this node when the record is still exactly `seen`; gives the new record, or null when it was not. */
+  take(seen: LeaseRecord): Promise<LeaseRecord | null>;
+  /** Renews. False when this node no longer holds the lease in that epoch. */
+  beat(epoch: number): Promise<boolean>;
+  /** Clears the holder, when it is this node in that epoch, and tells every replica. */
+  release(epoch: number): Promise<void>;
+  /** Fires on every replica after a release. At most once a release, and perhaps not at all: the beat is what counts. */
+  onRelease(listener: () => void): void;
+}
+
+/** A tick before the store gave it its `gen` and `seq`, with the day's figures after it. */
+export interface TickDraft {
+  tick: Omit<Tick, 'gen' | 'seq'>;
+  /** The whole day after this tick, for the stored quote. */
+  day: DayFigures;
+}
+
+export interface Append {
+  gen: string;
+  epoch: number;
+  /** At most `maxAppendTicks`. */
+  drafts: readonly TickDraft[];
+  /** Makes the append happen once however often it is sent with this id; `hash` stands for its content. */
+  once?: { id: string; hash: string };
+}
+
+export type AppendOutcome =
+  /** `seqs` are in the order of `drafts`. `replayed`: an earlier append with the same `once` was counted, this one was not. */
+  | { ok: true; seqs: number[]; replayed: boolean }
+  /** `epoch`: a newer leader claimed the store. `generation`: the store began anew. `once`: the id was used with another hash. */
+  | { ok: false; reason: 'epoch' | 'generation' | 'once' };
+
+/** Ticks in one append, so that no script holds Redis for long. */
+export const maxAppendTicks = 200;
+/** How long an `once` id is remembered, in milliseconds. */
+export const onceTtlMs = 600_000;
+
+export type Claim =
+  /** `quotes` holds the last quote of every symbol that the store knows in this generation. */
+  { ok: true; gen: string; quotes: Quote[] } | { ok: false; reason: 'epoch' };
+
+/** Assigns `gen` and `seq` and keeps the last quote of each symbol. Its `stale` is always false: freshness is not stored. */
+export interface TickStore {
+  /** What a new leader does first: writes its epoch, so that older leaders are refused, and reads where the store stands. */
+  claim(epoch: number): Promise<Claim>;
+  append(append: Append): Promise<AppendOutcome>;
+  /** The last quotes of those symbols that have one, in no order; `gen` is null while the store is empty. */
+  quotes(symbols: readonly string[]): Promise<{ gen: string | null; quotes: Quote[] }>;
+}
+
+/** What the leader tells every replica with each beat, itself included. At most once: a lost one is followed by the next. */
+export interface Announcement {
+  node: string;
+  epoch: number;
+  gen: string;
+  feed: FeedState;
+}
+
+/** A call to the leader and its answer, from any replica, the leader itself included. Payloads are JSON. */
+export interface LeaderLine {
+  /** Answers calls that are meant for the leader of this epoch, until the returned function is called. */
+  serve(epoch: number, answer: (request: unknown) => Promise<unknown>): () => void;
+  /** Rejects with `NoLeader` when nobody serves that epoch (at once where the home knows it), or with `BackplaneUnavailable`. */
+  call(epoch: number, request: unknown): Promise<unknown>;
+}
+
+/** Nobody answers for that epoch. */
+export class NoLeader extends Error {
+  override name = 'NoLeader';
+}
+
+/** The link to the home. */
+export type BackplaneState = { at: 'up' } | { at: 'down'; since: number; reason: string };
+
+export interface Backplane {
+  readonly kind: 'redis' | 'local';
+  readonly lease: Lease;
+  readonly tickStore: TickStore;
+  readonly leaderLine: LeaderLine;
+  adapter(wrap: AdapterMixin): AdapterFactory;
+  /** Never throws and never waits; lost while the link is down. On one link with room emits, so it comes after earlier ticks. */
+  announce(announcement: Announcement): void;
+  onAnnouncement(listener: (announcement: Announcement) => void): void;
+  state(): BackplaneState;
+  /** Fires at each change of `state()`. `up` comes after the subscriptions are in place again: what was missed is over. */
+  onState(listener: (state: BackplaneState) => void): void;
+  /** Ends every link for good. Room emits must have ended before. */
+  close(): Promise<void>;
+}
