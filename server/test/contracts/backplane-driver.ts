@@ -1,0 +1,131 @@
+/**
+ * What the contract suite drives: one replica's view of a backplane, where every call is a promise and every value
+ * plain data, so that a node may live in another process. `driveBackplane` makes one around a backplane in this
+ * process; a home whose nodes are processes runs it over there and forwards the calls.
+ */
+import { Server } from 'socket.io';
+import type {
+  Announcement,
+  Backplane,
+  BackplaneState,
+  Lease,
+  TickStore,
+} from '../../src/backplane/contract.ts';
+
+/** What a call to the leader came to; an error is told by name and text, since classes do not cross processes. */
+export type CallOutcome = { ok: true; answer: unknown } | { ok: false; name: string; message: string };
+
+/** What reached a node, in the order of its arrival. */
+export type Received =
+  | { kind: 'emit'; room: string; payload: unknown }
+  | { kind: 'announcement'; announcement: Announcement };
+
+/** A request of this form makes the serving node throw an Error with this text instead of answering. */
+export interface FailingRequest {
+  fail: string;
+}
+
+export interface BackplaneDriver {
+  /** The node's id, which its lease records carry. */
+  readonly node: string;
+  readonly lease: Pick<Lease, 'read' | 'take' | 'beat' | 'release'>;
+  readonly tickStore: TickStore;
+  /** How often `onRelease` fired so far. */
+  releases(): Promise<number>;
+  /** Serves that epoch: answers each request with `{ by: node, request }`, or throws at a `FailingRequest`. */
+  serve(epoch: number): Promise<void>;
+  stopServing(epoch: number): Promise<void>;
+  call(epoch: number, request: unknown): Promise<CallOutcome>;
+  announce(announcement: Announcement): Promise<void>;
+  /** Puts a local member into the room, through the wrapped adapter class. */
+  joinRoom(room: string): Promise<void>;
+  /** `io.to(room).emit`: to the members on every node, this one included. */
+  emitToRoom(room: string, payload: unknown): Promise<void>;
+  /** One emit and then one announcement, in the same turn of the event loop. */
+  emitThenAnnounce(room: string, payload: unknown, announcement: Announcement): Promise<void>;
+  /** Everything that arrived so far: emits once for each joined member, and announcements. */
+  received(): Promise<Received[]>;
+  /** Whether the adapter in use is an instance of the class that the mixin returned, over a class the home gave it. */
+  wrapped(): Promise<boolean>;
+  state(): Promise<BackplaneState>;
+  close(): Promise<void>;
+}
+
+/** Nodes that share one home of their own, all of them up. */
+export interface Home {
+  nodes: BackplaneDriver[];
+  /** Closes the nodes that are still open and ends the home. */
+  stop(): Promise<void>;
+}
+
+/** Opens a new, empty home with that many nodes; resolves when each one's state is up. */
+export type OpenHome = (nodes: number) => Promise<Home>;
+
+/** Drives a backplane of this process. A Socket.IO server without a listener stands on its adapter. */
+export function driveBackplane(backplane: Backplane, node: string): BackplaneDriver {
+  const received: Received[] = [];
+  let releases = 0;
+  backplane.lease.onRelease(() => void releases++);
+  backplane.onAnnouncement((announcement) => void received.push({ kind: 'announcement', announcement }));
+
+  let isWrapped = (_adapter: unknown): boolean => false;
+  const io = new Server({
+    adapter: backplane.adapter((base) => {
+      const Wrapped = class extends base {};
+      isWrapped = (adapter) => adapter instanceof Wrapped;
+      return Wrapped;
+    }),
+  });
+  const namespace = io.of('/');
+  const serving = new Map<number, () => void>();
+
+  async function answer(request: unknown): Promise<unknown> {
+    if (isFailing(request)) throw new Error(request.fail);
+    return { by: node, request };
+  }
+
+  return {
+    node,
+    lease: backplane.lease,
+    tickStore: backplane.tickStore,
+    releases: async () => releases,
+    serve: async (epoch) => void serving.set(epoch, backplane.leaderLine.serve(epoch, answer)),
+    stopServing: async (epoch) => serving.get(epoch)?.(),
+    call: async (epoch, request) => {
+      try {
+        return { ok: true, answer: await backplane.leaderLine.call(epoch, request) };
+      } catch (error) {
+        if (!(error instanceof Error)) throw error;
+        return { ok: false, name: error.name, message: error.message };
+      }
+    },
+    announce: async (announcement) => backplane.announce(announcement),
+    joinRoom: async (room) => {
+      const id = `member of ${room}`;
+      // The least that the in-memory adapter asks of a socket in order to deliver to it.
+      const member = {
+        notifyOutgoingListeners: ({ data: [, payload] }: { data: unknown[] }) =>
+          void received.push({ kind: 'emit', room, payload }),
+        client: { writeToEngine: () => {} },
+      };
+      namespace.sockets.set(id, member as never);
+      await namespace.adapter.addAll(id, new Set([room]));
+    },
+    emitToRoom: async (room, payload) => void io.to(room).emit('probe', payload),
+    emitThenAnnounce: async (room, payload, announcement) => {
+      io.to(room).emit('probe', payload);
+      backplane.announce(announcement);
+    },
+    received: async () => [...received],
+    wrapped: async () => isWrapped(namespace.adapter),
+    state: async () => backplane.state(),
+    close: async () => {
+      await namespace.adapter.close();
+      await backplane.close();
+    },
+  };
+}
+
+function isFailing(request: unknown): request is FailingRequest {
+  return typeof request === 'object' && request !== null && 'fail' in request;
+}
