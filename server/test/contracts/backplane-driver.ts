@@ -5,6 +5,7 @@
  */
 import { Server } from 'socket.io';
 import type {
+  AdapterClass,
   Announcement,
   Backplane,
   BackplaneState,
@@ -68,15 +69,15 @@ export function driveBackplane(backplane: Backplane, node: string): BackplaneDri
   backplane.lease.onRelease(() => void releases++);
   backplane.onAnnouncement((announcement) => void received.push({ kind: 'announcement', announcement }));
 
-  let isWrapped = (_adapter: unknown): boolean => false;
+  let Wrapped: AdapterClass | null = null;
   const io = new Server({
     adapter: backplane.adapter((base) => {
-      const Wrapped = class extends base {};
-      isWrapped = (adapter) => adapter instanceof Wrapped;
+      Wrapped = class extends base {};
       return Wrapped;
     }),
   });
   const namespace = io.of('/');
+  const members: Map<string, unknown> = namespace.sockets;
   const serving = new Map<number, () => void>();
 
   async function answer(request: unknown): Promise<unknown> {
@@ -103,12 +104,11 @@ export function driveBackplane(backplane: Backplane, node: string): BackplaneDri
     joinRoom: async (room) => {
       const id = `member of ${room}`;
       // The least that the in-memory adapter asks of a socket in order to deliver to it.
-      const member = {
+      members.set(id, {
         notifyOutgoingListeners: ({ data: [, payload] }: { data: unknown[] }) =>
           void received.push({ kind: 'emit', room, payload }),
         client: { writeToEngine: () => {} },
-      };
-      namespace.sockets.set(id, member as never);
+      });
       await namespace.adapter.addAll(id, new Set([room]));
     },
     emitToRoom: async (room, payload) => void io.to(room).emit('probe', payload),
@@ -117,7 +117,7 @@ export function driveBackplane(backplane: Backplane, node: string): BackplaneDri
       backplane.announce(announcement);
     },
     received: async () => [...received],
-    wrapped: async () => isWrapped(namespace.adapter),
+    wrapped: async () => Wrapped !== null && namespace.adapter instanceof Wrapped,
     state: async () => backplane.state(),
     close: async () => {
       await namespace.adapter.close();
