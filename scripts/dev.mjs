@@ -1,0 +1,79 @@
+/**
+ * `npm run dev`: the server is compiled and started again at each change; the page comes from Vite, which replaces modules in
+ * the browser and passes everything that is the server's to the server.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { watch } from 'node:fs';
+import { join } from 'node:path';
+import { endGroup } from './lib/group.mjs';
+import { interruptibly, projectRoot, setUp } from './lib/set-up.mjs';
+
+/** What is the server's; Vite answers the rest. */
+const serverPaths = ['/socket.io/', '/stream', '/api', '/health', '/metrics'];
+/** The compiler writes many files for one change. */
+const settleMs = 300;
+
+await setUp();
+await interruptibly(async (signal) => {
+  const port = process.env['PORT'] ?? '8080';
+  const compiler = start(join(projectRoot, 'node_modules/.bin/tsc'), [
+    '-b',
+    'server/src',
+    '--watch',
+    '--preserveWatchOutput',
+  ]);
+  let server = startServer();
+  let restarts = Promise.resolve();
+  const restart = async () => {
+    await end(server);
+    if (!signal.aborted) server = startServer();
+  };
+
+  /** @type {NodeJS.Timeout | undefined} */
+  let settled;
+  const watcher = watch(join(projectRoot, 'dist/server'), { recursive: true }, (_event, name) => {
+    if (!name?.endsWith('.js')) return;
+    clearTimeout(settled);
+    settled = setTimeout(() => {
+      restarts = restarts.then(restart);
+    }, settleMs);
+  });
+
+  const { createServer } = await import('vite');
+  const page = await createServer({
+    configFile: join(projectRoot, 'client/vite.config.ts'),
+    server: {
+      proxy: Object.fromEntries(
+        serverPaths.map((path) => [path, { target: `http://127.0.0.1:${port}`, ws: path !== '/api' }]),
+      ),
+    },
+  });
+  await page.listen();
+  page.printUrls();
+
+  await once(signal, 'abort');
+  watcher.close();
+  clearTimeout(settled);
+  await page.close();
+  await restarts;
+  await Promise.all([end(server), end(compiler)]);
+  signal.throwIfAborted();
+});
+
+function startServer() {
+  return start(process.execPath, ['dist/server/src/main.js']);
+}
+
+/**
+ * @param {string} command
+ * @param {string[]} args
+ */
+function start(command, args) {
+  return spawn(command, args, { cwd: projectRoot, detached: true, stdio: ['ignore', 'inherit', 'inherit'] });
+}
+
+/** @param {import('node:child_process').ChildProcess} child */
+async function end(child) {
+  if (child.pid !== undefined) await endGroup(child.pid, 10_000);
+}

@@ -1,0 +1,50 @@
+/**
+ * A program that a command ends up running: it has this terminal, gets our signals, and its end is ours. Knows nothing of
+ * what the program does.
+ */
+import { spawn } from 'node:child_process';
+import { constants } from 'node:os';
+import { endGroup } from './group.mjs';
+
+/**
+ * Resolves with the code that a shell expects: the program's own, or 128 and the number of the signal that ended it.
+ *
+ * With `ownGroup` the program runs in its own process group; the first signal ends all of that group, and what it leaves
+ * behind at its end is ended too. Without, the program shares our group, so that Ctrl-C reaches it also from the terminal,
+ * and every signal is passed on to it.
+ *
+ * @param {string} command
+ * @param {readonly string[]} args
+ * @param {{ cwd: string, env?: NodeJS.ProcessEnv, ownGroup?: boolean }} options
+ * @returns {Promise<number>}
+ */
+export async function runInForeground(command, args, { cwd, env = process.env, ownGroup = false }) {
+  const child = spawn(command, args, { cwd, env, detached: ownGroup, stdio: 'inherit' });
+  const onSignal = (/** @type {NodeJS.Signals} */ name) => {
+    if (!ownGroup) child.kill(name);
+    else if (child.pid !== undefined) void endGroup(child.pid);
+  };
+  /** @type {NodeJS.Signals[]} */
+  const names = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+  for (const name of names) process.on(name, onSignal);
+  try {
+    const code = await exitCode(child);
+    if (ownGroup && child.pid !== undefined) await endGroup(child.pid);
+    return code;
+  } finally {
+    for (const name of names) process.off(name, onSignal);
+  }
+}
+
+/**
+ * @param {import('node:child_process').ChildProcess} child
+ * @returns {Promise<number>}
+ */
+function exitCode(child) {
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('exit', (code, killedBy) => {
+      resolve(code ?? (killedBy === null ? 1 : 128 + constants.signals[killedBy]));
+    });
+  });
+}

@@ -1,0 +1,88 @@
+/**
+ * Programs that the tests need and npm cannot bring: Redis, Nginx and Chromium. Installed by apt where that is possible,
+ * named where it is not.
+ */
+import { accessSync, constants, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { runQuietly } from './group.mjs';
+
+/** What is needed, with the Debian package of each. */
+export const testPrograms = [
+  { program: 'redis-server', debianPackage: 'redis-server' },
+  { program: 'nginx', debianPackage: 'nginx' },
+  { program: 'chromium', debianPackage: 'chromium' },
+];
+
+const policyPath = '/usr/sbin/policy-rc.d';
+const policy =
+  '#!/bin/sh\n# Put here by the set-up of Tickwire, only while it installs: no service is to be started.\nexit 101\n';
+
+/**
+ * PATH with the folder of system programs, which people's own PATH often lacks on Debian.
+ *
+ * @param {NodeJS.ProcessEnv} env
+ */
+export function searchPath(env) {
+  return [...(env['PATH'] ?? '').split(delimiter), '/usr/sbin'].filter((folder) => folder !== '');
+}
+
+/**
+ * Those that no folder of the search path has.
+ *
+ * @template {{ program: string }} P
+ * @param {readonly P[]} programs
+ * @param {readonly string[]} folders
+ * @returns {P[]}
+ */
+export function missingPrograms(programs, folders) {
+  return programs.filter(({ program }) => !folders.some((folder) => executable(join(folder, program))));
+}
+
+/**
+ * Installs what is missing with apt, after one line that says so. Resolves with what is missing still: all of it where apt
+ * or the right to use it is not there. Rejects with `StepFailed` where apt fails.
+ *
+ * @param {typeof testPrograms} programs
+ * @param {{ say: (line: string) => void, env: NodeJS.ProcessEnv, signal?: AbortSignal }} options
+ */
+export async function installPrograms(programs, { say, env, signal }) {
+  const folders = searchPath(env);
+  const missing = missingPrograms(programs, folders);
+  const apt = missingPrograms([{ program: 'apt-get' }], folders).length === 0;
+  if (missing.length === 0 || !apt || process.getuid?.() !== 0) return missing;
+  const packages = missing.map(({ debianPackage }) => debianPackage);
+  say(`installing ${packages.join(', ')} with apt (the tests need them)`);
+  const options = {
+    env: { ...env, DEBIAN_FRONTEND: 'noninteractive' },
+    ...(signal === undefined ? {} : { signal }),
+  };
+  const patiently = ['-o', 'DPkg::Lock::Timeout=120', '-y'];
+  const allowServices = forbidServices();
+  try {
+    // An installation that was interrupted earlier has to be finished first.
+    await runQuietly('dpkg', ['--configure', '-a'], options);
+    await runQuietly('apt-get', [...patiently, 'update'], options);
+    await runQuietly('apt-get', [...patiently, 'install', '--no-install-recommends', ...packages], options);
+  } finally {
+    allowServices();
+  }
+  return missingPrograms(programs, folders);
+}
+
+/** Debian starts a service when it is installed; this keeps it from that until the returned function is called. */
+function forbidServices() {
+  // One of ours is there where an earlier set-up was killed; anybody else's decides for itself.
+  if (existsSync(policyPath) && readFileSync(policyPath, 'utf8') !== policy) return () => {};
+  writeFileSync(policyPath, policy, { mode: 0o755 });
+  return () => rmSync(policyPath, { force: true });
+}
+
+/** @param {string} path */
+function executable(path) {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
