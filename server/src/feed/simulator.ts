@@ -1,0 +1,51 @@
+/**
+ * The built-in source: a seeded random walk for each of its symbols, all of them at each interval. It goes on from
+ * the quotes that it is handed, so that a change of leader is no jump. Knows no day: the leader keeps it.
+ */
+import type { Clock } from '../support/clock.ts';
+import { profileOf } from './catalogue.ts';
+import type { Feed, FeedStart, FeedTick } from './feed.ts';
+import { createWalk } from './walk.ts';
+
+export interface SimulatorOptions {
+  symbols: readonly string[];
+  /** The time between two ticks of a symbol. */
+  intervalMs: number;
+  /** A whole number; the same seed, quotes and interval give the same prices. */
+  seed: number;
+  clock: Pick<Clock, 'now' | 'monotonic' | 'after'>;
+}
+
+/** The first ticks come as soon as it was started, the next at multiples of the interval; after a pause none are made up. */
+export function createSimulator({ symbols, intervalMs, seed, clock }: SimulatorOptions): Feed {
+  let cancel: (() => void) | null = null;
+
+  function stop(): void {
+    cancel?.();
+    cancel = null;
+  }
+
+  function start({ quotes, onTicks, onState }: FeedStart): void {
+    stop();
+    const walks = symbols.map((symbol) => ({
+      symbol,
+      next: createWalk({ symbol, profile: profileOf(symbol), seed, intervalMs, from: quotes.get(symbol) }),
+    }));
+    let dueAt = clock.monotonic();
+
+    function tick(): void {
+      const late = clock.monotonic() - dueAt;
+      dueAt += intervalMs * Math.max(1, Math.ceil(late / intervalMs));
+      // Before the callback, which may stop the feed.
+      cancel = clock.after(Math.max(0, dueAt - clock.monotonic()), tick);
+      const ts = clock.now();
+      const ticks = walks.map(({ symbol, next }): FeedTick => Object.assign(next(), { symbol, ts }));
+      if (ticks.length > 0) onTicks(ticks);
+    }
+
+    cancel = clock.after(0, tick);
+    onState({ at: 'live' });
+  }
+
+  return { name: 'simulator', symbols, start, stop };
+}
