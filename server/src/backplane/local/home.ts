@@ -1,0 +1,101 @@
+/**
+ * The state that all workers share, kept in the primary: one lease, one tick store, who leads, and the relay of what
+ * the leader tells everyone. Knows no processes: a worker is whatever can be sent a message.
+ */
+import type { Clock } from '../../support/clock.ts';
+import { createCalls } from './calls.ts';
+import type { PrimaryCalls, PrimaryMessage, WorkerCalls, WorkerMessage } from './ipc.ts';
+import { createMemoryLease } from './memory-lease.ts';
+import { createMemoryTickStore } from './memory-tick-store.ts';
+
+/** One worker, as the home sees it. */
+export interface Guest {
+  /** Takes a message of the worker. Relays leave at once, so that they keep their place among room emits. */
+  receive(message: WorkerMessage): void;
+  /** The worker is dead for certain: its lease is free at once, and nobody waits for its answers any longer. */
+  leave(): void;
+}
+
+export interface Home {
+  /** Adds a worker. `send` posts one message to it, and must neither throw nor wait. */
+  admit(send: (message: PrimaryMessage) => void): Guest;
+}
+
+interface Leader {
+  answer: WorkerCalls['answer'];
+}
+
+/** An empty home: no leader, no generation, no quotes. */
+export function createHome({ clock }: { clock: Pick<Clock, 'monotonic'> }): Home {
+  const lease = createMemoryLease();
+  const tickStore = createMemoryTickStore({ clock });
+  const leaders = new Map<number, Leader>();
+  const senders = new Set<(message: PrimaryMessage) => void>();
+
+  function tellAll(message: PrimaryMessage): void {
+    for (const send of senders) send(message);
+  }
+
+  function release(node: string, epoch: number): void {
+    if (lease.release(node, epoch)) tellAll({ type: 'tickwire:released' });
+  }
+
+  async function callLeader(...[epoch, request]: Parameters<PrimaryCalls['callLeader']>) {
+    const leader = leaders.get(epoch);
+    return leader === undefined ? ({ ok: false, reason: 'nobody' } as const) : leader.answer(epoch, request);
+  }
+
+  function admit(send: (message: PrimaryMessage) => void): Guest {
+    const served = new Set<number>();
+    let held: { node: string; epoch: number } | null = null;
+
+    const functions: PrimaryCalls = {
+      beat: () => {},
+      leaseRead: () => lease.read(),
+      leaseTake: (node, seen) => {
+        const record = lease.take(node, seen);
+        if (record !== null) held = { node, epoch: record.epoch };
+        return record;
+      },
+      leaseBeat: (node, epoch) => lease.beat(node, epoch),
+      leaseRelease: release,
+      claim: (epoch) => tickStore.claim(epoch),
+      append: (append) => tickStore.append(append),
+      quotes: (symbols) => tickStore.quotes(symbols),
+      serve: (epoch) => {
+        served.add(epoch);
+        leaders.set(epoch, leader);
+      },
+      stopServing,
+      callLeader,
+    };
+    const calls = createCalls<WorkerCalls, PrimaryCalls>(functions, (frame) =>
+      send({ type: 'tickwire:call', frame }),
+    );
+    const leader: Leader = { answer: (epoch, request) => calls.remote.answer(epoch, request) };
+
+    function stopServing(epoch: number): void {
+      served.delete(epoch);
+      if (leaders.get(epoch) === leader) leaders.delete(epoch);
+    }
+
+    senders.add(send);
+    return {
+      receive(message) {
+        if (message.type === 'tickwire:call') calls.receive(message.frame);
+        // The sender gets its own back from here, so that it comes after the emits that it made before.
+        if (message.type === 'tickwire:announce') {
+          tellAll({ type: 'tickwire:announcement', announcement: message.announcement });
+        }
+      },
+      leave() {
+        senders.delete(send);
+        for (const epoch of served) stopServing(epoch);
+        if (held !== null) release(held.node, held.epoch);
+        calls.remote.$close(new Error('the worker is gone'));
+      },
+    };
+  }
+
+  return { admit };
+}

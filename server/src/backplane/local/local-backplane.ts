@@ -1,0 +1,151 @@
+/**
+ * The backplane of one worker: every call goes to the primary over IPC, and room emits go through the cluster adapter
+ * on the same pipe. Holds nothing but the state of that link; what is shared lives in the primary's home.ts.
+ */
+import process from 'node:process';
+import { NodeClusterAdapter } from '@socket.io/cluster-adapter';
+import type { Clock } from '../../support/clock.ts';
+import { createClosing } from '../../support/closing.ts';
+import type { Log } from '../../support/log.ts';
+import {
+  BackplaneUnavailable,
+  NoLeader,
+  type Announcement,
+  type Backplane,
+  type BackplaneState,
+  type LeaderLine,
+} from '../contract.ts';
+import { createCalls } from './calls.ts';
+import { beatMs, type PrimaryCalls, type WorkerCalls } from './ipc.ts';
+import { createLeaderCalls } from './leader-calls.ts';
+import { onPrimaryMessage, sendToPrimary } from './worker.ts';
+
+export interface LocalBackplaneOptions {
+  /** The node's id, which its lease records carry. */
+  node: string;
+  log: Log;
+  clock: Clock;
+}
+
+/** The outcome of a call that fails is unknown, whatever went wrong. */
+async function ask<Answer>(call: Promise<Answer>): Promise<Answer> {
+  try {
+    return await call;
+  } catch (cause) {
+    throw new BackplaneUnavailable('the primary did not answer', { cause });
+  }
+}
+
+/** For what needs no answer: it is lost with the link alone, and then the process ends. */
+function tell(event: Promise<void>): void {
+  event.catch(() => {});
+}
+
+/**
+ * The backplane in a worker of `createPrimary`; it listens to the primary when this returns. It is down while the
+ * primary does not answer its beats, and when the primary is gone: then Node ends the process right after. A worker
+ * that closed its backplane falls silent and is ended by the primary after some seconds, if it has not ended itself.
+ */
+export function createLocalBackplane({ node, log, clock }: LocalBackplaneOptions): Backplane {
+  const closing = createClosing({
+    onError: (err) => log.error({ err }, 'the backplane did not close cleanly'),
+  });
+  const releaseListeners: (() => void)[] = [];
+  const announcementListeners: ((announcement: Announcement) => void)[] = [];
+  const stateListeners: ((state: BackplaneState) => void)[] = [];
+  let state: BackplaneState = { at: 'up' };
+
+  const leaderCalls = createLeaderCalls(log);
+  const calls = createCalls<PrimaryCalls, WorkerCalls>(
+    { answer: (epoch, request) => leaderCalls.answer(epoch, request) },
+    (frame) => sendToPrimary({ type: 'tickwire:call', frame }),
+  );
+  const primary = calls.remote;
+  closing.add(() => primary.$close());
+
+  closing.add(
+    onPrimaryMessage((message) => {
+      if (message.type === 'tickwire:call') calls.receive(message.frame);
+      if (message.type === 'tickwire:released') for (const listener of releaseListeners) listener();
+      if (message.type === 'tickwire:announcement') {
+        for (const listener of announcementListeners) listener(message.announcement);
+      }
+    }),
+  );
+
+  function change(next: BackplaneState): void {
+    if (next.at === state.at) return;
+    state = next;
+    log.warn(
+      { backplane: state },
+      next.at === 'up' ? 'the primary answers again' : 'the primary is out of reach',
+    );
+    for (const listener of stateListeners) listener(state);
+  }
+
+  async function beat(): Promise<void> {
+    const isAnswered = await primary.beat().then(
+      () => true,
+      () => false,
+    );
+    if (primary.$closed) return;
+    change(
+      isAnswered ? { at: 'up' } : { at: 'down', since: clock.now(), reason: 'the primary does not answer' },
+    );
+  }
+
+  function onDisconnect(): void {
+    primary.$close();
+    change({ at: 'down', since: clock.now(), reason: 'the primary is gone' });
+  }
+
+  closing.add(clock.every(beatMs, () => void beat()));
+  // Node's own listener ends the process, so this one comes before it.
+  process.prependOnceListener('disconnect', onDisconnect);
+  closing.add(() => void process.off('disconnect', onDisconnect));
+
+  const leaderLine: LeaderLine = {
+    serve(epoch, answer) {
+      const withdraw = leaderCalls.serve(epoch, answer);
+      tell(primary.serve.asEvent(epoch));
+      return () => {
+        if (withdraw()) tell(primary.stopServing.asEvent(epoch));
+      };
+    },
+    async call(epoch, request) {
+      const outcome = await ask(primary.callLeader(epoch, request));
+      if (outcome.ok) return outcome.answer;
+      if (outcome.reason === 'nobody') throw new NoLeader(`nobody leads in epoch ${epoch}`);
+      throw new BackplaneUnavailable(`the leader failed: ${outcome.message}`);
+    },
+  };
+
+  return {
+    kind: 'local',
+    lease: {
+      read: () => ask(primary.leaseRead()),
+      take: (seen) => ask(primary.leaseTake(node, seen)),
+      beat: (epoch) => ask(primary.leaseBeat(node, epoch)),
+      release: (epoch) => ask(primary.leaseRelease(node, epoch)),
+      onRelease: (listener) => void releaseListeners.push(listener),
+    },
+    tickStore: {
+      claim: (epoch) => ask(primary.claim(epoch)),
+      append: (append) => ask(primary.append(append)),
+      quotes: (symbols) => ask(primary.quotes(symbols)),
+    },
+    leaderLine,
+    adapter(wrap) {
+      const Wrapped = wrap(NodeClusterAdapter);
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- every adapter class takes a namespace first
+      return (nsp) => new Wrapped(nsp as never);
+    },
+    announce(announcement) {
+      if (!primary.$closed) sendToPrimary({ type: 'tickwire:announce', announcement });
+    },
+    onAnnouncement: (listener) => void announcementListeners.push(listener),
+    state: () => state,
+    onState: (listener) => void stateListeners.push(listener),
+    close: () => closing.close(),
+  };
+}
