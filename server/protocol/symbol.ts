@@ -1,13 +1,13 @@
 /** What a symbol looks like, and the name of its room. SPEC.md [S1], [S2]. */
 import { limits } from './limits.ts';
 
-const pattern = /^[A-Z0-9]{1,16}([-./][A-Z0-9]{1,16})?$/;
+/** Checked before the case is changed: some letters that are no ASCII have ASCII capitals. */
+const pattern = /^[A-Za-z0-9]{1,16}([-./][A-Za-z0-9]{1,16})?$/;
 
 /** Gives the symbol in its one spelling (upper case), or null where the text is no symbol. */
 export function parseSymbol(text: string): string | null {
   if (text.length > limits.maxSymbolLength) return null;
-  const symbol = text.toUpperCase();
-  return pattern.test(symbol) ? symbol : null;
+  return pattern.test(text) ? text.toUpperCase() : null;
 }
 
 const prefix = 'tick:';

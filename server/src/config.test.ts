@@ -1,0 +1,93 @@
+import { describe, expect, it } from 'vitest';
+import { parseConfig, settingDocs } from './config.ts';
+
+function problemsOf(env: Record<string, string>): string[] {
+  const parsed = parseConfig(env, 'node-1');
+  return parsed.ok ? [] : parsed.problems;
+}
+
+function configOf(env: Record<string, string>) {
+  const parsed = parseConfig(env, 'node-1');
+  if (!parsed.ok) throw new Error(parsed.problems.join('\n'));
+  return parsed;
+}
+
+describe('parseConfig', () => {
+  it('[CF1] takes an empty environment, and an empty value for one that is not set', () => {
+    const { config } = configOf({ PORT: '', SYMBOLS: ' ' });
+    expect(config).toMatchObject({ port: 8080, node: 'node-1', backplane: { kind: 'local', workers: 2 }, updateIntervalMs: 500 });
+    expect(config.assignment.symbols.length).toBeGreaterThanOrEqual(20);
+  });
+
+  it('[CF2] reports every bad variable at once, each by its name', () => {
+    const problems = problemsOf({ PORT: '80a', UPDATE_INTERVAL: '500ms', LOG_LEVEL: 'loud', FEEDS: 'nobody', SYMBOLS: 'A,A,b c' });
+    expect(problems.map((problem) => problem.split(':')[0])).toEqual(['PORT', 'FEEDS', 'SYMBOLS', 'UPDATE_INTERVAL', 'LOG_LEVEL']);
+  });
+
+  it.each([
+    ['PORT', '65536'],
+    ['PORT', '-1'],
+    ['PORT', '"8080"'],
+    ['PORT', 'NaN'],
+    ['WORKERS', '0'],
+    ['UPDATE_INTERVAL', '0'],
+    ['BACKPLANE', 'kafka'],
+    ['REDIS_URL', 'http://127.0.0.1'],
+    ['REDIS_URL', 'redis'],
+    ['SYMBOLS', 'BTC USD'],
+    ['SYMBOLS', ','],
+    ['CORS_ORIGIN', '*,https://a.example'],
+    ['CORS_ORIGIN', 'example.com'],
+    ['API_KEYS', 'short'],
+    ['DAY_START', '24:00'],
+    ['LEASE_TTL_MS', '1400'],
+    ['LEASE_DEADLINE_MS', '600'],
+    ['PING_INTERVAL_MS', '59000'],
+    ['FEEDS', 'simulator:BTC-USD'],
+  ])('[CF2] refuses %s=%s', (name, value) => {
+    const env = name === 'FEEDS' ? { SYMBOLS: 'BTC-USD,ETH-USD', [name]: value } : { [name]: value };
+    expect(problemsOf(env)).toEqual([expect.stringMatching(new RegExp(`^${name}: `))]);
+  });
+
+  it('[CF3] never repeats what may hold a secret', () => {
+    const problems = problemsOf({ REDIS_URL: 'http://user:dummy-password@host', API_KEYS: 'dummy-key-1,dummy-key-1' });
+    expect(problems).toHaveLength(2);
+    expect(problems.join()).not.toMatch(/dummy/);
+  });
+
+  it('[CF3] wants long keys in production', () => {
+    expect(problemsOf({ NODE_ENV: 'production', API_KEYS: 'dummy-key' })).toEqual([expect.stringMatching(/^API_KEYS: /)]);
+    expect(problemsOf({ NODE_ENV: 'production', API_KEYS: 'dummy-key-of-16+' })).toEqual([]);
+  });
+
+  it('[CF4] warns of a name that is nearly a setting', () => {
+    expect(configOf({ UPDATE_INTERVALL: '100', HOME: '/', LC_ALL: 'C' }).warnings).toEqual([
+      'UPDATE_INTERVALL is not a setting; did you mean UPDATE_INTERVAL?',
+    ]);
+  });
+
+  it('takes named keys, and API_KEY for API_KEYS', () => {
+    expect(configOf({ API_KEY: 'dummy-key-1' }).config.apiKeys).toEqual([{ name: 'key1', key: 'dummy-key-1' }]);
+    expect(configOf({ API_KEYS: 'desk:dummy-key-1,dummy-key-2' }).config.apiKeys).toEqual([
+      { name: 'desk', key: 'dummy-key-1' },
+      { name: 'key2', key: 'dummy-key-2' },
+    ]);
+  });
+
+  it('builds the URL of Redis from host and port', () => {
+    expect(configOf({ BACKPLANE: 'redis', REDIS_HOST: 'redis', REDIS_PORT: '7000' }).config.backplane).toEqual({
+      kind: 'redis',
+      url: 'redis://redis:7000',
+      prefix: 'tickwire',
+    });
+  });
+
+  it('freezes the result', () => {
+    const { config } = configOf({});
+    expect(() => Object.assign(config.lease, { ttlMs: 1 })).toThrow(TypeError);
+  });
+
+  it('documents each setting in one sentence', () => {
+    for (const { doc } of settingDocs) expect(doc).toMatch(/\.$/);
+  });
+});

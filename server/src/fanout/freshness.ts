@@ -1,0 +1,79 @@
+/**
+ * Whether what this replica shows is fresh: it believes the leader's announcements, and says stale when they stop or
+ * the link is down, rather than letting an old price look new. Knows no sockets. Keeps SPEC.md [FR1] to [FR3].
+ */
+import type { FeedState } from '../../protocol/index.ts';
+import type { Announcement, BackplaneState } from '../backplane/contract.ts';
+import type { Clock } from '../support/clock.ts';
+
+export interface FreshnessOptions {
+  clock: Clock;
+  /** Milliseconds without an announcement after which prices are stale. */
+  silenceMs: number;
+  /** Every symbol and the source that it comes from, to be shown before the first announcement. */
+  sources: readonly { name: string; symbols: readonly string[] }[];
+  /** Fires at each change of the state, its reason or its sources' states. */
+  onChange: (feed: FeedState) => void;
+}
+
+export interface Freshness {
+  feed(): FeedState;
+  /** Whether the symbol's price may be old: everything is stale, or its source is. */
+  isStale(symbol: string): boolean;
+  announced(announcement: Announcement): void;
+  linkChanged(state: BackplaneState): void;
+  close(): void;
+}
+
+export function createFreshness({ clock, silenceMs, sources, onChange }: FreshnessOptions): Freshness {
+  let feed: FeedState = {
+    state: 'stale',
+    since: clock.now(),
+    reason: 'no replica leads yet',
+    sources: sources.map(({ name, symbols }) => ({ name, state: 'stale', symbols: [...symbols] })),
+  };
+  let staleSymbols = staleSymbolsOf(feed);
+  let term: { gen: string; epoch: number } | null = null;
+  let cancelSilence: () => void = () => {};
+
+  function change(next: FeedState): void {
+    const before = feed;
+    feed = next;
+    staleSymbols = staleSymbolsOf(feed);
+    if (JSON.stringify(before) !== JSON.stringify(next)) onChange(feed);
+  }
+
+  function goStale(reason: string): void {
+    cancelSilence();
+    if (feed.state === 'stale' && feed.reason === reason) return;
+    change({
+      ...feed,
+      state: 'stale',
+      since: feed.state === 'stale' ? feed.since : clock.now(),
+      reason,
+      sources: feed.sources.map((source) => ({ ...source, state: 'stale' })),
+    });
+  }
+
+  return {
+    feed: () => feed,
+    isStale: (symbol) => staleSymbols.has(symbol),
+    announced: ({ gen, epoch, feed: said }) => {
+      // A leader that was frozen may still speak for its old term.
+      if (term !== null && term.gen === gen && epoch < term.epoch) return;
+      term = { gen, epoch };
+      cancelSilence();
+      cancelSilence = clock.after(silenceMs, () => goStale('no word from a leader'));
+      const sameState = said.state === feed.state && said.reason === feed.reason;
+      change({ ...said, since: sameState ? feed.since : clock.now() });
+    },
+    linkChanged: (state) => {
+      if (state.at === 'down') goStale(`the backplane is away: ${state.reason}`);
+    },
+    close: () => cancelSilence(),
+  };
+}
+
+function staleSymbolsOf(feed: FeedState): Set<string> {
+  return new Set(feed.sources.filter(({ state }) => feed.state === 'stale' || state === 'stale').flatMap(({ symbols }) => symbols));
+}

@@ -1,0 +1,172 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { firstDay, type Quote, type Tick } from '../../protocol/index.ts';
+import { createManualClock } from '../../test/support/manual-clock.ts';
+import { createSequencer, type StoredQuote } from './sequencer.ts';
+
+function tick(seq: number, gen = 'gen001'): Tick {
+  return { symbol: 'A', price: `${seq}`, gen, seq, ts: seq, ...(seq === 1 && { day: firstDay({ price: '1' }) }) };
+}
+
+function quote(seq: number, gen = 'gen001'): Quote {
+  return { ...tick(seq, gen), stale: false, ...firstDay({ price: `${seq}` }) };
+}
+
+/** A sequencer with a store whose reads are answered when the test says so. */
+function setUp() {
+  const clock = createManualClock();
+  const out: string[] = [];
+  const reads: { answer: (stored: StoredQuote) => void; fail: (error: Error) => void }[] = [];
+  const sequencer = createSequencer({
+    symbol: 'A',
+    clock,
+    read: () => new Promise((answer, fail) => reads.push({ answer, fail })),
+    onSnapshot: ({ gen, seq }, reason) => out.push(`${reason} ${gen}:${seq}`),
+    onReadError: (error) => out.push((error as Error).message),
+    retryMs: () => 100,
+  });
+  const accept = (one: Tick) => sequencer.accept(one, () => out.push(`${one.gen}:${one.seq}`));
+  const answer = async (stored: StoredQuote) => {
+    reads.shift()?.answer(stored);
+    await clock.advance(0);
+  };
+  return { sequencer, clock, out, reads, accept, answer };
+}
+
+async function serving(seq: number) {
+  const all = setUp();
+  await all.answer({ gen: 'gen001', quote: quote(seq) });
+  return all;
+}
+
+describe('createSequencer', () => {
+  it('[SQ6] holds what comes before the first read, then lets pass what follows it', async () => {
+    const { sequencer, out, accept, answer } = setUp();
+    let isReady = false;
+    void sequencer.ready().then(() => (isReady = true));
+    accept(tick(6));
+    accept(tick(4));
+    expect(sequencer.head()).toBeUndefined();
+    await answer({ gen: 'gen001', quote: quote(5) });
+    expect(isReady).toBe(true);
+    expect(out).toEqual(['gen001:6']);
+    expect(sequencer.head()).toMatchObject({ seq: 6, price: '6' });
+  });
+
+  it('[SQ1][SQ2] lets ticks pass in order, each once', async () => {
+    const { sequencer, out, accept } = await serving(5);
+    [6, 6, 5, 7, 1].forEach((seq) => accept(tick(seq)));
+    expect(out).toEqual(['gen001:6', 'gen001:7']);
+    expect(sequencer.counts).toEqual({ dropped: 3, repairs: 0 });
+  });
+
+  it('[W3] takes a merged tick that reaches back to the head', async () => {
+    const { out, accept } = await serving(5);
+    accept({ ...tick(9), merged: 3 });
+    expect(out).toEqual(['gen001:9']);
+  });
+
+  it('[SQ3] a hole is read from the store: a snapshot, then what follows it', async () => {
+    const { out, accept, answer, sequencer } = await serving(5);
+    accept(tick(8));
+    accept(tick(9));
+    expect(out).toEqual([]);
+    await answer({ gen: 'gen001', quote: quote(8) });
+    expect(out).toEqual(['gap gen001:8', 'gen001:9']);
+    expect(sequencer.counts.repairs).toBe(1);
+  });
+
+  it('[SQ4] a new generation is read from the store', async () => {
+    const { out, accept, answer } = await serving(5);
+    accept(tick(1, 'gen002'));
+    accept(tick(2, 'gen002'));
+    await answer({ gen: 'gen002', quote: quote(1, 'gen002') });
+    expect(out).toEqual(['generation gen002:1', 'gen002:2']);
+  });
+
+  it('[SQ5] a tick that the store does not know is not let pass', async () => {
+    const { sequencer, out, accept, answer } = await serving(5);
+    accept(tick(1_000));
+    await answer({ gen: 'gen001', quote: quote(5) });
+    accept(tick(6));
+    expect(out).toEqual(['gen001:6']);
+    expect(sequencer.counts.dropped).toBe(1);
+  });
+
+  it('[SQ5] a late tick of an old generation changes nothing', async () => {
+    const { sequencer, out, accept, answer } = await serving(5);
+    accept(tick(6, 'gen000'));
+    await answer({ gen: 'gen001', quote: quote(5) });
+    expect(out).toEqual([]);
+    expect(sequencer.gen()).toBe('gen001');
+  });
+
+  it('a symbol without a price is ready, and its first tick passes', async () => {
+    const { sequencer, out, accept, answer } = setUp();
+    await answer({ gen: 'gen001', quote: null });
+    expect(sequencer.head()).toBeNull();
+    accept(tick(1));
+    expect(out).toEqual(['gen001:1']);
+  });
+
+  it('a failed read is told, fails those who wait, and is repeated', async () => {
+    const { sequencer, clock, out, reads, answer } = setUp();
+    const waiting = expect(sequencer.ready()).rejects.toThrow('away');
+    reads.shift()?.fail(new Error('away'));
+    await waiting;
+    await clock.advance(100);
+    await answer({ gen: 'gen001', quote: quote(3) });
+    expect(out).toEqual(['away']);
+    await expect(sequencer.ready()).resolves.toBeUndefined();
+  });
+
+  it('a resync while a read is under way is followed by another read', async () => {
+    const { sequencer, reads, out, answer } = setUp();
+    sequencer.resync();
+    await answer({ gen: 'gen001', quote: quote(3) });
+    expect(reads).toHaveLength(1);
+    await answer({ gen: 'gen001', quote: quote(7) });
+    expect(out).toEqual(['gap gen001:7']);
+  });
+
+  it('closed, it calls nothing back', async () => {
+    const { sequencer, clock, out, accept, answer, reads } = await serving(5);
+    accept(tick(9));
+    sequencer.close();
+    await answer({ gen: 'gen001', quote: quote(9) });
+    accept(tick(10));
+    await clock.advance(10_000);
+    expect([out, reads]).toEqual([[], []]);
+  });
+
+  it('[SQ1] whatever is lost, repeated or out of order: seq rises, and each hole is told', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.tuple(fc.integer({ min: 1, max: 30 }), fc.boolean()), { maxLength: 60 }), async (steps) => {
+        const { clock, out, reads, accept } = setUp();
+        let stored = 1;
+        const answerAll = async () => {
+          while (reads.length > 0) {
+            reads.shift()?.answer({ gen: 'gen001', quote: quote(stored) });
+            await clock.advance(0);
+          }
+        };
+        await answerAll();
+        for (const [seq, answerNow] of steps) {
+          stored = Math.max(stored, seq);
+          accept(tick(seq));
+          if (answerNow) await answerAll();
+        }
+        await answerAll();
+        let last = 1;
+        for (const line of out) {
+          const seq = Number(line.split(':')[1]);
+          expect(seq).toBeGreaterThan(last);
+          if (!line.startsWith('gap')) expect(seq).toBe(last + 1);
+          last = seq;
+        }
+        expect(last).toBe(stored);
+      }),
+      { numRuns: 50 },
+    );
+  });
+});

@@ -1,0 +1,167 @@
+import { describe, expect, it } from 'vitest';
+import type { Lease } from '../backplane/contract.ts';
+import { createMemoryLease } from '../backplane/local/memory-lease.ts';
+import { createLog } from '../support/log.ts';
+import { createManualClock } from '../../test/support/manual-clock.ts';
+import { createElection } from './election.ts';
+
+const log = createLog({ level: 'silent', node: 'test' });
+
+/** Nodes that share one lease in memory; each node's link can be cut. */
+function setUp() {
+  const memory = createMemoryLease();
+  const clock = createManualClock();
+  const listeners: (() => void)[] = [];
+
+  function join(node: string) {
+    const events: string[] = [];
+    let cut = false;
+    const reach = async <T>(answer: () => T): Promise<T> => {
+      if (cut) throw new Error('cut off');
+      return answer();
+    };
+    const lease: Lease = {
+      read: () => reach(() => memory.read()),
+      take: (seen) => reach(() => memory.take(node, seen)),
+      beat: (epoch) => reach(() => memory.beat(node, epoch)),
+      release: (epoch) =>
+        reach(() => {
+          if (memory.release(node, epoch)) for (const listener of listeners) listener();
+        }),
+      onRelease: (listener) => void listeners.push(listener),
+    };
+    const election = createElection({
+      node,
+      lease,
+      clock,
+      log,
+      beatMs: 500,
+      deadlineMs: 1_400,
+      ttlMs: 2_000,
+      onLead: (epoch) => events.push(`lead ${epoch}`),
+      onFollow: (reason) => events.push(`follow: ${reason}`),
+    });
+    election.start();
+    return { election, events, cut: (on: boolean) => (cut = on) };
+  }
+  return { memory, clock, join };
+}
+
+describe('createElection', () => {
+  it('[LD1] takes a free lease at once, and one node alone holds it', async () => {
+    const { clock, join } = setUp();
+    const a = join('a');
+    await clock.advance(0);
+    const b = join('b');
+    await clock.advance(10_000);
+    expect(a.events).toEqual(['lead 1']);
+    expect(b.events).toEqual([]);
+    expect(b.election.leader()).toEqual({ node: 'a', epoch: 1 });
+  });
+
+  it('[LD2] a follower takes over after the time to live without a beat, not before', async () => {
+    const { clock, join } = setUp();
+    const a = join('a');
+    await clock.advance(0);
+    const b = join('b');
+    await clock.advance(1_000);
+    a.cut(true);
+    await clock.advance(1_900);
+    expect(b.events).toEqual([]);
+    await clock.advance(700);
+    expect(b.events).toEqual(['lead 2']);
+  });
+
+  it('[LD3] a leader that cannot renew stops before its lease ends, also while its beat hangs', async () => {
+    const { clock, join } = setUp();
+    const a = join('a');
+    await clock.advance(100);
+    expect(a.election.mayAppend(1)).toBe(true);
+    const hung = createElectionWithHungBeat(clock);
+    await clock.advance(1_399);
+    expect(hung.election.mayAppend(1)).toBe(true);
+    await clock.advance(1);
+    expect(hung.election.mayAppend(1)).toBe(false);
+    expect(hung.events).toEqual(['lead 1', 'follow: no good beat for 1400 ms']);
+  });
+
+  it('[LD4] a leader whose link breaks stops at once, and leads again in the next epoch when it is back', async () => {
+    const { clock, join } = setUp();
+    const a = join('a');
+    await clock.advance(0);
+    a.cut(true);
+    await clock.advance(500);
+    expect(a.events).toEqual(['lead 1', 'follow: the lease cannot be renewed']);
+    a.cut(false);
+    await clock.advance(500);
+    expect(a.events.at(-1)).toBe('lead 2');
+  });
+
+  it('[LD4] a leader whose lease another took by force stops with its next beat', async () => {
+    const { memory, clock, join } = setUp();
+    const a = join('a');
+    await clock.advance(0);
+    memory.take('thief', memory.read());
+    await clock.advance(500);
+    expect(a.events).toEqual(['lead 1', 'follow: the lease is no longer held']);
+    expect(a.election.mayAppend(1)).toBe(false);
+  });
+
+  it('[LD5] a leader that closes is followed at once', async () => {
+    const { clock, join } = setUp();
+    const a = join('a');
+    await clock.advance(0);
+    const b = join('b');
+    await clock.advance(700);
+    await a.election.close();
+    await clock.advance(0);
+    expect(a.events).toEqual(['lead 1', 'follow: closing']);
+    expect(b.events).toEqual(['lead 2']);
+    await a.election.close();
+  });
+
+  it('a term ended by its publisher is followed by a new epoch, never by the same one', async () => {
+    const { clock, join } = setUp();
+    const a = join('a');
+    await clock.advance(0);
+    a.election.stepDown(1, 'the store began anew');
+    a.election.stepDown(1, 'twice');
+    await clock.advance(500);
+    expect(a.events).toEqual(['lead 1', 'follow: the store began anew', 'lead 2']);
+  });
+
+  it('nobody is taken for the leader while the lease cannot be read', async () => {
+    const { clock, join } = setUp();
+    join('a');
+    await clock.advance(0);
+    const b = join('b');
+    await clock.advance(500);
+    b.cut(true);
+    await clock.advance(500);
+    expect(b.election.leader()).toBeNull();
+  });
+});
+
+function createElectionWithHungBeat(clock: ReturnType<typeof createManualClock>) {
+  const memory = createMemoryLease();
+  const events: string[] = [];
+  const election = createElection({
+    node: 'hung',
+    lease: {
+      read: async () => memory.read(),
+      take: async (seen) => memory.take('hung', seen),
+      beat: () => new Promise(() => {}),
+      release: async () => {},
+      onRelease: () => {},
+    },
+    clock,
+    log,
+    beatMs: 500,
+    deadlineMs: 1_400,
+    ttlMs: 2_000,
+    onLead: (epoch) => events.push(`lead ${epoch}`),
+    onFollow: (reason) => events.push(`follow: ${reason}`),
+  });
+  election.start();
+  return { election, events };
+}

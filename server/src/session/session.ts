@@ -1,0 +1,150 @@
+/**
+ * One connection: greets it, keeps the set of its symbols, and answers each call exactly once. Subscribing ends in one
+ * synchronous step (answer, snapshot, join), so that no tick is missing and none comes twice.
+ * Knows no store and no other session. Keeps SPEC.md [SB1] to [SB6].
+ */
+import type { Socket } from 'socket.io';
+import {
+  codes,
+  refusal,
+  tickRoom,
+  type FeedState,
+  type Hello,
+  type Quote,
+  type Refusal,
+  type ServerEvents,
+  type SubscribeResult,
+} from '../../protocol/index.ts';
+import { parseSubscribe, parseUnsubscribe, type Wanted } from './subscribe-request.ts';
+
+/** One symbol's stream on this replica, as the fan-out stage keeps it. */
+export interface SymbolStream {
+  /** Resolves when `head()` is known; rejects when it cannot be known now. */
+  ready(): Promise<void>;
+  /** The last quote let pass; null for a symbol without a price, `undefined` while unknown. */
+  head(): Quote | null | undefined;
+  gen(): string | null;
+}
+
+export type ClientSocket = Socket<Record<string, (...args: unknown[]) => void>, ServerEvents>;
+
+export interface SessionOptions {
+  socket: ClientSocket;
+  hello: Hello;
+  feed: FeedState;
+  isListed: (symbol: string) => boolean;
+  isStale: (symbol: string) => boolean;
+  openStream: (symbol: string) => SymbolStream;
+  /** Fires for each call that is refused, with its code's name. */
+  onRefused: (name: string) => void;
+  /** Fires for an error of ours while a call was answered; the client was told `internal`. */
+  onError: (error: unknown) => void;
+}
+
+export interface Session {
+  readonly socket: ClientSocket;
+  /** The symbols whose ticks this session gets. */
+  readonly symbols: ReadonlySet<string>;
+}
+
+type Ack = (answer: object) => void;
+
+/** Calls that wait for an earlier one of the same session. */
+const maxWaitingCalls = 32;
+
+export function createSession(options: SessionOptions): Session {
+  const { socket, hello, feed, isListed, isStale, openStream, onRefused, onError } = options;
+  const symbols = new Set<string>();
+  let lastCall: Promise<void> = Promise.resolve();
+  let waitingCalls = 0;
+
+  function refuse(ack: Ack | null, why: Refusal): void {
+    onRefused(why.name);
+    ack?.({ ok: false, symbols: [...symbols], ...why });
+  }
+
+  /** Calls of one session are answered in the order in which they came. */
+  function inTurn(ack: Ack | null, call: () => void | Promise<void>): void {
+    if (waitingCalls >= maxWaitingCalls) {
+      refuse(ack, refusal('too_many_calls'));
+      return;
+    }
+    waitingCalls++;
+    lastCall = lastCall.then(call).catch((error: unknown) => {
+      onError(error);
+      refuse(ack, refusal('internal'));
+    });
+    void lastCall.finally(() => waitingCalls--);
+  }
+
+  async function subscribe(wanted: readonly Wanted[], ack: Ack | null): Promise<void> {
+    const listed = wanted.flatMap(({ symbol }) => (symbol !== null && isListed(symbol) ? [symbol] : []));
+    await Promise.allSettled(listed.map((symbol) => openStream(symbol).ready()));
+    if (!socket.connected) return;
+
+    // From here to the join nothing may wait: a tick that passes in between would be lost, or come twice.
+    const results = Object.create(null) as Record<string, SubscribeResult>;
+    const quotes: Quote[] = [];
+    const joined: string[] = [];
+    for (const { key, symbol } of wanted) {
+      if (symbol === null) results[key] = fail('bad_symbol');
+      else if (!isListed(symbol)) results[key] = fail('unknown_symbol');
+      else {
+        const stream = openStream(symbol);
+        const head = stream.head();
+        if (head === undefined) results[key] = fail('store_unavailable');
+        else {
+          results[key] = { ok: true, gen: stream.gen() ?? '', seq: head?.seq ?? 0, recovered: false, replayed: 0 };
+          if (head !== null) quotes.push({ ...head, stale: isStale(symbol) });
+          symbols.add(symbol);
+          joined.push(tickRoom(symbol));
+        }
+      }
+    }
+    ack?.({ ok: true, symbols: [...symbols], results });
+    if (joined.length === 0) return;
+    socket.emit('snapshot', { quotes, reason: 'subscribe' });
+    void socket.join(joined);
+  }
+
+  function fail(name: 'bad_symbol' | 'unknown_symbol' | 'store_unavailable'): SubscribeResult {
+    onRefused(name);
+    return { ok: false, code: codes[name].code, message: codes[name].message };
+  }
+
+  function unsubscribe(wanted: readonly Wanted[] | null, ack: Ack | null): void {
+    const leaving = wanted === null ? [...symbols] : wanted.flatMap(({ symbol }) => symbol ?? []);
+    for (const symbol of leaving) {
+      if (symbols.delete(symbol)) void socket.leave(tickRoom(symbol));
+    }
+    ack?.({ ok: true, symbols: [...symbols] });
+  }
+
+  const calls: Record<string, (payload: unknown[], ack: Ack | null) => void> = {
+    subscribe: (payload, ack) => {
+      const parsed = parseSubscribe(payload);
+      if (parsed.ok) inTurn(ack, () => subscribe(parsed.value, ack));
+      else refuse(ack, parsed.refusal);
+    },
+    unsubscribe: (payload, ack) => {
+      const parsed = parseUnsubscribe(payload);
+      if (parsed.ok) inTurn(ack, () => unsubscribe(parsed.value, ack));
+      else refuse(ack, parsed.refusal);
+    },
+  };
+
+  // One listener for every event, so that an unknown one is answered too and none is ever looked up on a prototype.
+  socket.onAny((event: string, ...args: unknown[]) => {
+    const last = args.at(-1);
+    const ack = typeof last === 'function' ? (args.pop() as Ack) : null;
+    const call = Object.hasOwn(calls, event) ? calls[event] : undefined;
+    if (call === undefined) refuse(ack, refusal('unknown_event'));
+    else call(args, ack);
+  });
+  // A client may emit an event of this name, and an emitter without a listener for it throws.
+  socket.on('error', () => {});
+
+  socket.emit('hello', hello);
+  socket.emit('feed', feed);
+  return { socket, symbols };
+}

@@ -1,0 +1,56 @@
+/**
+ * The Socket.IO server as Tickwire runs it: who may connect, how large a message may be, how the dead are found.
+ * Knows nothing of symbols. Keeps SPEC.md [CN1] to [CN3].
+ */
+import type { IncomingMessage, Server as HttpServer } from 'node:http';
+import { Server } from 'socket.io';
+import type { ServerEvents } from '../../protocol/index.ts';
+
+/** What a client may emit: anything, so everything is `unknown` until it is parsed. */
+type AnyEvents = Record<string, (...args: unknown[]) => void>;
+
+export type SocketServer = Server<AnyEvents, ServerEvents>;
+
+export interface SocketServerOptions {
+  httpServer: HttpServer;
+  /** Origins whose pages may connect besides our own; `*` for all. */
+  corsOrigins: readonly string[];
+  pingIntervalMs: number;
+  pingTimeoutMs: number;
+  /** Milliseconds that a connection has to join the namespace. */
+  connectTimeoutMs: number;
+  maxMessageBytes: number;
+}
+
+const path = '/socket.io/';
+
+export function createSocketServer(options: SocketServerOptions): SocketServer {
+  const { httpServer, corsOrigins, pingIntervalMs, pingTimeoutMs, connectTimeoutMs, maxMessageBytes } = options;
+  const everyOrigin = corsOrigins.includes('*');
+  return new Server<AnyEvents, ServerEvents>(httpServer, {
+    path,
+    pingInterval: pingIntervalMs,
+    pingTimeout: pingTimeoutMs,
+    connectTimeout: connectTimeoutMs,
+    maxHttpBufferSize: maxMessageBytes,
+    // Memory: ten times as much a socket with it (DESIGN section 9), for frames that hardly shrink.
+    perMessageDeflate: false,
+    ...(corsOrigins.length > 0 && { cors: { origin: everyOrigin ? '*' : [...corsOrigins], methods: ['GET', 'POST'] } }),
+    allowRequest: (request, decide) => {
+      if (pathOf(request) !== path) decide('not_found', false);
+      // CORS headers do not stop a WebSocket, so the origin is checked here.
+      else if (!everyOrigin && !isOwnOrigin(request) && !corsOrigins.includes(request.headers.origin ?? '')) decide('origin_not_allowed', false);
+      else decide(null, true);
+    },
+  });
+}
+
+function pathOf(request: IncomingMessage): string {
+  return (request.url ?? '').split('?', 1)[0] ?? '';
+}
+
+/** Whether no page asks, or a page that this very host served. */
+function isOwnOrigin({ headers: { origin, host } }: IncomingMessage): boolean {
+  if (origin === undefined) return true;
+  return URL.canParse(origin) && new URL(origin).host === host;
+}

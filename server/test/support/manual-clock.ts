@@ -1,0 +1,49 @@
+/** A clock that stands still until it is told to go on; for unit tests. */
+import type { Clock } from '../../src/support/clock.ts';
+
+export interface ManualClock extends Clock {
+  /** Moves time and runs what falls due, in order, letting promises settle after each. */
+  advance(ms: number): Promise<void>;
+}
+
+interface Timer {
+  at: number;
+  everyMs: number | null;
+  callback: () => void;
+}
+
+/** Starts at `startAt` epoch milliseconds; the monotonic clock starts at 0. */
+export function createManualClock(startAt = 1_700_000_000_000): ManualClock {
+  let elapsed = 0;
+  const timers = new Set<Timer>();
+
+  function add(timer: Timer): () => void {
+    timers.add(timer);
+    return () => void timers.delete(timer);
+  }
+
+  async function settle(): Promise<void> {
+    for (let round = 0; round < 10; round++) await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  return {
+    now: () => startAt + elapsed,
+    monotonic: () => elapsed,
+    after: (ms, callback) => add({ at: elapsed + ms, everyMs: null, callback }),
+    every: (ms, callback) => add({ at: elapsed + ms, everyMs: ms, callback }),
+    advance: async (ms) => {
+      const until = elapsed + ms;
+      await settle();
+      for (;;) {
+        const due = [...timers].filter((timer) => timer.at <= until).toSorted((a, b) => a.at - b.at)[0];
+        if (due === undefined) break;
+        elapsed = Math.max(elapsed, due.at);
+        if (due.everyMs === null) timers.delete(due);
+        else due.at += due.everyMs;
+        due.callback();
+        await settle();
+      }
+      elapsed = until;
+    },
+  };
+}
