@@ -1,0 +1,153 @@
+import { describe, expect, it } from 'vitest';
+import type { FeedState, Quote, Tick } from '../../../server/protocol/index.ts';
+import { createBoard } from './board.ts';
+
+const startAt = 1_700_000_000_000;
+
+function quoteOf(symbol: string, more: Partial<Quote> = {}): Quote {
+  const day = { open: '10', high: '11', low: '9', volume: '5', stale: false };
+  return { ...day, symbol, price: '10.00', gen: 'g1', seq: 1, ts: startAt, ...more };
+}
+
+function tickOf(symbol: string, price: string, more: Partial<Tick> = {}): Tick {
+  return { symbol, price, gen: 'g1', seq: 2, ts: startAt, ...more };
+}
+
+function feedOf(state: FeedState['state'], ...sources: FeedState['sources']): FeedState {
+  return { state, since: startAt, reason: state === 'live' ? '' : 'why', sources };
+}
+
+/** A board with A and B chosen, live; the clock is at `startAt` until `set`. */
+function createBoardUnderTest() {
+  let nowMs = startAt;
+  const touched: string[] = [];
+  let changes = 0;
+  const board = createBoard({
+    now: () => nowMs,
+    onRow: (symbol) => void touched.push(symbol),
+    onBoard: () => void (changes += 1),
+  });
+  board.choose(['A', 'B']);
+  board.onState({ at: 'live', node: 'replica-1', session: 's' });
+  board.onHello({ node: 'replica-1', session: 's', user: null, secret: '' });
+  return { board, touched, changes: () => changes, set: (now: number) => void (nowMs = now) };
+}
+
+function rowOf(board: ReturnType<typeof createBoard>, symbol: string) {
+  const row = board.row(symbol);
+  if (row === undefined) throw new Error(`no row ${symbol}`);
+  return row;
+}
+
+describe('the board', () => {
+  it('begins with empty rows and keeps their order', () => {
+    const { board } = createBoardUnderTest();
+    expect(board.symbols()).toEqual(['A', 'B']);
+    expect(rowOf(board, 'A')).toMatchObject({ quote: null, direction: 'same', previous: null });
+    board.onSnapshot([quoteOf('B'), quoteOf('A')]);
+    expect(board.symbols()).toEqual(['A', 'B']);
+  });
+
+  it('touches the row that a tick is about and no other', () => {
+    const { board, touched } = createBoardUnderTest();
+    board.onSnapshot([quoteOf('A'), quoteOf('B')]);
+    const before = board.row('B');
+    touched.length = 0;
+    board.onTick(tickOf('A', '10.50'));
+    board.onTick(tickOf('OTHER', '1'));
+    expect(touched).toEqual(['A']);
+    expect(board.row('B')).toBe(before);
+  });
+
+  it('knows where each change led and from which price', () => {
+    const { board } = createBoardUnderTest();
+    board.onSnapshot([quoteOf('A')]);
+    const seen = ['10.50', '9.99', '9.990', '10'].map((price) => {
+      board.onTick(tickOf('A', price));
+      const { direction, previous } = rowOf(board, 'A');
+      return [direction, previous];
+    });
+    expect(seen).toEqual([
+      ['up', '10.00'],
+      ['down', '10.50'],
+      ['same', '10.50'],
+      ['up', '9.990'],
+    ]);
+  });
+
+  it("follows the day's figures tick by tick", () => {
+    const { board } = createBoardUnderTest();
+    board.onSnapshot([quoteOf('A')]);
+    board.onTick(tickOf('A', '12', { size: '2' }));
+    expect(rowOf(board, 'A').quote).toMatchObject({ high: '12', low: '9', volume: '7', open: '10' });
+  });
+
+  it('keeps rows that stay chosen and forgets those that do not', () => {
+    const { board } = createBoardUnderTest();
+    board.onSnapshot([quoteOf('A'), quoteOf('B')]);
+    const kept = board.row('B');
+    board.choose(['C', 'B']);
+    expect(board.row('B')).toBe(kept);
+    board.choose(['A']);
+    expect(rowOf(board, 'A').quote).toBeNull();
+  });
+
+  it('says what the server does not serve, until it does', () => {
+    const { board } = createBoardUnderTest();
+    board.onResults({ A: { ok: false, code: 4102, message: 'not listed here' } });
+    expect(rowOf(board, 'A').problem).toBe('not listed here');
+    expect(board.freshness(rowOf(board, 'A'))).toBe('unlisted');
+    board.onResults({ A: { ok: true, gen: 'g1', seq: 0, recovered: false, replayed: 0 } });
+    expect(board.freshness(rowOf(board, 'A'))).toBe('empty');
+  });
+
+  it('calls stale what belongs to a stale source, and only that', () => {
+    const { board } = createBoardUnderTest();
+    board.onSnapshot([quoteOf('A'), quoteOf('B')]);
+    const both = () => ['A', 'B'].map((symbol) => board.freshness(rowOf(board, symbol)));
+    board.onFeed(
+      feedOf(
+        'stale',
+        { name: 'x', state: 'stale', symbols: ['A'] },
+        { name: 'y', state: 'live', symbols: ['B'] },
+      ),
+    );
+    expect(both()).toEqual(['stale', 'live']);
+    board.onFeed(feedOf('stale', { name: 'x', state: 'live', symbols: ['A', 'B'] }));
+    expect(both()).toEqual(['stale', 'stale']);
+    board.onFeed(feedOf('live', { name: 'x', state: 'live', symbols: ['A', 'B'] }));
+    expect(both()).toEqual(['live', 'live']);
+  });
+
+  it('believes a quote that says it is stale while the feed was not told', () => {
+    const { board } = createBoardUnderTest();
+    board.onSnapshot([quoteOf('A', { stale: true })]);
+    expect(board.freshness(rowOf(board, 'A'))).toBe('stale');
+  });
+
+  it('calls every price offline while nobody tells of changes', () => {
+    const { board, changes } = createBoardUnderTest();
+    board.onSnapshot([quoteOf('A')]);
+    const before = changes();
+    board.onState({ at: 'waiting', tries: 1, retryAt: startAt, because: 'lost' });
+    expect(changes()).toBe(before + 1);
+    expect(board.freshness(rowOf(board, 'A'))).toBe('offline');
+    expect(board.node()).toBe('replica-1');
+  });
+
+  it("tells ages by the server's clock, however wrong this machine's is", () => {
+    const { board, set } = createBoardUnderTest();
+    expect(board.age(quoteOf('A', { ts: startAt - 400 }))).toBe(400);
+    set(startAt + 60_000);
+    board.onHeartbeat(startAt - 50);
+    board.onHeartbeat(startAt - 5);
+    expect(board.age(quoteOf('A', { ts: startAt - 400 }))).toBe(395);
+  });
+
+  it('learns from a tick out of the future that this machine is behind', () => {
+    const { board, set } = createBoardUnderTest();
+    set(startAt - 60_000);
+    board.onTick(tickOf('A', '10'));
+    expect(board.age(quoteOf('A', { ts: startAt - 400 }))).toBe(400);
+  });
+});

@@ -1,0 +1,111 @@
+/**
+ * The state of the page: rows in the order of choosing, the connection, the feed. Takes the stream's callbacks as they
+ * are and says which row changed. No DOM, no timers, no network.
+ */
+import type { FeedState, Hello, Quote, SubscribeResult, Tick } from '../../../server/protocol/index.ts';
+import type { ConnectionState } from '../stream/index.ts';
+import { ageMs, freshnessOf, stalenessOf, type Freshness } from './freshness.ts';
+import { emptyRow, rowAfterTick, rowWithQuote, type Row } from './row.ts';
+
+export interface BoardOptions {
+  /** Epoch milliseconds of this machine. */
+  now: () => number;
+  /** Fires when the row of a chosen symbol changed, as often as it does. */
+  onRow: (symbol: string) => void;
+  /** Fires when connection, node, feed or choice changed, and with them the freshness of every row. */
+  onBoard: () => void;
+}
+
+export interface Board {
+  /** The stream's callbacks of the same names. */
+  onState(state: ConnectionState): void;
+  onHello(hello: Hello): void;
+  onFeed(feed: FeedState): void;
+  onHeartbeat(at: number): void;
+  onSnapshot(quotes: readonly Quote[]): void;
+  onTick(tick: Tick): void;
+  onResults(results: Record<string, SubscribeResult>): void;
+  /** Makes these the rows, in this order; rows that were there stay as they are. */
+  choose(symbols: readonly string[]): void;
+  symbols(): readonly string[];
+  row(symbol: string): Row | undefined;
+  freshness(row: Row): Freshness;
+  /** How old the quote is by the server's clock, in milliseconds. */
+  age(quote: Quote): number;
+  connection(): ConnectionState;
+  /** The replica that serves us, or served us last. */
+  node(): string | null;
+  feed(): FeedState | null;
+}
+
+export function createBoard({ now, onRow, onBoard }: BoardOptions): Board {
+  const rows = new Map<string, Row>();
+  let connection: ConnectionState = { at: 'connecting', tries: 1 };
+  let node: string | null = null;
+  let feed: FeedState | null = null;
+  let isStale = stalenessOf(feed);
+  /** How far the server's clock is ahead, as far as it was seen on this connection; null before. */
+  let skewMs: number | null = null;
+
+  /** A message is late by its way here, so the largest difference of many is the truest. */
+  function sawServerTime(at: number): void {
+    skewMs = Math.max(skewMs ?? -Infinity, at - now());
+  }
+
+  function put(row: Row): void {
+    rows.set(row.symbol, row);
+    onRow(row.symbol);
+  }
+
+  return {
+    onState: (state) => {
+      connection = state;
+      onBoard();
+    },
+    onHello: (hello) => {
+      node = hello.node;
+      skewMs = null;
+      onBoard();
+    },
+    onFeed: (next) => {
+      feed = next;
+      isStale = stalenessOf(next);
+      onBoard();
+    },
+    onHeartbeat: sawServerTime,
+    onSnapshot: (quotes) => {
+      for (const quote of quotes) {
+        const row = rows.get(quote.symbol);
+        if (row !== undefined) put(rowWithQuote(row, quote));
+      }
+    },
+    onTick: (tick) => {
+      const row = rows.get(tick.symbol);
+      if (row === undefined) return;
+      // Nothing comes from the future: where it seems so, it is this machine's clock that is behind.
+      if (tick.ts > now() + (skewMs ?? 0)) sawServerTime(tick.ts);
+      put(rowAfterTick(row, tick));
+    },
+    onResults: (results) => {
+      for (const [symbol, result] of Object.entries(results)) {
+        const row = rows.get(symbol);
+        if (row === undefined) continue;
+        const problem = result.ok ? null : result.message;
+        if (row.problem !== problem) put({ ...row, problem });
+      }
+    },
+    choose: (symbols) => {
+      const kept = new Map(rows);
+      rows.clear();
+      for (const symbol of symbols) rows.set(symbol, kept.get(symbol) ?? emptyRow(symbol));
+      onBoard();
+    },
+    symbols: () => [...rows.keys()],
+    row: (symbol) => rows.get(symbol),
+    freshness: (row) => freshnessOf(row, connection.at, isStale),
+    age: (quote) => ageMs(quote, now(), skewMs ?? 0),
+    connection: () => connection,
+    node: () => node,
+    feed: () => feed,
+  };
+}

@@ -1,0 +1,45 @@
+/** One line of the board: what is known of a symbol, and how it came to be. Pure; rows are never changed, only followed. */
+import {
+  applyTick,
+  compareDecimals,
+  type Decimal,
+  type Quote,
+  type Tick,
+} from '../../../server/protocol/index.ts';
+
+export type Direction = 'up' | 'down' | 'same';
+
+export interface Row {
+  symbol: string;
+  /** Null before the first price. */
+  quote: Quote | null;
+  /** Where the last change led. */
+  direction: Direction;
+  /** The price before the last change; null while there was none. */
+  previous: Decimal | null;
+  /** How often the price was told; rises with each tick. */
+  ticks: number;
+  /** Why the server does not serve the symbol; null where it does. */
+  problem: string | null;
+}
+
+export function emptyRow(symbol: string): Row {
+  return { symbol, quote: null, direction: 'same', previous: null, ticks: 0, problem: null };
+}
+
+/** The row after a tick that the stream let pass. */
+export function rowAfterTick(row: Row, tick: Tick): Row {
+  return { ...rowWithQuote(row, applyTick(row.quote, tick)), ticks: row.ticks + 1 };
+}
+
+/** The row after a quote that takes the place of what was known. */
+export function rowWithQuote(row: Row, quote: Quote): Row {
+  const moved = row.quote === null ? 0 : compareDecimals(quote.price, row.quote.price);
+  return {
+    ...row,
+    quote,
+    problem: null,
+    direction: moved > 0 ? 'up' : moved < 0 ? 'down' : 'same',
+    previous: moved === 0 ? row.previous : (row.quote?.price ?? null),
+  };
+}

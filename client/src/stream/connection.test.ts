@@ -1,0 +1,162 @@
+import { describe, expect, it } from 'vitest';
+import { createStreamUnderTest, hello, tickOf } from './testing/fake-links.ts';
+
+const refusal = { code: 4502, name: 'draining', message: 'leaving' };
+
+describe('the connection of a stream', () => {
+  it('is connecting from the start and live with the hello', () => {
+    const test = createStreamUnderTest();
+    expect(test.stream.state()).toEqual({ at: 'connecting', tries: 1 });
+    test.goLive();
+    expect(test.states).toEqual([{ at: 'live', node: 'replica-1', session: 's1' }]);
+  });
+
+  it('leaves after 5 s without any event, and takes another cid', () => {
+    const test = createStreamUnderTest();
+    test.goLive();
+    test.clock.advance(4_999);
+    test.emit('heartbeat', { at: 1 });
+    test.clock.advance(4_999);
+    expect(test.stream.state().at).toBe('live');
+    test.clock.advance(1);
+    expect(test.stream.state()).toMatchObject({ at: 'waiting', because: 'silence' });
+    expect(test.links[0]?.isClosed).toBe(true);
+    test.clock.advance(500);
+    expect(test.links.map(({ cid }) => cid)).toEqual(['cid-1', 'cid-2']);
+  });
+
+  it('stays when it was the page that slept, and reads what came meanwhile first', () => {
+    const test = createStreamUnderTest();
+    test.goLive();
+    test.clock.sleep(60_000);
+    expect(test.stream.state().at).toBe('live');
+    test.emit('heartbeat', { at: 1 });
+    test.clock.advance(4_000);
+    expect(test.stream.state().at).toBe('live');
+  });
+
+  it('leaves 2 s after the page slept when nothing had come', () => {
+    const test = createStreamUnderTest();
+    test.goLive();
+    test.clock.sleep(60_000);
+    test.clock.advance(2_000);
+    expect(test.stream.state()).toMatchObject({ at: 'waiting', because: 'silence' });
+  });
+
+  it('gives a slow handshake 5 s for each of its steps', () => {
+    const test = createStreamUnderTest();
+    test.clock.advance(4_000);
+    test.link().listener.onOpen();
+    test.clock.advance(4_000);
+    test.goLive();
+    expect(test.stream.state().at).toBe('live');
+  });
+
+  it('comes back after full jitter, with growing ceilings until a connection held for 5 s', () => {
+    const test = createStreamUnderTest();
+    const waits: number[] = [];
+    const lose = () => {
+      test.link().listener.onClose(undefined);
+      const state = test.stream.state();
+      if (state.at !== 'waiting') throw new Error(state.at);
+      waits.push(state.retryAt - test.clock.now());
+      test.clock.advance(state.retryAt - test.clock.now());
+    };
+    lose();
+    lose();
+    test.goLive();
+    lose();
+    test.goLive();
+    test.clock.advance(4_000);
+    test.emit('heartbeat', { at: 1 });
+    test.clock.advance(1_000);
+    lose();
+    expect(waits).toEqual([250, 500, 1_000, 250]);
+  });
+
+  it('keeps its cid over one loss and changes it after repeated ones', () => {
+    const kept: string[] = [];
+    const test = createStreamUnderTest({ cid: 'mine', onCid: (cid) => void kept.push(cid) });
+    for (let i = 0; i < 3; i += 1) {
+      test.link().listener.onClose(undefined);
+      test.clock.advance(20_000);
+    }
+    expect(test.links.slice(0, 3).map(({ cid }) => cid)).toEqual(['mine', 'mine', 'cid-1']);
+    expect(kept[0]).toBe('cid-1');
+  });
+
+  it('hears nothing of a link that it left', () => {
+    const test = createStreamUnderTest();
+    test.goLive();
+    const [old] = test.links;
+    old?.listener.onClose(undefined);
+    test.clock.advance(500);
+    test.goLive();
+    old?.listener.onEvent('hello', { ...hello, node: 'old' });
+    old?.listener.onClose(undefined);
+    expect(test.stream.state()).toMatchObject({ at: 'live', node: 'replica-1' });
+  });
+
+  it('stays through a shutdown notice for the delay that it states, then comes back at once with its cid', () => {
+    const test = createStreamUnderTest();
+    test.goLiveWith('A');
+    test.emit('shutdown', { reconnectInMs: 1_500 });
+    test.clock.advance(1_400);
+    test.emit('tick', tickOf('A', 2));
+    expect(test.ticks).toHaveLength(1);
+    test.clock.advance(100);
+    expect(test.states.at(-2)).toMatchObject({ at: 'waiting', because: 'shutdown' });
+    expect(test.links.map(({ cid }) => cid)).toEqual(['cid-1', 'cid-1']);
+  });
+
+  it('waits for the rest of a shutdown delay when the replica closes earlier', () => {
+    const test = createStreamUnderTest();
+    test.goLive();
+    test.emit('shutdown', { reconnectInMs: 3_000 });
+    test.clock.advance(1_000);
+    test.link().listener.onClose(undefined);
+    test.clock.advance(1_999);
+    expect(test.links).toHaveLength(1);
+    test.clock.advance(1);
+    expect(test.links).toHaveLength(2);
+  });
+
+  it('obeys the retry rule of a refusal: now, later, never', () => {
+    const test = createStreamUnderTest();
+    test.goLive();
+    test.emit('refused', { ...refusal, retry: 'now' });
+    expect(test.stream.state()).toMatchObject({ because: 'refused', retryAt: test.clock.now() + 250 });
+    test.clock.advance(250);
+    test.emit('refused', { ...refusal, retry: 'later' });
+    expect(test.stream.state()).toMatchObject({ because: 'refused', retryAt: test.clock.now() + 3_000 });
+    test.clock.advance(3_000);
+    test.link().listener.onClose({ ...refusal, retry: 'never' });
+    expect(test.stream.state()).toEqual({ at: 'refused', refusal: { ...refusal, retry: 'never' } });
+    test.clock.advance(60_000);
+    expect(test.links).toHaveLength(3);
+  });
+
+  it('tries at once when told to, out of a wait and out of a refusal', () => {
+    const test = createStreamUnderTest();
+    test.stream.retryNow();
+    expect(test.links).toHaveLength(1);
+    test.link().listener.onClose(undefined);
+    test.stream.retryNow();
+    expect(test.stream.state()).toEqual({ at: 'connecting', tries: 2 });
+    test.link().listener.onClose({ ...refusal, retry: 'never' });
+    test.stream.retryNow();
+    expect(test.links).toHaveLength(3);
+    test.clock.advance(4_000);
+    expect(test.links).toHaveLength(3);
+  });
+
+  it('does nothing more once it is closed', () => {
+    const test = createStreamUnderTest();
+    test.goLive();
+    test.stream.close();
+    test.stream.close();
+    test.clock.advance(60_000);
+    expect(test.states.map(({ at }) => at)).toEqual(['live', 'closed']);
+    expect(test.links.every(({ isClosed }) => isClosed)).toBe(true);
+  });
+});

@@ -1,0 +1,69 @@
+/**
+ * One try at one connection, as the stream needs it, and its making from socket.io-client. A link never comes back:
+ * each try gets a new one, so nothing of an old connection can speak for its successor.
+ */
+import { io, type Socket } from 'socket.io-client';
+
+/** What a link tells. Never called before `openLink` returned, nor after `close`. */
+export interface LinkListener {
+  /** A sign of life before any event: the server answered the handshake. */
+  onOpen(): void;
+  /** An event with its first argument. */
+  onEvent(name: string, payload: unknown): void;
+  /** The connection is gone or was refused; `reason` is the refused handshake's `err.data`. Fires once. */
+  onClose(reason: unknown): void;
+}
+
+export interface Link {
+  /** Sends an event; `onAnswer` gets the acknowledgement, or is never called. */
+  send(name: string, payload: unknown, onAnswer?: (answer: unknown) => void): void;
+  close(): void;
+}
+
+export type OpenLink = (cid: string, listener: LinkListener) => Link;
+
+export type TransportName = 'polling' | 'websocket';
+
+export interface SocketIoLinkOptions {
+  /** The server's address; the page's own where it is absent. */
+  url?: string;
+  /** In the order of trying. */
+  transports: TransportName[];
+}
+
+/** Gives the way to open links over Socket.IO. Its own reconnection stays off: the stream decides when and with which cid. */
+export function socketIoLinks({ url, transports }: SocketIoLinkOptions): OpenLink {
+  return (cid, listener) => {
+    const options = { forceNew: true, reconnection: false, transports, query: { cid } };
+    const socket: Socket = url === undefined ? io(options) : io(url, options);
+    let closed = false;
+
+    function end(reason: unknown): void {
+      if (closed) return;
+      close();
+      listener.onClose(reason);
+    }
+
+    function close(): void {
+      closed = true;
+      socket.disconnect();
+    }
+
+    socket.io.on('open', () => {
+      if (!closed) listener.onOpen();
+    });
+    socket.onAny((name: string, payload: unknown) => {
+      if (!closed) listener.onEvent(name, payload);
+    });
+    socket.on('connect_error', (error) => end('data' in error ? error.data : undefined));
+    socket.on('disconnect', () => end(undefined));
+
+    return {
+      send: (name, payload, onAnswer) => {
+        if (onAnswer === undefined) socket.emit(name, payload);
+        else socket.emit(name, payload, (answer: unknown) => closed || onAnswer(answer));
+      },
+      close,
+    };
+  };
+}

@@ -1,0 +1,133 @@
+/**
+ * The browser library of Tickwire: live ticks of the symbols that are wanted, over connections that come and go. Says
+ * nothing twice, hides no loss. No framework; runs in browsers, workers and Node.
+ */
+import type {
+  FeedState,
+  Hello,
+  Quote,
+  Snapshot,
+  SnapshotReason,
+  SubscribeResult,
+  Tick,
+} from '../../../server/protocol/index.ts';
+import { makeCid as randomCid } from './cid.ts';
+import { systemClock, type Clock } from './clock.ts';
+import { createConnection, type ConnectionState } from './connection.ts';
+import { zeroCounters, type Counters } from './counters.ts';
+import { socketIoLinks, type OpenLink, type TransportName } from './link.ts';
+import { createSubscriptions } from './subscriptions.ts';
+import { isFeedState, isHeartbeat, isHello, isSnapshot, isTick } from './wire.ts';
+
+export interface StreamOptions {
+  /** The server's address; the page's own where it is absent. */
+  url?: string;
+  /** In the order of trying; polling first and then the upgrade, as stock, reaches everyone. */
+  transports?: TransportName[];
+  /** The cid to begin with, such as the one that this tab had before a reload. */
+  cid?: string;
+  /** Fires when another cid is taken, so that it can be kept. */
+  onCid?: (cid: string) => void;
+  /** Fires at each change of `state()`. */
+  onState?: (state: ConnectionState) => void;
+  /** Once on each connection, before everything else of it. */
+  onHello?: (hello: Hello) => void;
+  /** On each connection and at each change of the feed. */
+  onFeed?: (feed: FeedState) => void;
+  /** The quotes of wanted symbols, which take the place of all that was known of them. */
+  onSnapshot?: (quotes: Quote[], reason: SnapshotReason) => void;
+  /** Each tick once, in order, per symbol and generation. */
+  onTick?: (tick: Tick) => void;
+  /** When nothing else came for a second; `at` is the server's time, epoch ms. */
+  onHeartbeat?: (at: number) => void;
+  /** How each symbol of a subscribe fared, again after each reconnect. An unknown symbol is told here. */
+  onResults?: (results: Record<string, SubscribeResult>) => void;
+  /** Every other event, with its first argument. */
+  onOther?: (name: string, payload: unknown) => void;
+  clock?: Clock;
+  /** Gives a number in [0, 1). */
+  random?: () => number;
+  makeCid?: () => string;
+  /** Opens one connection; Socket.IO by default. */
+  openLink?: OpenLink;
+}
+
+export interface Stream {
+  /** Adds symbols to what is wanted, in any case. They stay wanted over reconnects until `unsubscribe`. */
+  subscribe(symbols: readonly string[]): void;
+  unsubscribe(symbols: readonly string[]): void;
+  /** Everything that is wanted. */
+  symbols(): string[];
+  state(): ConnectionState;
+  counters(): Readonly<Counters>;
+  /** Ends a wait or a refusal and tries at once: for a button, or the browser's `online`. */
+  retryNow(): void;
+  close(): void;
+}
+
+/** Begins to connect at once. No callback but `onResults` fires before this returned. */
+export function createStream(options: StreamOptions = {}): Stream {
+  const { clock = systemClock, random = Math.random, makeCid = randomCid } = options;
+  const { transports = ['polling', 'websocket'], url } = options;
+  const counters = zeroCounters();
+
+  const subscriptions = createSubscriptions({
+    clock,
+    random,
+    counters,
+    send: (name, payload, onAnswer) => connection.send(name, payload, onAnswer),
+    onResults: (results) => options.onResults?.(results),
+  });
+
+  const connection = createConnection({
+    openLink: options.openLink ?? socketIoLinks(url === undefined ? { transports } : { url, transports }),
+    clock,
+    random,
+    makeCid,
+    cid: options.cid ?? makeCid(),
+    onCid: (cid) => options.onCid?.(cid),
+    onState: (state) => {
+      if (state.at !== 'live') subscriptions.disconnected();
+      options.onState?.(state);
+    },
+    onEvent: receive,
+  });
+
+  function receiveTick(tick: Tick): void {
+    if (subscriptions.accept(tick)) options.onTick?.(tick);
+  }
+
+  function receiveSnapshot(snapshot: Snapshot): void {
+    const quotes = subscriptions.place(snapshot);
+    if (quotes.length > 0) options.onSnapshot?.(quotes, snapshot.reason);
+  }
+
+  function receiveHello(hello: Hello): void {
+    options.onHello?.(hello);
+    subscriptions.connected();
+  }
+
+  function take<T>(payload: unknown, fits: (value: unknown) => value is T, apply: (value: T) => void): void {
+    if (fits(payload)) apply(payload);
+    else counters.malformed += 1;
+  }
+
+  function receive(name: string, payload: unknown): void {
+    if (name === 'tick') take(payload, isTick, receiveTick);
+    else if (name === 'snapshot') take(payload, isSnapshot, receiveSnapshot);
+    else if (name === 'heartbeat') take(payload, isHeartbeat, ({ at }) => options.onHeartbeat?.(at));
+    else if (name === 'feed') take(payload, isFeedState, (feed) => options.onFeed?.(feed));
+    else if (name === 'hello') take(payload, isHello, receiveHello);
+    else options.onOther?.(name, payload);
+  }
+
+  return {
+    subscribe: (symbols) => subscriptions.subscribe(symbols),
+    unsubscribe: (symbols) => subscriptions.unsubscribe(symbols),
+    symbols: () => subscriptions.symbols(),
+    state: () => connection.state(),
+    counters: () => counters,
+    retryNow: () => connection.retryNow(),
+    close: () => connection.close(),
+  };
+}

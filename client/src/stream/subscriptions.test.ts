@@ -1,0 +1,208 @@
+import { describe, expect, it } from 'vitest';
+import { createStreamUnderTest, quoteOf, resultAt, tickOf } from './testing/fake-links.ts';
+
+const seqs = (ticks: { seq: number }[]) => ticks.map(({ seq }) => seq);
+
+describe('the subscriptions of a stream', () => {
+  it('asks for what is wanted once it is live, each symbol once and in upper case', () => {
+    const test = createStreamUnderTest();
+    test.stream.subscribe(['btc-usd', 'BTC-USD', 'AAPL']);
+    expect(test.link().sent).toEqual([]);
+    test.goLive();
+    expect(test.link().lastAsk()).toEqual({ symbols: ['BTC-USD', 'AAPL'] });
+  });
+
+  it('tells how each symbol fared, one that is none at once', () => {
+    const test = createStreamUnderTest();
+    test.stream.subscribe(['A', 'NOPE', 'not a symbol']);
+    expect(test.results[0]).toMatchObject({ 'not a symbol': { ok: false, code: 4101 } });
+    test.goLive();
+    test.link().answer({ NOPE: { ok: false, code: 4102, message: 'not listed' } });
+    expect(test.results[1]).toEqual({
+      A: resultAt(1),
+      NOPE: { ok: false, code: 4102, message: 'not listed' },
+    });
+  });
+
+  it('has one subscribe in flight and sends what came meanwhile after its answer', () => {
+    const test = createStreamUnderTest();
+    test.stream.subscribe(['A']);
+    test.goLive();
+    test.stream.subscribe(['B', 'C']);
+    test.clock.advance(100);
+    expect(test.link().sent).toHaveLength(1);
+    test.link().answer();
+    test.clock.advance(0);
+    expect(test.link().lastAsk()).toEqual({ symbols: ['B', 'C'] });
+  });
+
+  it('asks for everything again on the next connection, from where each symbol was', () => {
+    const test = createStreamUnderTest();
+    test.goLiveWith('A', 'B');
+    test.emit('tick', tickOf('A', 2));
+    test.stream.subscribe(['C']);
+    test.link().listener.onClose(undefined);
+    test.clock.advance(500);
+    test.goLive();
+    expect(test.link().lastAsk()).toEqual({
+      symbols: ['A', 'B', 'C'],
+      since: { A: ['g1', 2], B: ['g1', 1] },
+    });
+  });
+
+  it('unsubscribes, and drops what still comes', () => {
+    const test = createStreamUnderTest();
+    test.goLiveWith('A', 'B');
+    test.stream.unsubscribe(['a']);
+    expect(test.link().sent.at(-1)).toMatchObject({ name: 'unsubscribe', payload: ['A'] });
+    test.emit('tick', tickOf('A', 2));
+    test.emit('snapshot', { quotes: [quoteOf('A', 5)], reason: 'subscribe' });
+    expect(test.ticks).toEqual([]);
+    expect(test.quotes).toHaveLength(2);
+    expect(test.stream.symbols()).toEqual(['B']);
+  });
+
+  it('hands on each tick once and drops what it has passed', () => {
+    const test = createStreamUnderTest();
+    test.goLiveWith('A');
+    for (const seq of [2, 3, 3, 1, 2, 4]) test.emit('tick', tickOf('A', seq));
+    expect(seqs(test.ticks)).toEqual([2, 3, 4]);
+    expect(test.stream.counters()).toMatchObject({ ticks: 3, duplicates: 3, gaps: 0 });
+  });
+
+  it('takes a merged tick for all that it stands for', () => {
+    const test = createStreamUnderTest();
+    test.goLiveWith('A');
+    test.emit('tick', tickOf('A', 5, { merged: 3 }));
+    expect(seqs(test.ticks)).toEqual([5]);
+    expect(test.stream.counters()).toMatchObject({ merged: 3, gaps: 0 });
+  });
+
+  it('sees a hole, asks for it once, and takes the replay that fills it', () => {
+    const test = createStreamUnderTest();
+    test.goLiveWith('A');
+    test.clock.advance(1_000);
+    test.emit('tick', tickOf('A', 4));
+    test.emit('tick', tickOf('A', 5));
+    test.clock.advance(0);
+    expect(test.link().lastAsk()).toEqual({ symbols: ['A'], since: { A: ['g1', 1] } });
+    for (const seq of [2, 3, 4, 5]) test.emit('tick', tickOf('A', seq));
+    test.link().answer({ A: resultAt(5, { recovered: true, replayed: 4 }) });
+    test.emit('tick', tickOf('A', 6));
+    test.clock.advance(1_000);
+    expect(seqs(test.ticks)).toEqual([2, 3, 4, 5, 6]);
+    expect(test.stream.counters()).toMatchObject({ gaps: 1, recovered: 1, duplicates: 0 });
+    expect(test.link().sent).toHaveLength(2);
+  });
+
+  it('goes on from the snapshot where a hole cannot be filled', () => {
+    const test = createStreamUnderTest();
+    test.goLiveWith('A');
+    test.clock.advance(1_000);
+    test.emit('tick', tickOf('A', 9));
+    test.clock.advance(0);
+    test.emit('snapshot', { quotes: [quoteOf('A', 10)], reason: 'subscribe' });
+    test.link().answer({ A: resultAt(10) });
+    test.emit('tick', tickOf('A', 11));
+    expect(seqs(test.ticks)).toEqual([11]);
+    expect(test.stream.counters()).toMatchObject({ gaps: 1, recovered: 0 });
+  });
+
+  it('sees a hole behind a merged tick that does not reach back far enough', () => {
+    const test = createStreamUnderTest();
+    test.goLiveWith('A');
+    test.emit('tick', tickOf('A', 5, { merged: 2 }));
+    expect(test.stream.counters()).toMatchObject({ gaps: 1, ticks: 0 });
+  });
+
+  it('does not ask for holes more often than four times a second', () => {
+    const test = createStreamUnderTest();
+    test.goLiveWith('A');
+    for (let seq = 10; seq < 1_000; seq += 10) {
+      test.emit('tick', tickOf('A', seq));
+      test.clock.advance(10);
+      if (test.link().sent.length > 1) test.link().answer({ A: resultAt(1) });
+    }
+    expect(test.link().sent.length).toBeLessThanOrEqual(5);
+  });
+
+  it('asks again when a tick is of another generation than its snapshot', () => {
+    const test = createStreamUnderTest();
+    test.goLiveWith('A');
+    test.clock.advance(1_000);
+    test.emit('tick', tickOf('A', 2, { gen: 'g2' }));
+    test.clock.advance(0);
+    expect(test.ticks).toEqual([]);
+    expect(test.link().lastAsk().since).toEqual({ A: ['g1', 1] });
+    test.emit('snapshot', { quotes: [quoteOf('A', 2, { gen: 'g2' })], reason: 'generation' });
+    test.link().answer({ A: resultAt(2, { gen: 'g2' }) });
+    test.emit('tick', tickOf('A', 3, { gen: 'g2' }));
+    expect(seqs(test.ticks)).toEqual([3]);
+    expect(test.stream.counters()).toMatchObject({ gaps: 0 });
+  });
+
+  it('takes the first tick of a symbol that had no quote', () => {
+    const test = createStreamUnderTest();
+    test.stream.subscribe(['NEW']);
+    test.goLive();
+    test.link().answer({ NEW: resultAt(0) });
+    test.emit('tick', tickOf('NEW', 1));
+    expect(seqs(test.ticks)).toEqual([1]);
+  });
+
+  it('counts what was missed while away, and whether it was recovered', () => {
+    const test = createStreamUnderTest();
+    test.goLiveWith('A', 'B', 'C');
+    test.link().listener.onClose(undefined);
+    test.clock.advance(500);
+    test.goLive();
+    test.link().answer({ A: resultAt(7, { recovered: true, replayed: 6 }), B: resultAt(9), C: resultAt(1) });
+    expect(test.stream.counters()).toMatchObject({ gaps: 2, recovered: 1 });
+  });
+
+  it('counts a gap that the server tells of', () => {
+    const test = createStreamUnderTest();
+    test.goLiveWith('A');
+    test.emit('snapshot', { quotes: [quoteOf('A', 50)], reason: 'gap' });
+    expect(test.stream.counters()).toMatchObject({ gaps: 1 });
+  });
+
+  it('asks again after a refusal that passes and after an answer that never comes', () => {
+    const test = createStreamUnderTest();
+    test.stream.subscribe(['A']);
+    test.goLive();
+    test
+      .link()
+      .sent[0]?.answer({ ok: false, symbols: [], code: 4500, name: 'x', message: 'x', retry: 'later' });
+    test.clock.advance(1_500);
+    expect(test.link().sent).toHaveLength(2);
+    for (let i = 0; i < 7; i += 1) {
+      test.emit('heartbeat', { at: 1 });
+      test.clock.advance(1_000);
+    }
+    expect(test.link().sent).toHaveLength(3);
+  });
+
+  it('tells every symbol of a refusal that is for good', () => {
+    const test = createStreamUnderTest();
+    test.stream.subscribe(['A', 'B']);
+    test.goLive();
+    test
+      .link()
+      .sent[0]?.answer({ ok: false, symbols: [], code: 4200, name: 'x', message: 'm', retry: 'never' });
+    const told = { ok: false, code: 4200, message: 'm' };
+    expect(test.results).toEqual([{ A: told, B: told }]);
+  });
+
+  it('drops and counts what is malformed', () => {
+    const test = createStreamUnderTest();
+    test.goLiveWith('A');
+    for (const bad of [null, 3, {}, tickOf('A', 2, { price: '1e5' }), { ...tickOf('A', 2), seq: -1 }]) {
+      test.emit('tick', bad);
+    }
+    test.emit('snapshot', { quotes: [{}], reason: 'subscribe' });
+    test.emit('feed', { state: 'fine' });
+    expect(test.ticks).toEqual([]);
+    expect(test.stream.counters().malformed).toBe(7);
+  });
+});

@@ -1,0 +1,210 @@
+/**
+ * What is wanted, where each symbol stands, and the asking: one `subscribe` in flight at a time, for new symbols, after
+ * a reconnect and for holes alike, each with the positions that the server needs to fill them. Knows no transport.
+ */
+import {
+  codes,
+  limits,
+  parseSymbol,
+  type Position,
+  type Quote,
+  type SubscribeRequest,
+  type SubscribeResult,
+  type Snapshot,
+  type Tick,
+} from '../../../server/protocol/index.ts';
+import type { Clock } from './clock.ts';
+import type { Counters } from './counters.ts';
+import { placeOf } from './positions.ts';
+import { isSubscribeAck } from './wire.ts';
+
+export interface SubscriptionsOptions {
+  clock: Clock;
+  random: () => number;
+  /** Counted in place. */
+  counters: Counters;
+  send: (name: 'subscribe' | 'unsubscribe', payload: unknown, onAnswer?: (answer: unknown) => void) => void;
+  /** Fires with each answer, with the symbols that are still wanted. */
+  onResults: (results: Record<string, SubscribeResult>) => void;
+}
+
+export interface Subscriptions {
+  subscribe(symbols: readonly string[]): void;
+  unsubscribe(symbols: readonly string[]): void;
+  /** The whole wanted set. */
+  symbols(): string[];
+  /** A connection is live: everything wanted is asked for again, from where it was. */
+  connected(): void;
+  disconnected(): void;
+  /** True when the tick is wanted and follows; then the position has moved. */
+  accept(tick: Tick): boolean;
+  /** Moves positions to the snapshot's, and gives the wanted quotes. */
+  place(snapshot: Snapshot): Quote[];
+}
+
+/** Fits a message limit of 32 KB with the longest symbols and their positions. */
+const maxSymbolsPerAsk = 250;
+/** Holes wait this long after the last answer, so that a server in trouble is not asked with each tick. */
+const holePauseMs = 250;
+/** An ask that failed is repeated after between one and two of these. */
+const failurePauseMs = 1_000;
+
+export function createSubscriptions(options: SubscriptionsOptions): Subscriptions {
+  const { clock, random, counters, send, onResults } = options;
+  const wanted = new Set<string>();
+  const positions = new Map<string, Position>();
+  /** Wanted, and to be asked for with the next subscribe. */
+  const due = new Set<string>();
+  /** Gaps that were counted and are not answered yet. */
+  const gaps = new Set<string>();
+  /** The symbols of the subscribe in flight, with the positions that it named. */
+  let asked: Map<string, Position | null> | null = null;
+  let isLive = false;
+  let answeredAt = -Infinity;
+  let cancelAsk: (() => void) | null = null;
+  let cancelAnswer: (() => void) | null = null;
+
+  function askAfter(ms: number): void {
+    if (!isLive || asked !== null || cancelAsk !== null) return;
+    cancelAsk = clock.after(ms, ask);
+  }
+
+  function ask(): void {
+    cancelAsk = null;
+    const batch = new Map<string, Position | null>();
+    const since: Record<string, Position> = {};
+    for (const symbol of due) {
+      if (batch.size === maxSymbolsPerAsk) break;
+      const position = positions.get(symbol);
+      if (position !== undefined) since[symbol] = [...position];
+      batch.set(symbol, since[symbol] ?? null);
+    }
+    if (batch.size === 0) return;
+    for (const symbol of batch.keys()) due.delete(symbol);
+    asked = batch;
+    const request: SubscribeRequest = { symbols: [...batch.keys()] };
+    if (Object.keys(since).length > 0) request.since = since;
+    cancelAnswer = clock.after(limits.maxSilenceMs, () => answered(batch, undefined));
+    send('subscribe', request, (answer) => answered(batch, answer));
+  }
+
+  function answered(batch: Map<string, Position | null>, answer: unknown): void {
+    if (asked !== batch) return;
+    asked = null;
+    cancelAnswer?.();
+    answeredAt = clock.monotonic();
+    const symbols = [...batch.keys()].filter((symbol) => wanted.has(symbol));
+    const results: Record<string, SubscribeResult> = {};
+    if (!isSubscribeAck(answer) || (!answer.ok && answer.retry !== 'never')) {
+      for (const symbol of symbols) due.add(symbol);
+      askAfter(failurePauseMs * (1 + random()));
+      return;
+    }
+    for (const symbol of symbols) {
+      const result = answer.ok
+        ? answer.results[symbol]
+        : { ok: false as const, code: answer.code, message: answer.message };
+      if (result === undefined) continue;
+      results[symbol] = result;
+      settle(symbol, batch.get(symbol) ?? null, result);
+    }
+    onResults(results);
+    if (due.size > 0) askAfter(0);
+  }
+
+  /** Counts what the answer says about the ticks between where we were and where it leads. */
+  function settle(symbol: string, since: Position | null, result: SubscribeResult): void {
+    const wasCounted = gaps.delete(symbol);
+    if (!result.ok || since === null || result.gen !== since[0]) return;
+    if (result.seq > since[1] && !wasCounted) counters.gaps += 1;
+    if (result.recovered && (result.seq > since[1] || wasCounted)) counters.recovered += 1;
+  }
+
+  function missing(symbol: string): void {
+    if (due.has(symbol) || asked?.has(symbol) === true) return;
+    due.add(symbol);
+    askAfter(Math.max(0, answeredAt + holePauseMs - clock.monotonic()));
+  }
+
+  return {
+    subscribe: (symbols) => {
+      const bad: Record<string, SubscribeResult> = {};
+      for (const text of symbols) {
+        const symbol = parseSymbol(text);
+        const { code, message } = codes.bad_symbol;
+        if (symbol === null) bad[text] = { ok: false, code, message };
+        else if (!wanted.has(symbol)) {
+          wanted.add(symbol);
+          due.add(symbol);
+        }
+      }
+      if (Object.keys(bad).length > 0) onResults(bad);
+      cancelAsk?.();
+      cancelAsk = null;
+      if (due.size > 0) askAfter(0);
+    },
+
+    unsubscribe: (symbols) => {
+      const left = symbols
+        .map((text) => parseSymbol(text))
+        .filter((symbol) => symbol !== null && wanted.delete(symbol));
+      for (const symbol of left) {
+        if (symbol === null) continue;
+        positions.delete(symbol);
+        due.delete(symbol);
+        gaps.delete(symbol);
+        asked?.delete(symbol);
+      }
+      if (isLive && left.length > 0) send('unsubscribe', left);
+    },
+
+    symbols: () => [...wanted],
+
+    connected: () => {
+      isLive = true;
+      due.clear();
+      for (const symbol of wanted) due.add(symbol);
+      ask();
+    },
+
+    disconnected: () => {
+      isLive = false;
+      asked = null;
+      cancelAsk?.();
+      cancelAsk = null;
+      cancelAnswer?.();
+    },
+
+    accept: (tick) => {
+      const { symbol } = tick;
+      if (!wanted.has(symbol)) return false;
+      const position = positions.get(symbol);
+      const place = placeOf(position, tick);
+      if (place === 'next') {
+        if (position === undefined) positions.set(symbol, [tick.gen, tick.seq]);
+        else position[1] = tick.seq;
+        counters.ticks += 1;
+        counters.merged += tick.merged ?? 0;
+        return true;
+      }
+      if (place === 'passed') counters.duplicates += 1;
+      else {
+        if (place === 'gap' && !gaps.has(symbol)) {
+          counters.gaps += 1;
+          gaps.add(symbol);
+        }
+        missing(symbol);
+      }
+      return false;
+    },
+
+    place: ({ quotes, reason }) => {
+      const placed = quotes.filter(({ symbol }) => wanted.has(symbol));
+      for (const { symbol, gen, seq } of placed) {
+        if (reason === 'gap' && !gaps.has(symbol)) counters.gaps += 1;
+        positions.set(symbol, [gen, seq]);
+      }
+      return placed;
+    },
+  };
+}
