@@ -1,0 +1,68 @@
+/**
+ * Commands and scripts on their own link, each of which settles: with Redis's reply, or with `BackplaneUnavailable`
+ * after a short deadline at the latest. Knows nothing of what the commands mean.
+ */
+import { createHash } from 'node:crypto';
+import type { Clock } from '../../support/clock.ts';
+import { BackplaneUnavailable } from '../contract.ts';
+import type { Link } from './link.ts';
+
+/** A Lua script with the hash that Redis knows it by. */
+export interface Script {
+  lua: string;
+  sha: string;
+}
+
+/** Names a script, once, when its module is loaded. */
+export function defineScript(lua: string): Script {
+  return { lua, sha: createHash('sha1').update(lua).digest('hex') };
+}
+
+export interface Commands {
+  run(args: readonly string[]): Promise<unknown>;
+  /** Runs by hash, and by its text where Redis does not know it: after a restart it has forgotten them all. */
+  runScript(script: Script, keys: readonly string[], args: readonly string[]): Promise<unknown>;
+}
+
+/** How long a command may take before its outcome counts as unknown. */
+const commandDeadlineMs = 1_000;
+
+export function createCommands({ link, clock }: { link: Link; clock: Clock }): Commands {
+  function run(args: readonly string[]): Promise<unknown> {
+    const state = link.state();
+    if (state.at !== 'up') {
+      return Promise.reject(new BackplaneUnavailable(state.at === 'down' ? state.reason : 'closed'));
+    }
+    return new Promise((resolve, reject) => {
+      const cancel = clock.after(commandDeadlineMs, () => {
+        reject(new BackplaneUnavailable(`Redis did not answer within ${commandDeadlineMs} ms`));
+      });
+      void link.client
+        .sendCommand(args)
+        .then(resolve, (error: unknown) => {
+          reject(new BackplaneUnavailable(`Redis refused: ${String(error)}`, { cause: error }));
+        })
+        .finally(cancel);
+    });
+  }
+
+  async function runScript(
+    { lua, sha }: Script,
+    keys: readonly string[],
+    args: readonly string[],
+  ): Promise<unknown> {
+    const rest = [String(keys.length), ...keys, ...args];
+    try {
+      return await run(['EVALSHA', sha, ...rest]);
+    } catch (error) {
+      if (!isUnknownScript(error)) throw error;
+      return run(['EVAL', lua, ...rest]);
+    }
+  }
+
+  return { run, runScript };
+}
+
+function isUnknownScript(error: unknown): boolean {
+  return error instanceof Error && error.cause instanceof Error && error.cause.message.startsWith('NOSCRIPT');
+}

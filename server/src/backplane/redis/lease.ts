@@ -1,0 +1,74 @@
+/**
+ * The lease as one hash in Redis without a TTL: compare-and-set in scripts, so that two replicas that saw the same
+ * record cannot both take it. Knows no clock; when to take is the election's business.
+ */
+import type { Lease, LeaseRecord } from '../contract.ts';
+import { type Commands, defineScript } from './commands.ts';
+import type { Keys } from './keys.ts';
+import type { Subscriptions } from './subscriptions.ts';
+
+// The epoch goes beyond the one that claimed the store, so that a lost lease record does not lock everyone out of it.
+const take = defineScript(`
+local record = redis.call('HMGET', KEYS[1], 'holder', 'epoch', 'beat')
+if (record[1] or '') ~= ARGV[1] or (record[2] or '0') ~= ARGV[2] or (record[3] or '0') ~= ARGV[3] then
+  return false
+end
+local claimed = tonumber(redis.call('HGET', KEYS[2], 'epoch') or 0)
+local epoch = math.max(tonumber(ARGV[2]), claimed) + 1
+redis.call('HSET', KEYS[1], 'holder', ARGV[4], 'epoch', epoch)
+return {epoch, redis.call('HINCRBY', KEYS[1], 'beat', 1)}
+`);
+
+const beat = defineScript(`
+local record = redis.call('HMGET', KEYS[1], 'holder', 'epoch')
+if record[1] ~= ARGV[1] or record[2] ~= ARGV[2] then return 0 end
+redis.call('HINCRBY', KEYS[1], 'beat', 1)
+return 1
+`);
+
+const release = defineScript(`
+local record = redis.call('HMGET', KEYS[1], 'holder', 'epoch')
+if record[1] ~= ARGV[1] or record[2] ~= ARGV[2] then return 0 end
+redis.call('HSET', KEYS[1], 'holder', '')
+redis.call('PUBLISH', ARGV[3], ARGV[2])
+return 1
+`);
+
+export interface RedisLeaseOptions {
+  /** This node's id, the holder of what it takes. */
+  node: string;
+  keys: Keys;
+  commands: Commands;
+  subscriptions: Subscriptions;
+}
+
+export function createRedisLease({ node, keys, commands, subscriptions }: RedisLeaseOptions): Lease {
+  const listeners: (() => void)[] = [];
+  subscriptions.add('channel', keys.releaseChannel, () => {
+    for (const listener of listeners) listener();
+  });
+
+  return {
+    async read(): Promise<LeaseRecord> {
+      const reply = await commands.run(['HMGET', keys.lease, 'holder', 'epoch', 'beat']);
+      const [holder, epoch, beats] = Array.isArray(reply) ? reply : [];
+      return { holder: holder ? String(holder) : null, epoch: Number(epoch ?? 0), beat: Number(beats ?? 0) };
+    },
+    async take(seen) {
+      const reply = await commands.runScript(
+        take,
+        [keys.lease, keys.meta],
+        [seen.holder ?? '', String(seen.epoch), String(seen.beat), node],
+      );
+      if (!Array.isArray(reply)) return null;
+      return { holder: node, epoch: Number(reply[0]), beat: Number(reply[1]) };
+    },
+    async beat(epoch) {
+      return (await commands.runScript(beat, [keys.lease], [node, String(epoch)])) === 1;
+    },
+    async release(epoch) {
+      await commands.runScript(release, [keys.lease], [node, String(epoch), keys.releaseChannel]);
+    },
+    onRelease: (listener) => void listeners.push(listener),
+  };
+}

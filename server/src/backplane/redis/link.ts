@@ -1,0 +1,181 @@
+/**
+ * One hardened connection to Redis: connects in the background, never gives up, notices a Redis that hangs without
+ * closing, and counts as up only when it is ready, prepared and answering. Knows nothing of what is sent over it.
+ */
+import { createClient } from 'redis';
+import { backoffMs } from '../../support/backoff.ts';
+import type { Clock } from '../../support/clock.ts';
+import type { Log } from '../../support/log.ts';
+
+/** The part of the client that is used here: without its modules, whose types are large. */
+export type RedisClient = Pick<
+  ReturnType<typeof createClient>,
+  'sendCommand' | 'subscribe' | 'pSubscribe' | 'unsubscribe' | 'pUnsubscribe'
+>;
+
+export type LinkState = { at: 'up' } | { at: 'down'; reason: string } | { at: 'closed' };
+
+export interface LinkOptions {
+  /** `redis://` or `rediss://`, with user, password and database where there are any. */
+  url: string;
+  /** For log lines. */
+  name: string;
+  clock: Clock;
+  log: Log;
+  random?: () => number;
+  /** Commands that may wait at once; more are refused. Without it there is no bound. */
+  maxQueued?: number;
+  /** Whether a command that is sent while the link is down fails at once. Subscriptions wait instead. */
+  failFast: boolean;
+  /** Runs on each new connection before the link counts as up, and again a second after it rejected; its text is the reason. */
+  prepare?: (client: RedisClient) => Promise<void>;
+  /** Fires after each change of `state()`. */
+  onState: () => void;
+}
+
+export interface Link {
+  readonly client: RedisClient;
+  /** Whether commands can be written, which is so before the link counts as up. */
+  isConnected(): boolean;
+  state(): LinkState;
+  /** Waits at most half a second for what was sent, then ends the connection for good. */
+  close(): Promise<void>;
+}
+
+const reconnect = { baseMs: 50, maxMs: 400 };
+const connectTimeoutMs = 1_000;
+/** Nothing in or out for this long ends the socket. Only we write, and we stop when pings go unanswered. */
+const socketTimeoutMs = 3_000;
+const pingEveryMs = 500;
+const pingDeadlineMs = 1_500;
+const prepareRetryMs = 1_000;
+const closeDeadlineMs = 500;
+
+/** Starts to connect; throws only where the url is no url. */
+export function createLink(options: LinkOptions): Link {
+  const { url, name, clock, log, random = Math.random, maxQueued, failFast, prepare, onState } = options;
+  let state: LinkState = { at: 'down', reason: 'no connection to Redis yet' };
+  let lastError = '';
+  /** Which connection this is, so that a late answer on an older one is told apart. */
+  let connection = 0;
+  let unansweredSince: number | null = null;
+  let pinging = false;
+  let isHung = false;
+  let closing: Promise<void> | null = null;
+  let cancelPrepare: (() => void) | null = null;
+
+  const client = createClient({
+    url,
+    disableOfflineQueue: failFast,
+    ...(maxQueued === undefined ? {} : { commandsQueueMaxLength: maxQueued }),
+    // The client's own timeout ends with the write, so that callers set their own; without it each command is cheaper.
+    commandOptions: { timeout: 0 },
+    maintNotifications: 'disabled',
+    socket: {
+      connectTimeout: connectTimeoutMs,
+      socketTimeout: socketTimeoutMs,
+      reconnectStrategy: (attempt: number) => backoffMs(attempt, { ...reconnect, random }),
+    },
+  });
+
+  function enter(next: LinkState): void {
+    if (state.at === 'closed') return;
+    const same =
+      state.at === 'down' && next.at === 'down' ? state.reason === next.reason : state.at === next.at;
+    state = next;
+    if (!same) onState();
+  }
+
+  function lost(error: unknown): void {
+    connection++;
+    unansweredSince = null;
+    pinging = false;
+    cancelPrepare?.();
+    const text = String(error);
+    if (text !== lastError && state.at !== 'closed') log.warn({ err: error, link: name }, 'redis link lost');
+    lastError = text;
+    enter({ at: 'down', reason: 'no connection to Redis' });
+  }
+
+  async function ready(mine: number): Promise<void> {
+    try {
+      await prepare?.(client);
+    } catch (error) {
+      if (mine !== connection || state.at === 'closed') return;
+      const reason = error instanceof Error ? error.message : String(error);
+      if (state.at !== 'down' || state.reason !== reason) log.error({ err: error, link: name }, reason);
+      enter({ at: 'down', reason });
+      cancelPrepare = clock.after(prepareRetryMs, () => void ready(mine));
+      return;
+    }
+    if (mine !== connection) return;
+    lastError = '';
+    log.debug({ link: name }, 'redis link up');
+    enter({ at: 'up' });
+  }
+
+  async function ping(mine: number): Promise<void> {
+    pinging = true;
+    unansweredSince ??= clock.monotonic();
+    try {
+      await client.sendCommand(['PING']);
+    } catch {
+      // The queue is full or the socket went: the first leaves `unansweredSince` standing, the second comes to lost().
+      if (mine === connection) pinging = false;
+      return;
+    }
+    if (mine !== connection) return;
+    pinging = false;
+    unansweredSince = null;
+    if (isHung) {
+      isHung = false;
+      enter({ at: 'up' });
+    }
+  }
+
+  const stopWatch = clock.every(pingEveryMs, () => {
+    if (!client.isReady) return;
+    if (!pinging) void ping(connection);
+    if (unansweredSince === null || clock.monotonic() - unansweredSince < pingDeadlineMs) return;
+    isHung ||= state.at === 'up';
+    if (isHung) enter({ at: 'down', reason: 'Redis does not answer' });
+  });
+
+  async function end(): Promise<void> {
+    const answering = state.at === 'up';
+    state = { at: 'closed' };
+    stopWatch();
+    cancelPrepare?.();
+    if (answering) await drained();
+    client.destroy();
+  }
+
+  function drained(): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = clock.after(closeDeadlineMs, resolve);
+      void client
+        .close()
+        .then(resolve, () => resolve())
+        .finally(cancel);
+    });
+  }
+
+  client.on('error', (error) => {
+    if (!client.isReady) lost(error);
+    else log.warn({ err: error, link: name }, 'redis link error');
+  });
+  client.on('ready', () => {
+    isHung = false;
+    void ready(++connection);
+  });
+  // A connect that was under way when the link closed still completes.
+  client.on('connect', () => {
+    if (state.at === 'closed') client.destroy();
+  });
+  client.connect().catch((error: unknown) => {
+    // The strategy never gives up, so this comes from close() alone.
+    if (state.at !== 'closed') lost(error);
+  });
+
+  return { client, isConnected: () => client.isReady, state: () => state, close: () => (closing ??= end()) };
+}

@@ -1,0 +1,143 @@
+/**
+ * The backplane of a cluster: everything that replicas share lives in one Redis. Three links: room emits and
+ * announcements go out on one, in order; what others publish comes in on the second; lease and store have the third,
+ * where a burst of ticks cannot hold them up.
+ */
+import { randomUUID } from 'node:crypto';
+import { z } from 'zod';
+import type { Clock } from '../../support/clock.ts';
+import type { Log } from '../../support/log.ts';
+import type { Announcement, Backplane, BackplaneState } from '../contract.ts';
+import { makeGeneration } from '../generation.ts';
+import { createAdapterFactory } from './adapter.ts';
+import { createCommands } from './commands.ts';
+import { assertNoEviction } from './eviction-policy.ts';
+import { createKeys } from './keys.ts';
+import { createRedisLeaderLine } from './leader-line.ts';
+import { createRedisLease } from './lease.ts';
+import { createLink, type Link } from './link.ts';
+import { createPublisher } from './publisher.ts';
+import { createSubscriptions } from './subscriptions.ts';
+import { createRedisTickStore } from './tick-store.ts';
+
+export interface RedisBackplaneOptions {
+  /** `redis://` or `rediss://`, with user, password and database where there are any. */
+  url: string;
+  /** What every key and channel begins with; clusters with different ones do not meet. */
+  prefix: string;
+  /** This replica's id. */
+  node: string;
+  log: Log;
+  clock: Clock;
+}
+
+/** Publishes that may be under way at once: a flush of every symbol, and no more than half a second of a busy feed. */
+const maxPublishesQueued = 2_000;
+const maxCommandsQueued = 1_000;
+
+const announcementSchema: z.ZodType<Announcement> = z.object({
+  node: z.string(),
+  epoch: z.number(),
+  gen: z.string(),
+  feed: z.object({
+    state: z.enum(['live', 'stale']),
+    since: z.number(),
+    reason: z.string(),
+    sources: z.array(
+      z.object({ name: z.string(), state: z.enum(['live', 'stale']), symbols: z.array(z.string()) }),
+    ),
+  }),
+});
+
+/** Returns at once and connects in the background; `state()` says down until every link is up. */
+export function createRedisBackplane({ url, prefix, node, log, clock }: RedisBackplaneOptions): Backplane {
+  const keys = createKeys(prefix);
+  const stateListeners: ((state: BackplaneState) => void)[] = [];
+  const announcementListeners: ((announcement: Announcement) => void)[] = [];
+  let state: BackplaneState = { at: 'down', since: clock.now(), reason: 'no connection to Redis yet' };
+  let closing: Promise<void> | null = null;
+
+  const common = { url, clock, log, onState: () => update() };
+  const subscriptions = createSubscriptions({
+    client: () => (subscriberLink.isConnected() ? subscriberLink.client : null),
+    log,
+  });
+  const commandLink = createLink({
+    ...common,
+    name: 'commands',
+    failFast: true,
+    maxQueued: maxCommandsQueued,
+    prepare: assertNoEviction,
+  });
+  const publisherLink = createLink({
+    ...common,
+    name: 'publisher',
+    failFast: true,
+    maxQueued: maxPublishesQueued,
+  });
+  const subscriberLink = createLink({
+    ...common,
+    name: 'subscriber',
+    failFast: false,
+    prepare: (client) => subscriptions.place(client),
+  });
+  const links: readonly Link[] = [commandLink, publisherLink, subscriberLink];
+
+  const commands = createCommands({ link: commandLink, clock });
+  const publisher = createPublisher(publisherLink);
+  const leaderLine = createRedisLeaderLine({
+    caller: `${node}:${randomUUID()}`,
+    keys,
+    commands,
+    subscriptions,
+    log,
+  });
+
+  function update(): void {
+    const next = combine();
+    const same =
+      next.at === state.at && (next.at === 'up' || (state.at === 'down' && next.reason === state.reason));
+    if (same || closing !== null) return;
+    state = next;
+    if (next.at === 'down') {
+      log.warn({ reason: next.reason }, 'the backplane is down');
+    } else {
+      log.info({ lostPublishes: publisher.takeLost() }, 'the backplane is up');
+    }
+    for (const listener of stateListeners) listener(next);
+  }
+
+  function combine(): BackplaneState {
+    for (const link of links) {
+      const linkState = link.state();
+      if (linkState.at === 'up') continue;
+      const since = state.at === 'down' ? state.since : clock.now();
+      return { at: 'down', since, reason: linkState.at === 'down' ? linkState.reason : 'closed' };
+    }
+    return { at: 'up' };
+  }
+
+  subscriptions.add('channel', keys.announceChannel, (text) => {
+    const announcement = announcementSchema.parse(JSON.parse(text.toString()));
+    for (const listener of announcementListeners) listener(announcement);
+  });
+
+  async function end(): Promise<void> {
+    leaderLine.close();
+    await Promise.all(links.map((link) => link.close()));
+    state = { at: 'down', since: clock.now(), reason: 'closed' };
+  }
+
+  return {
+    kind: 'redis',
+    lease: createRedisLease({ node, keys, commands, subscriptions }),
+    tickStore: createRedisTickStore({ keys, commands, makeGeneration }),
+    leaderLine,
+    adapter: (wrap) => createAdapterFactory(wrap, { key: keys.adapter, publisher, subscriptions, commands }),
+    announce: (announcement) => publisher.publish(keys.announceChannel, JSON.stringify(announcement)),
+    onAnnouncement: (listener) => void announcementListeners.push(listener),
+    state: () => state,
+    onState: (listener) => void stateListeners.push(listener),
+    close: () => (closing ??= end()),
+  };
+}

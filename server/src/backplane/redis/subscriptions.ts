@@ -1,0 +1,78 @@
+/**
+ * The channels that this process listens to, kept across reconnects. The client puts back what Redis had confirmed;
+ * what was asked for while the link was down or broke on the way is put in place here, so that nothing is forgotten.
+ */
+import type { Log } from '../../support/log.ts';
+import type { RedisClient } from './link.ts';
+
+export type MessageListener = (message: Buffer, channel: Buffer) => void;
+
+export interface Subscriptions {
+  /** Listens to a channel, or to all that match a pattern, until the returned function is called. */
+  add(kind: 'channel' | 'pattern', name: string, listener: MessageListener): () => void;
+  /** Resolves when all that was added is confirmed on the current connection; the link's `prepare`. */
+  place(client: RedisClient): Promise<void>;
+}
+
+interface Subscription {
+  kind: 'channel' | 'pattern';
+  name: string;
+  listener: MessageListener;
+  /** Null while nothing is under way; resolves once confirmed, after which the client keeps it. */
+  placing: Promise<unknown> | null;
+}
+
+/** `client` gives the link's client while the link is connected, else null. */
+export function createSubscriptions({
+  client,
+  log,
+}: {
+  client: () => RedisClient | null;
+  log: Log;
+}): Subscriptions {
+  const wanted = new Set<Subscription>();
+
+  function placeOne(redis: RedisClient, subscription: Subscription): Promise<unknown> {
+    const { kind, name, listener } = subscription;
+    const method = kind === 'channel' ? 'subscribe' : 'pSubscribe';
+    return (subscription.placing ??= redis[method](name, listener, true).catch((error: unknown) => {
+      subscription.placing = null;
+      throw error;
+    }));
+  }
+
+  function remove(subscription: Subscription): void {
+    if (!wanted.delete(subscription)) return;
+    const redis = client();
+    if (redis === null) return;
+    const { kind, name, listener } = subscription;
+    const method = kind === 'channel' ? 'unsubscribe' : 'pUnsubscribe';
+    // When the link breaks meanwhile the client keeps the channel, and the listener drops what comes.
+    redis[method](name, listener, true).catch(() => {});
+  }
+
+  return {
+    add(kind, name, listen) {
+      const listener: MessageListener = (message, channel) => {
+        if (!wanted.has(subscription)) return;
+        try {
+          listen(message, channel);
+        } catch (error) {
+          log.error({ err: error, channel: name }, 'a message from redis could not be handled');
+        }
+      };
+      const subscription: Subscription = { kind, name, listener, placing: null };
+      wanted.add(subscription);
+      const redis = client();
+      if (redis !== null) {
+        placeOne(redis, subscription).catch((error: unknown) => {
+          log.warn({ err: error, channel: name }, 'a subscription failed; it comes with the next connection');
+        });
+      }
+      return () => remove(subscription);
+    },
+    async place(redis) {
+      for (const subscription of wanted) await placeOne(redis, subscription);
+    },
+  };
+}
