@@ -4,6 +4,7 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 
 /** What a program wrote is kept up to this many characters, the last ones. */
@@ -61,8 +62,8 @@ export async function runQuietly(command, args, { cwd, env = process.env, signal
 }
 
 /**
- * Ends every process of a group: TERM, and KILL for what is left after `graceMs`. Resolves when none is left, or a second
- * after the KILL: a zombie that nobody reaps stays in its group for ever.
+ * Ends every process of a group: TERM, and KILL for what is left after `graceMs`. Resolves when none is left, at
+ * the latest a second after the KILL.
  *
  * @param {number} group
  * @param {number} [graceMs]
@@ -93,9 +94,39 @@ function signalGroup(group, signal) {
  */
 async function emptied(group, withinMs) {
   const deadline = performance.now() + withinMs;
-  while (signalGroup(group, 0)) {
+  while (signalGroup(group, 0) && hasLiving(group)) {
     if (performance.now() > deadline) return false;
     await delay(pollMs);
   }
   return true;
+}
+
+/**
+ * False where only zombies are left of a group. An orphan that ended stays one for as long as the first process of the machine
+ * does not reap it, which in a container may be for ever. Without /proc it is true.
+ *
+ * @param {number} group
+ */
+function hasLiving(group) {
+  if (!existsSync('/proc/self/stat')) return true;
+  return readdirSync('/proc').some((name) => {
+    const [state, , itsGroup] = /^\d/.test(name) ? readStat(name) : [];
+    return Number(itsGroup) === group && state !== 'Z' && state !== 'X';
+  });
+}
+
+/**
+ * State, parent, group and so on; nothing for a process that is gone.
+ *
+ * @param {string} pid
+ */
+function readStat(pid) {
+  try {
+    // The name before the last bracket may hold spaces and brackets.
+    return readFileSync(`/proc/${pid}/stat`, 'utf8')
+      .replace(/^.*\) /s, '')
+      .split(' ');
+  } catch {
+    return [];
+  }
 }

@@ -13,17 +13,16 @@ export const testPrograms = [
   { program: 'chromium', debianPackage: 'chromium' },
 ];
 
-const policyPath = '/usr/sbin/policy-rc.d';
 const policy =
   '#!/bin/sh\n# Put here by the set-up of Tickwire, only while it installs: no service is to be started.\nexit 101\n';
 
 /**
- * PATH with the folder of system programs, which people's own PATH often lacks on Debian.
+ * PATH with the folders of system programs, which people's own PATH often lacks on Debian (and dpkg refuses to work without).
  *
  * @param {NodeJS.ProcessEnv} env
  */
 export function searchPath(env) {
-  return [...(env['PATH'] ?? '').split(delimiter), '/usr/sbin'].filter((folder) => folder !== '');
+  return [...(env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/sbin'].filter((folder) => folder !== '');
 }
 
 /**
@@ -43,21 +42,29 @@ export function missingPrograms(programs, folders) {
  * or the right to use it is not there. Rejects with `StepFailed` where apt fails.
  *
  * @param {typeof testPrograms} programs
- * @param {{ say: (line: string) => void, env: NodeJS.ProcessEnv, signal?: AbortSignal }} options
+ * @param {object} options
+ * @param {(line: string) => void} options.say
+ * @param {NodeJS.ProcessEnv} options.env
+ * @param {boolean} [options.asRoot]
+ * @param {string} [options.policyPath] What Debian asks before it starts a service.
+ * @param {AbortSignal} [options.signal]
  */
-export async function installPrograms(programs, { say, env, signal }) {
+export async function installPrograms(
+  programs,
+  { say, env, asRoot = process.getuid?.() === 0, policyPath = '/usr/sbin/policy-rc.d', signal },
+) {
   const folders = searchPath(env);
   const missing = missingPrograms(programs, folders);
   const apt = missingPrograms([{ program: 'apt-get' }], folders).length === 0;
-  if (missing.length === 0 || !apt || process.getuid?.() !== 0) return missing;
+  if (missing.length === 0 || !apt || !asRoot) return missing;
   const packages = missing.map(({ debianPackage }) => debianPackage);
-  say(`installing ${packages.join(', ')} with apt (the tests need them)`);
+  say(`installing ${packages.join(', ')} with apt (for the tests)`);
   const options = {
-    env: { ...env, DEBIAN_FRONTEND: 'noninteractive' },
+    env: { ...env, PATH: folders.join(delimiter), DEBIAN_FRONTEND: 'noninteractive' },
     ...(signal === undefined ? {} : { signal }),
   };
   const patiently = ['-o', 'DPkg::Lock::Timeout=120', '-y'];
-  const allowServices = forbidServices();
+  const allowServices = forbidServices(policyPath);
   try {
     // An installation that was interrupted earlier has to be finished first.
     await runQuietly('dpkg', ['--configure', '-a'], options);
@@ -69,8 +76,12 @@ export async function installPrograms(programs, { say, env, signal }) {
   return missingPrograms(programs, folders);
 }
 
-/** Debian starts a service when it is installed; this keeps it from that until the returned function is called. */
-function forbidServices() {
+/**
+ * Debian starts a service when it is installed; this keeps it from that until the returned function is called.
+ *
+ * @param {string} policyPath
+ */
+function forbidServices(policyPath) {
   // One of ours is there where an earlier set-up was killed; anybody else's decides for itself.
   if (existsSync(policyPath) && readFileSync(policyPath, 'utf8') !== policy) return () => {};
   writeFileSync(policyPath, policy, { mode: 0o755 });

@@ -17,7 +17,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   support: ['protocol'],
   backplane: ['support', 'protocol'],
   ...Object.fromEntries(stages.map((stage) => [stage, [contract, 'support', 'protocol']])),
-  config: ['support', 'protocol'],
+  config: [...stages, 'support', 'protocol'],
   replica: ['config', 'backplane', 'support', 'protocol', ...stages],
   main: ['replica', 'config', 'backplane', 'support', 'protocol'],
   client: ['protocol'],
