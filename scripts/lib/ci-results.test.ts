@@ -1,0 +1,53 @@
+/** The counts of a CI run, from made-up results. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { summarise } from './ci-results.mjs';
+
+let folder = '';
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'tickwire-results-'));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+type Tests = Record<string, 'passed' | 'failed' | 'skipped'>;
+
+function step(name: string, code: number, files?: Record<string, Tests>): void {
+  writeFileSync(join(folder, `${name}.code`), `${code}\n`);
+  if (files === undefined) return;
+  const testResults = Object.entries(files).map(([file, tests]) => ({
+    name: join(process.cwd(), file),
+    status: Object.values(tests).every((status) => status !== 'failed') && code === 0 ? 'passed' : 'failed',
+    assertionResults: Object.entries(tests).map(([fullName, status]) => ({ fullName, status })),
+  }));
+  writeFileSync(join(folder, `${name}.json`), JSON.stringify({ testResults }));
+}
+
+test('tests are counted over all steps, one that ran twice once, a skipped one not', () => {
+  step('set-up', 0);
+  step('check', 0, { 'a.test.ts': { one: 'passed', two: 'passed' } });
+  step('test', 0, {
+    'a.test.ts': { one: 'passed', two: 'passed' },
+    'b.test.ts': { one: 'passed', odd: 'skipped' },
+  });
+  expect(summarise(folder)).toEqual({ passed: 3, failures: [] });
+});
+
+test('a test that failed in one of two steps is a failure', () => {
+  step('check', 1, { 'a.test.ts': { one: 'failed', two: 'passed' } });
+  step('test', 0, { 'a.test.ts': { one: 'passed', two: 'passed' } });
+  expect(summarise(folder)).toEqual({ passed: 1, failures: ['a.test.ts: one'] });
+});
+
+test('a step that fails without a failed test is a failure by itself', () => {
+  step('check', 2);
+  step('test', 0, { 'a.test.ts': { one: 'passed' } });
+  expect(summarise(folder)).toEqual({ passed: 1, failures: ['the step check, with code 2'] });
+});
+
+test('a file that could not be read is a failure', () => {
+  step('test', 1, { 'a.test.ts': {} });
+  expect(summarise(folder)).toEqual({ passed: 0, failures: ['a.test.ts'] });
+});
