@@ -20,7 +20,7 @@ export type AdapterClass = new (...args: never[]) => Adapter;
 /** Wraps an adapter class in a subclass of it; the fanout stage's mixin is one. */
 export type AdapterMixin = (base: AdapterClass) => AdapterClass;
 
-/** What `io.adapter()` takes. */
+/** What `io.adapter()` takes. Socket.IO calls it with `new`, so it is a `function` and not an arrow. */
 export type AdapterFactory = (nsp: Namespace) => Adapter;
 
 /** Who leads: one record for the cluster. `beat` changes with each renewal; nothing in it is a clock. */

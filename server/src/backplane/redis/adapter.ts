@@ -30,8 +30,10 @@ export function createAdapterFactory(wrap: AdapterMixin, options: RedisAdapterOp
     }
   };
   const Wrapped = wrap(Base);
-  // What a mixin's class takes is not known to its type; it passes on what it gets.
-  return (nsp) => Reflect.construct(Wrapped, [nsp]);
+  return function createRedisAdapter(nsp) {
+    // What a mixin's class takes is not known to its type; it passes on what it gets.
+    return Reflect.construct(Wrapped, [nsp]);
+  };
 }
 
 /** The adapter takes a client with `pSubscribe` and `sSubscribe` for one of the redis package. */
