@@ -1,0 +1,106 @@
+/** What a replica is told about a client, and what a client is told when Nginx itself answers. */
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { startNginx, type NginxServer } from '../../../scripts/lib/nginx.mjs';
+import { ask, askRaw, openSocket } from './ask.ts';
+import { createScriptedUpstream, type ScriptedUpstream } from './scripted-upstream.ts';
+
+let replica: ScriptedUpstream;
+let nginx: NginxServer;
+
+beforeAll(async () => {
+  replica = await createScriptedUpstream('r1');
+  nginx = await startNginx({ replicas: [replica] });
+});
+
+beforeEach(() => {
+  replica.seen.length = 0;
+  replica.answer = null;
+});
+
+afterAll(async () => {
+  await nginx?.stop();
+  await replica?.close();
+});
+
+test('a spoofed X-Forwarded-For is overwritten by the true address, and other forwarding headers are dropped', async () => {
+  await ask(nginx.port, '/health', {
+    from: '127.0.0.9',
+    headers: {
+      'x-forwarded-for': '6.6.6.6',
+      'x-forwarded-host': 'evil.example',
+      forwarded: 'for=6.6.6.6',
+      'x-forwarded-proto': 'https',
+    },
+  });
+  const headers = replica.seen[0]?.headers;
+  expect(headers?.['x-forwarded-for']).toBe('127.0.0.9');
+  expect(headers?.['x-forwarded-proto']).toBe('http');
+  expect(headers?.['x-forwarded-host']).toBeUndefined();
+  expect(headers?.['forwarded']).toBeUndefined();
+});
+
+test('the Host header arrives as the client sent it, with its port', async () => {
+  await ask(nginx.port, '/health', { headers: { host: 'prices.example:8443' } });
+  expect(replica.seen[0]?.headers.host).toBe('prices.example:8443');
+});
+
+test('only websocket is passed on as an upgrade', async () => {
+  for (const upgrade of ['h2c', 'h2c, websocket', 'websocket2']) {
+    const { status, socket } = await openSocket(nginx.port, '/socket.io/?EIO=4&transport=websocket', {
+      headers: { upgrade, connection: 'Upgrade, HTTP2-Settings', 'http2-settings': 'AAMAAABk' },
+    });
+    socket?.destroy();
+    expect({ upgrade, status }).toEqual({ upgrade, status: 200 });
+  }
+  expect(replica.seen.map(({ headers }) => headers.upgrade)).toEqual([undefined, undefined, undefined]);
+  const upper = await openSocket(nginx.port, '/stream/BTC-USD', { headers: { upgrade: 'WebSocket' } });
+  upper.socket?.destroy();
+  expect(upper.status).toBe(101);
+});
+
+test('a connection to a replica is kept for polling alone', async () => {
+  await ask(nginx.port, '/socket.io/?EIO=4&transport=polling&cid=a');
+  await ask(nginx.port, '/api/ticks');
+  await ask(nginx.port, '/');
+  expect(replica.seen.map(({ headers }) => headers.connection)).toEqual([undefined, 'close', 'close']);
+});
+
+test("a replica's caching headers and its own refusals pass through unchanged", async () => {
+  replica.answer = (_, response) =>
+    response
+      .writeHead(503, {
+        'cache-control': 'public, max-age=31536000, immutable',
+        etag: '"x"',
+        'content-type': 'application/problem+json',
+        'retry-after': '7',
+      })
+      .end('{"code":4501}');
+  const { status, headers, body } = await ask(nginx.port, '/api/ticks');
+  expect({ status, body }).toEqual({ status: 503, body: '{"code":4501}' });
+  expect(headers['cache-control']).toBe('public, max-age=31536000, immutable');
+  expect(headers.etag).toBe('"x"');
+  expect(headers['retry-after']).toBe('7');
+});
+
+test('Nginx does not tell its version', async () => {
+  expect((await ask(nginx.port, '/socket.io/x')).headers['server']).toBe('nginx');
+});
+
+test.each([
+  ['a body over the limit', 'PUT /api/ticks HTTP/1.1\r\nHost: x\r\nContent-Length: 2000000\r\n\r\n', 413],
+  [
+    'a length and chunks at once',
+    'PUT /api/ticks HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
+    400,
+  ],
+  ['two hosts', 'GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n', 400],
+  ['a zero byte in the path', 'GET /%00 HTTP/1.1\r\nHost: x\r\n\r\n', 400],
+  ['a header of 40 KB', `GET / HTTP/1.1\r\nHost: x\r\nX: ${'a'.repeat(40_000)}\r\n\r\n`, 431],
+  ['an address of 40 KB', `GET /${'a'.repeat(40_000)} HTTP/1.1\r\nHost: x\r\n\r\n`, 414],
+])('%s is refused as problem+json and reaches no replica', async (_, bytes, status) => {
+  const answer = await askRaw(nginx.port, bytes.replace('\r\nHost', '\r\nConnection: close\r\nHost'));
+  expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+  expect(answer).toContain('Content-Type: application/problem+json');
+  expect(JSON.parse(answer.slice(answer.indexOf('{')))).toMatchObject({ status });
+  expect(replica.seen).toEqual([]);
+});

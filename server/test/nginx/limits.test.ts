@@ -1,0 +1,67 @@
+/** Limits per address: generous, none for trusted networks, and an honest answer beyond. */
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { startNginx, type NginxServer } from '../../../scripts/lib/nginx.mjs';
+import { ask, openSocket } from './ask.ts';
+import { createScriptedUpstream, type ScriptedUpstream } from './scripted-upstream.ts';
+
+const outsider = '127.0.0.7';
+const insider = '127.0.0.8';
+
+let replica: ScriptedUpstream;
+let nginx: NginxServer;
+
+beforeEach(async () => {
+  replica = await createScriptedUpstream('r1');
+  nginx = await startNginx({
+    replicas: [replica],
+    trusted: [`${insider}/32`],
+    connectionsPerAddress: 3,
+    handshakesPerSecond: 1,
+    callsPerSecond: 1,
+  });
+});
+
+afterEach(async () => {
+  await nginx?.stop();
+  await replica.close();
+});
+
+const inTurn = async (count: number, path: string, from: string) => {
+  const statuses: number[] = [];
+  for (let i = 0; i < count; i += 1) statuses.push((await ask(nginx.port, path, { from })).status);
+  return statuses;
+};
+
+test('handshakes beyond the burst are 429 with Retry-After, requests of a session are not counted', async () => {
+  const statuses = await inTurn(10, '/socket.io/?EIO=4&transport=polling', outsider);
+  expect(statuses.slice(0, 6)).toEqual([200, 200, 200, 200, 200, 200]);
+  expect(statuses.slice(7)).toContain(429);
+  const refused = await ask(nginx.port, '/socket.io/?EIO=4&transport=polling', { from: outsider });
+  expect(refused.headers['content-type']).toBe('application/problem+json');
+  expect(refused.headers['retry-after']).toBe('1');
+  expect(await inTurn(10, '/socket.io/?EIO=4&transport=polling&sid=s1', outsider)).not.toContain(429);
+});
+
+test('API calls beyond the burst are 429', async () => {
+  const statuses = await inTurn(8, '/api/ticks', outsider);
+  expect(statuses.slice(0, 3)).toEqual([200, 200, 200]);
+  expect(statuses.slice(4)).toContain(429);
+});
+
+test('open sockets beyond the limit are 429', async () => {
+  const path = '/stream/BTC-USD';
+  const open = await Promise.all([1, 2, 3].map(() => openSocket(nginx.port, path, { from: outsider })));
+  expect(open.map(({ status }) => status)).toEqual([101, 101, 101]);
+  expect((await openSocket(nginx.port, path, { from: outsider })).status).toBe(429);
+  for (const { socket } of open) socket?.destroy();
+});
+
+test('a trusted network has no limits', async () => {
+  expect(await inTurn(20, '/api/ticks', insider)).not.toContain(429);
+  expect(await inTurn(20, '/socket.io/?EIO=4&transport=polling', insider)).not.toContain(429);
+  const open = await Promise.all(
+    Array.from({ length: 6 }, () => openSocket(nginx.port, '/stream/BTC-USD', { from: insider })),
+  );
+  expect(new Set(open.map(({ status }) => status))).toEqual(new Set([101]));
+  for (const { socket } of open) socket?.destroy();
+});

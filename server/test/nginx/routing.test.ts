@@ -1,0 +1,104 @@
+/** Which replica a client reaches: DESIGN's sticky rules on a real Nginx in front of scripted replicas. */
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startNginx, type NginxServer } from '../../../scripts/lib/nginx.mjs';
+import { ask, openSocket } from './ask.ts';
+import { createScriptedUpstream, type ScriptedUpstream } from './scripted-upstream.ts';
+
+let replicas: ScriptedUpstream[] = [];
+let nginx: NginxServer;
+
+beforeAll(async () => {
+  replicas = await Promise.all(['r1', 'r2', 'r3'].map((name) => createScriptedUpstream(name)));
+  nginx = await startNginx({ replicas });
+});
+
+afterAll(async () => {
+  await nginx?.stop();
+  await Promise.all(replicas.map((replica) => replica.close()));
+});
+
+/** Who answers each of these paths, one after another. */
+async function whoAnswers(paths: string[], from?: string): Promise<string[]> {
+  const names: string[] = [];
+  for (const path of paths)
+    names.push((await ask(nginx.port, path, from === undefined ? {} : { from })).body);
+  return names;
+}
+
+test('a stream that sends its cid stays on one replica, whatever its transport and session id', async () => {
+  const polling = await whoAnswers([
+    '/socket.io/?EIO=4&transport=polling&cid=abc',
+    '/socket.io/?EIO=4&transport=polling&cid=abc&sid=s1',
+    '/socket.io/?cid=abc&EIO=4&transport=polling&sid=s1',
+  ]);
+  const upgraded = await openSocket(nginx.port, '/socket.io/?EIO=4&transport=websocket&cid=abc&sid=s1');
+  upgraded.socket?.destroy();
+  expect(new Set([...polling, upgraded.name]).size).toBe(1);
+});
+
+test('60 cids from one address spread over all replicas', async () => {
+  const names = await whoAnswers(
+    Array.from({ length: 60 }, (_, i) => `/socket.io/?EIO=4&transport=polling&cid=client-${i}`),
+  );
+  for (const { name } of replicas) expect(names.filter((other) => other === name).length).toBeGreaterThan(5);
+});
+
+test('stock clients on WebSocket alone spread from one address', async () => {
+  const names: string[] = [];
+  for (let i = 0; i < 60; i += 1) {
+    const { name, socket } = await openSocket(nginx.port, '/socket.io/?EIO=4&transport=websocket');
+    socket?.destroy();
+    names.push(name);
+  }
+  for (const { name } of replicas) expect(names.filter((other) => other === name).length).toBeGreaterThan(5);
+});
+
+test('stock polling clients stick to their address, and addresses spread', async () => {
+  const perAddress: string[] = [];
+  for (let i = 1; i <= 30; i += 1) {
+    const from = `127.0.0.${i}`;
+    const names = await whoAnswers(
+      ['/socket.io/?EIO=4&transport=polling', '/socket.io/?EIO=4&transport=polling&sid=s1'],
+      from,
+    );
+    const upgraded = await openSocket(nginx.port, '/socket.io/?EIO=4&transport=websocket&sid=s1', { from });
+    upgraded.socket?.destroy();
+    expect([...names, upgraded.name]).toEqual([upgraded.name, upgraded.name, upgraded.name]);
+    perAddress.push(upgraded.name);
+  }
+  expect(new Set(perAddress).size).toBe(3);
+});
+
+test('plain streams and pages go to whoever has the fewest connections', async () => {
+  const sockets = await Promise.all(
+    Array.from({ length: 9 }, () => openSocket(nginx.port, '/stream/BTC-USD')),
+  );
+  const names = sockets.map(({ name }) => name);
+  for (const { socket } of sockets) socket?.destroy();
+  for (const { name } of replicas) expect(names.filter((other) => other === name)).toHaveLength(3);
+});
+
+test('both addresses of the plain stream are upgraded', async () => {
+  const byQuery = await openSocket(nginx.port, '/stream?symbols=BTC-USD,ETH-USD');
+  byQuery.socket?.destroy();
+  expect(byQuery.status).toBe(101);
+  const seen = replicas.flatMap((replica) => replica.seen.map(({ url }) => url));
+  expect(seen).toContain('/stream?symbols=BTC-USD,ETH-USD');
+});
+
+test('only /socket.io/ itself is passed on', async () => {
+  for (const path of ['/socket.io/x', '/socket.io/x/?EIO=4&transport=polling', '/socket.io/../socket.io/x']) {
+    const { status, headers } = await ask(nginx.port, path);
+    expect({ path, status, type: headers['content-type'] }).toEqual({
+      path,
+      status: 404,
+      type: 'application/problem+json',
+    });
+  }
+  expect(replicas.flatMap(({ seen }) => seen.filter(({ url }) => url.includes('/socket.io/x')))).toEqual([]);
+});
+
+test('operators ask a replica for its figures, not Nginx', async () => {
+  expect((await ask(nginx.port, '/metrics')).status).toBe(404);
+  expect((await ask(nginx.port, '/METRICS/')).status).toBe(404);
+});
