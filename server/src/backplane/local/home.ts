@@ -82,6 +82,8 @@ export function createHome({ clock }: { clock: Pick<Clock, 'monotonic'> }): Home
     senders.add(send);
     return {
       receive(message) {
+        // What a dead worker had still sent must not take the lease for it.
+        if (!senders.has(send)) return;
         if (message.type === 'tickwire:call') calls.receive(message.frame);
         // The sender gets its own back from here, so that it comes after the emits that it made before.
         if (message.type === 'tickwire:announce') {

@@ -13,7 +13,7 @@ export const beatMs = 1_000;
 export type LeaderAnswer =
   | { ok: true; answer: unknown }
   | { ok: false; reason: 'nobody' }
-  | { ok: false; reason: 'failed'; message: string };
+  | { ok: false; reason: 'failed'; name: string; message: string };
 
 /** What a worker calls in the primary. */
 export interface PrimaryCalls {

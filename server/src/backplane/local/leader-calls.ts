@@ -27,7 +27,8 @@ export function createLeaderCalls(log: Log): LeaderCalls {
         return { ok: true, answer: await answer(request) };
       } catch (err) {
         log.error({ err, epoch }, 'a call to the leader failed');
-        return { ok: false, reason: 'failed', message: String(err) };
+        const { name, message } = err instanceof Error ? err : new Error(String(err));
+        return { ok: false, reason: 'failed', name, message };
       }
     },
   };

@@ -116,7 +116,7 @@ export function createLocalBackplane({ node, log, clock }: LocalBackplaneOptions
       const outcome = await ask(primary.callLeader(epoch, request));
       if (outcome.ok) return outcome.answer;
       if (outcome.reason === 'nobody') throw new NoLeader(`nobody leads in epoch ${epoch}`);
-      throw new BackplaneUnavailable(`the leader failed: ${outcome.message}`);
+      throw Object.assign(new Error(outcome.message), { name: outcome.name });
     },
   };
 
@@ -138,7 +138,9 @@ export function createLocalBackplane({ node, log, clock }: LocalBackplaneOptions
     adapter(wrap) {
       const Wrapped = wrap(NodeClusterAdapter);
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- every adapter class takes a namespace first
-      return (nsp) => new Wrapped(nsp as never);
+      return function createAdapter(nsp) {
+        return new Wrapped(nsp as never);
+      };
     },
     announce(announcement) {
       if (!primary.$closed) sendToPrimary({ type: 'tickwire:announce', announcement });

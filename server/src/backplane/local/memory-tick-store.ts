@@ -2,7 +2,7 @@
  * The tick store in the memory of the primary: generation, claimed epoch, seq and last quote of each symbol, and
  * the `once` ids of late. One generation is one life of the primary. Knows nothing of workers and IPC.
  */
-import { randomBytes } from 'node:crypto';
+import { randomInt } from 'node:crypto';
 import { applyTick, type Quote } from '../../../protocol/index.ts';
 import { assert } from '../../support/assert.ts';
 import type { Clock } from '../../support/clock.ts';
@@ -28,9 +28,10 @@ interface OnceEntry {
   at: number;
 }
 
-/** Six random characters of the base64url alphabet. */
+const genAlphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
+
 function freshGeneration(): string {
-  return randomBytes(5).toString('base64url').slice(0, 6);
+  return Array.from({ length: 6 }, () => genAlphabet.charAt(randomInt(genAlphabet.length))).join('');
 }
 
 /** An empty store; its generation begins with the first claim. */

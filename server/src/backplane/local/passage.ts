@@ -1,0 +1,88 @@
+/**
+ * Sticky in the primary, mended in two places: it chooses among the workers that it is given, not among all that were
+ * forked, and a connection on its way to a worker ends with that worker. Knows nothing of ports.
+ */
+import cluster, { type Worker } from 'node:cluster';
+import type { Serializable } from 'node:child_process';
+import { EventEmitter } from 'node:events';
+import type { Server as HttpServer } from 'node:http';
+import type { Socket } from 'node:net';
+import sticky from '@socket.io/sticky';
+
+export interface Arrival {
+  socket: Socket;
+  /** What the peer said first: the worker is chosen by it, and gets it too. */
+  firstBytes: Buffer;
+  /** Those that may be chosen; at least one. A session's own worker is taken where it is among them. */
+  workers: Worker[];
+}
+
+export interface Passage {
+  /** Hands the connection to one of the workers. From then on it reaches that worker or is closed. */
+  hand(arrival: Arrival): void;
+}
+
+type OnSent = (error: Error | null) => void;
+/** What sticky adds to a message: the socket, where it is handed over, and who is told that it was sent. */
+type Rest = [onSent: OnSent] | [socket: Socket, onSent: OnSent];
+
+/** One a process: sticky's listeners on the cluster stay for good. */
+export function createPassage(): Passage {
+  // Of an HTTP server sticky uses the `connection` event alone; a true one would parse what is meant for a worker.
+  const arrivals = new EventEmitter();
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- see above
+  sticky.setupMaster(arrivals as HttpServer, { loadBalancingMethod: 'round-robin' });
+  const underway = new WeakMap<Worker, Set<Socket>>();
+
+  /** Connections that would hang if the worker died now: Node forgets handles that queue for a dead process. */
+  function underwayTo(worker: Worker): Set<Socket> {
+    const known = underway.get(worker);
+    if (known !== undefined) return known;
+    const sockets = new Set<Socket>();
+    underway.set(worker, sockets);
+    worker.once('exit', () => {
+      for (const socket of sockets) socket.destroy();
+    });
+    return sockets;
+  }
+
+  /** The worker as sticky sees it while it places this one connection. */
+  function placing(
+    worker: Worker,
+    socket: Socket,
+  ): { send: (message: Serializable, ...rest: Rest) => boolean } {
+    const sockets = underwayTo(worker);
+    const arrived = (): void => void sockets.delete(socket);
+    return {
+      send(message, ...rest) {
+        sockets.add(socket);
+        if (rest.length === 1) {
+          // A request with a body: the socket stays here, and sticky carries its bytes to and fro.
+          socket.once('close', arrived);
+          return worker.send(message, rest[0]);
+        }
+        const [handle, onSent] = rest;
+        return worker.send(message, handle, (error) => {
+          arrived();
+          onSent(error);
+        });
+      },
+    };
+  }
+
+  return {
+    hand({ socket, firstBytes, workers }) {
+      arrivals.emit('connection', socket);
+      const among = Object.fromEntries(workers.map((worker) => [worker.id, placing(worker, socket)]));
+      // Sticky chooses among `cluster.workers`, which holds each worker from its fork to its end, at the first bytes.
+      const view: { workers?: object | undefined } = cluster;
+      const all = cluster.workers;
+      view.workers = among;
+      try {
+        socket.emit('data', firstBytes);
+      } finally {
+        view.workers = all;
+      }
+    },
+  };
+}
