@@ -59,7 +59,12 @@ export const codes = {
     message: 'the body must be application/json',
   },
   too_many_symbols: { code: 4200, retry: 'never', status: 400, message: 'too many symbols in one call' },
-  too_many_calls: { code: 4202, retry: 'later', status: 429, message: 'too many calls wait for an answer on this connection' },
+  too_many_calls: {
+    code: 4202,
+    retry: 'later',
+    status: 429,
+    message: 'too many calls wait for an answer on this connection',
+  },
   payload_too_large: {
     code: 4201,
     retry: 'never',

@@ -1,23 +1,47 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { addDecimals, compareDecimals, decimalOfNumber, isDecimal, isPositive, maxDecimal, minDecimal, significantDigits } from './index.ts';
+import {
+  addDecimals,
+  compareDecimals,
+  decimalOfNumber,
+  isDecimal,
+  isPositive,
+  maxDecimal,
+  minDecimal,
+  significantDigits,
+} from './index.ts';
 
 const decimal = fc
-  .tuple(fc.bigInt({ min: 0n, max: 10n ** 15n }), fc.string({ unit: fc.constantFrom(...'0123456789'), maxLength: 10 }))
+  .tuple(
+    fc.bigInt({ min: 0n, max: 10n ** 15n }),
+    fc.string({ unit: fc.constantFrom(...'0123456789'), maxLength: 10 }),
+  )
   .map(([whole, fraction]) => (fraction === '' ? `${whole}` : `${whole}.${fraction}`));
 
 describe('decimals', () => {
-  it.each(['0', '1', '0.00', '64250.10', '12345678901234567890'])('%s is one', (text) => expect(isDecimal(text)).toBe(true));
-  it.each(['', '-1', '+1', '01', '1.', '.5', '1e5', ' 1', '1,5', 'NaN', 'Infinity', '0x10', '1'.repeat(41)])('%s is none', (text) =>
-    expect(isDecimal(text)).toBe(false),
+  it.each(['0', '1', '0.00', '64250.10', '12345678901234567890'])('%s is one', (text) =>
+    expect(isDecimal(text)).toBe(true),
+  );
+  it.each(['', '-1', '+1', '01', '1.', '.5', '1e5', ' 1', '1,5', 'NaN', 'Infinity', '0x10', '1'.repeat(41)])(
+    '%s is none',
+    (text) => expect(isDecimal(text)).toBe(false),
   );
 
   it('writes numbers plainly', () => {
-    expect([1e-7, 0.1, 100, 64250.1, 1.5e10, 0].map(decimalOfNumber)).toEqual(['0.0000001', '0.1', '100', '64250.1', '15000000000', '0']);
+    expect([1e-7, 0.1, 100, 64250.1, 1.5e10, 0].map(decimalOfNumber)).toEqual([
+      '0.0000001',
+      '0.1',
+      '100',
+      '64250.1',
+      '15000000000',
+      '0',
+    ]);
   });
 
   it('refuses numbers that a double may not hold exactly, or that are no price', () => {
-    expect([NaN, Infinity, -1, -0, 1e400, 0.12345678901234567, 1.5e20, 1e300].map(decimalOfNumber)).toEqual(Array(8).fill(null));
+    expect([NaN, Infinity, -1, -0, 1e400, 0.12345678901234567, 1.5e20, 1e300].map(decimalOfNumber)).toEqual(
+      Array(8).fill(null),
+    );
   });
 
   it('counts digits', () => {
@@ -39,7 +63,9 @@ describe('decimals', () => {
           return BigInt(whole + fraction.padEnd(12, '0'));
         };
         expect(scaled(addDecimals(a, b))).toBe(scaled(a) + scaled(b));
-        expect(Math.sign(compareDecimals(a, b))).toBe(scaled(a) < scaled(b) ? -1 : scaled(a) > scaled(b) ? 1 : 0);
+        expect(Math.sign(compareDecimals(a, b))).toBe(
+          scaled(a) < scaled(b) ? -1 : scaled(a) > scaled(b) ? 1 : 0,
+        );
       }),
     );
   });

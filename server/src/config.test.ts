@@ -15,13 +15,30 @@ function configOf(env: Record<string, string>) {
 describe('parseConfig', () => {
   it('[CF1] takes an empty environment, and an empty value for one that is not set', () => {
     const { config } = configOf({ PORT: '', SYMBOLS: ' ' });
-    expect(config).toMatchObject({ port: 8080, node: 'node-1', backplane: { kind: 'local', workers: 2 }, updateIntervalMs: 500 });
+    expect(config).toMatchObject({
+      port: 8080,
+      node: 'node-1',
+      backplane: { kind: 'local', workers: 2 },
+      updateIntervalMs: 500,
+    });
     expect(config.assignment.symbols.length).toBeGreaterThanOrEqual(20);
   });
 
   it('[CF2] reports every bad variable at once, each by its name', () => {
-    const problems = problemsOf({ PORT: '80a', UPDATE_INTERVAL: '500ms', LOG_LEVEL: 'loud', FEEDS: 'nobody', SYMBOLS: 'A,A,b c' });
-    expect(problems.map((problem) => problem.split(':')[0])).toEqual(['PORT', 'FEEDS', 'SYMBOLS', 'UPDATE_INTERVAL', 'LOG_LEVEL']);
+    const problems = problemsOf({
+      PORT: '80a',
+      UPDATE_INTERVAL: '500ms',
+      LOG_LEVEL: 'loud',
+      FEEDS: 'nobody',
+      SYMBOLS: 'A,A,b c',
+    });
+    expect(problems.map((problem) => problem.split(':')[0])).toEqual([
+      'PORT',
+      'FEEDS',
+      'SYMBOLS',
+      'UPDATE_INTERVAL',
+      'LOG_LEVEL',
+    ]);
   });
 
   it.each([
@@ -50,13 +67,18 @@ describe('parseConfig', () => {
   });
 
   it('[CF3] never repeats what may hold a secret', () => {
-    const problems = problemsOf({ REDIS_URL: 'http://user:dummy-password@host', API_KEYS: 'dummy-key-1,dummy-key-1' });
+    const problems = problemsOf({
+      REDIS_URL: 'http://user:dummy-password@host',
+      API_KEYS: 'dummy-key-1,dummy-key-1',
+    });
     expect(problems).toHaveLength(2);
     expect(problems.join()).not.toMatch(/dummy/);
   });
 
   it('[CF3] wants long keys in production', () => {
-    expect(problemsOf({ NODE_ENV: 'production', API_KEYS: 'dummy-key' })).toEqual([expect.stringMatching(/^API_KEYS: /)]);
+    expect(problemsOf({ NODE_ENV: 'production', API_KEYS: 'dummy-key' })).toEqual([
+      expect.stringMatching(/^API_KEYS: /),
+    ]);
     expect(problemsOf({ NODE_ENV: 'production', API_KEYS: 'dummy-key-of-16+' })).toEqual([]);
   });
 
@@ -67,7 +89,9 @@ describe('parseConfig', () => {
   });
 
   it('takes named keys, and API_KEY for API_KEYS', () => {
-    expect(configOf({ API_KEY: 'dummy-key-1' }).config.apiKeys).toEqual([{ name: 'key1', key: 'dummy-key-1' }]);
+    expect(configOf({ API_KEY: 'dummy-key-1' }).config.apiKeys).toEqual([
+      { name: 'key1', key: 'dummy-key-1' },
+    ]);
     expect(configOf({ API_KEYS: 'desk:dummy-key-1,dummy-key-2' }).config.apiKeys).toEqual([
       { name: 'desk', key: 'dummy-key-1' },
       { name: 'key2', key: 'dummy-key-2' },
@@ -75,7 +99,9 @@ describe('parseConfig', () => {
   });
 
   it('builds the URL of Redis from host and port', () => {
-    expect(configOf({ BACKPLANE: 'redis', REDIS_HOST: 'redis', REDIS_PORT: '7000' }).config.backplane).toEqual({
+    expect(
+      configOf({ BACKPLANE: 'redis', REDIS_HOST: 'redis', REDIS_PORT: '7000' }).config.backplane,
+    ).toEqual({
       kind: 'redis',
       url: 'redis://redis:7000',
       prefix: 'tickwire',

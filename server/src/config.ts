@@ -19,8 +19,17 @@ interface Setting<T> {
   secret?: true;
 }
 
-const setting = <T>(fallback: string | null, type: z.ZodType<T, string>, doc: string): Setting<T> => ({ type, fallback, doc });
-const secret = <T>(fallback: string | null, type: z.ZodType<T, string>, doc: string): Setting<T> => ({ type, fallback, doc, secret: true });
+const setting = <T>(fallback: string | null, type: z.ZodType<T, string>, doc: string): Setting<T> => ({
+  type,
+  fallback,
+  doc,
+});
+const secret = <T>(fallback: string | null, type: z.ZodType<T, string>, doc: string): Setting<T> => ({
+  type,
+  fallback,
+  doc,
+  secret: true,
+});
 
 const whole = (min: number, max: number) => {
   const must = `must be a whole number from ${min} to ${max}, digits only`;
@@ -43,7 +52,8 @@ const symbols = list.transform((parts, context) => {
   const seen = new Set<string>();
   for (const part of parts) {
     const symbol = parseSymbol(part);
-    if (symbol === null) context.addIssue(`${JSON.stringify(part.slice(0, 40))} is not a symbol such as BTC-USD`);
+    if (symbol === null)
+      context.addIssue(`${JSON.stringify(part.slice(0, 40))} is not a symbol such as BTC-USD`);
     else if (seen.has(symbol)) context.addIssue(`${symbol} is named twice`);
     else seen.add(symbol);
   }
@@ -61,7 +71,8 @@ const apiKeys = list.transform((parts, context) => {
   const keys: ApiKey[] = [];
   for (const [index, part] of parts.entries()) {
     const [, name, key] = /^(?:([A-Za-z][\w-]{0,31}):)?([\x21-\x7e]+)$/.exec(part) ?? [];
-    if (key === undefined || key.length < 8) context.addIssue(`key ${index + 1} must be [name:]key, the key at least 8 visible characters`);
+    if (key === undefined || key.length < 8)
+      context.addIssue(`key ${index + 1} must be [name:]key, the key at least 8 visible characters`);
     else if (keys.some((other) => other.key === key)) context.addIssue(`key ${index + 1} is there twice`);
     else keys.push({ name: name ?? `key${index + 1}`, key });
   }
@@ -84,7 +95,8 @@ const origins = list.transform((parts, context) => {
   for (const part of parts) {
     if (part === '*') continue;
     const url = URL.canParse(part) ? new URL(part) : null;
-    if (url === null || url.origin !== part) context.addIssue(`${JSON.stringify(part.slice(0, 80))} is not an origin such as https://example.com`);
+    if (url === null || url.origin !== part)
+      context.addIssue(`${JSON.stringify(part.slice(0, 80))} is not an origin such as https://example.com`);
   }
   if (parts.includes('*') && parts.length > 1) context.addIssue('* stands alone, or not at all');
   return parts;
@@ -98,10 +110,18 @@ const settings = {
     z.string().regex(/^[\w.-]{1,64}$/, 'must be 1 to 64 letters, digits, - _ or .'),
     'Name of this node in logs, `hello` and `/health`; host name and process id when not set.',
   ),
-  BACKPLANE: setting('local', oneOf('local', 'redis'), 'Where replicas meet: `local` is one machine with nothing else installed, `redis` a cluster.'),
+  BACKPLANE: setting(
+    'local',
+    oneOf('local', 'redis'),
+    'Where replicas meet: `local` is one machine with nothing else installed, `redis` a cluster.',
+  ),
   WORKERS: setting('2', whole(1, 64), 'Replicas that the `local` backplane runs.'),
   REDIS_URL: secret(null, redisUrl, 'Redis of the `redis` backplane; overrides REDIS_HOST and REDIS_PORT.'),
-  REDIS_HOST: setting('127.0.0.1', z.string().regex(/^[\w.:-]+$/, 'must be a host name or address'), 'Host of Redis.'),
+  REDIS_HOST: setting(
+    '127.0.0.1',
+    z.string().regex(/^[\w.:-]+$/, 'must be a host name or address'),
+    'Host of Redis.',
+  ),
   REDIS_PORT: setting('6379', whole(1, 65_535), 'Port of Redis.'),
   REDIS_PREFIX: setting(
     'tickwire',
@@ -118,29 +138,63 @@ const settings = {
       .string()
       .regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'must be a time of day in UTC such as 00:00')
       .transform((text) => (Number(text.slice(0, 2)) * 60 + Number(text.slice(3))) * 60_000),
-    "When the day of open, high, low and volume begins, in UTC.",
+    'When the day of open, high, low and volume begins, in UTC.',
   ),
-  API_KEYS: secret('', apiKeys, 'Keys of the HTTP API as `key` or `name:key`, separated by commas; no key, no call. `API_KEY` is an alias.'),
-  CORS_ORIGIN: setting('', origins, 'Origins whose pages may connect besides our own, separated by commas; `*` for all.'),
-  TRUST_PROXY: setting('0', whole(0, 8), 'Proxies in front whose X-Forwarded-For is believed: 1 behind our Nginx.'),
+  API_KEYS: secret(
+    '',
+    apiKeys,
+    'Keys of the HTTP API as `key` or `name:key`, separated by commas; no key, no call. `API_KEY` is an alias.',
+  ),
+  CORS_ORIGIN: setting(
+    '',
+    origins,
+    'Origins whose pages may connect besides our own, separated by commas; `*` for all.',
+  ),
+  TRUST_PROXY: setting(
+    '0',
+    whole(0, 8),
+    'Proxies in front whose X-Forwarded-For is believed: 1 behind our Nginx.',
+  ),
   PING_INTERVAL_MS: setting('25000', whole(100, 600_000), 'Milliseconds between pings to a client.'),
-  PING_TIMEOUT_MS: setting('20000', whole(100, 600_000), 'Milliseconds until a client without an answer is taken for dead.'),
+  PING_TIMEOUT_MS: setting(
+    '20000',
+    whole(100, 600_000),
+    'Milliseconds until a client without an answer is taken for dead.',
+  ),
   CONNECT_TIMEOUT_MS: setting('5000', whole(100, 600_000), 'Milliseconds that a new connection has to join.'),
-  MAX_MESSAGE_BYTES: setting('131072', whole(1_024, 16_777_216), 'Largest message from a client, and largest body of an API call, in bytes.'),
+  MAX_MESSAGE_BYTES: setting(
+    '131072',
+    whole(1_024, 16_777_216),
+    'Largest message from a client, and largest body of an API call, in bytes.',
+  ),
   LEASE_BEAT_MS: setting('500', whole(10, 60_000), "Milliseconds between the leader's beats."),
-  LEASE_DEADLINE_MS: setting('1400', whole(10, 120_000), 'Milliseconds since its last good beat after which a leader stops appending.'),
-  LEASE_TTL_MS: setting('2000', whole(10, 120_000), 'Milliseconds without a beat after which another replica takes over.'),
-  LOG_LEVEL: setting('info', oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'), 'How much is logged.'),
+  LEASE_DEADLINE_MS: setting(
+    '1400',
+    whole(10, 120_000),
+    'Milliseconds since its last good beat after which a leader stops appending.',
+  ),
+  LEASE_TTL_MS: setting(
+    '2000',
+    whole(10, 120_000),
+    'Milliseconds without a beat after which another replica takes over.',
+  ),
+  LOG_LEVEL: setting(
+    'info',
+    oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'),
+    'How much is logged.',
+  ),
 } satisfies Record<string, Setting<unknown>>;
 
 type Settings = typeof settings;
 type Name = keyof Settings;
-type Values = { [N in Name]: z.output<Settings[N]['type']> | (Settings[N]['fallback'] extends null ? undefined : never) };
+type Values = {
+  [N in Name]: z.output<Settings[N]['type']> | (Settings[N]['fallback'] extends null ? undefined : never);
+};
 
 /** The settings as the README's table and `.env.example` show them. */
-export const settingDocs: readonly { name: string; fallback: string; doc: string }[] = Object.entries(settings).map(
-  ([name, { fallback, doc }]) => ({ name, fallback: fallback ?? '', doc }),
-);
+export const settingDocs: readonly { name: string; fallback: string; doc: string }[] = Object.entries(
+  settings,
+).map(([name, { fallback, doc }]) => ({ name, fallback: fallback ?? '', doc }));
 
 /** What a replica is told at its start. Durations are milliseconds. */
 export interface Config {
@@ -148,7 +202,9 @@ export interface Config {
   /** Empty for every address. */
   readonly host: string;
   readonly node: string;
-  readonly backplane: { readonly kind: 'local'; readonly workers: number } | { readonly kind: 'redis'; readonly url: string; readonly prefix: string };
+  readonly backplane:
+    | { readonly kind: 'local'; readonly workers: number }
+    | { readonly kind: 'redis'; readonly url: string; readonly prefix: string };
   /** Every listed symbol and its source. */
   readonly assignment: Assignment;
   readonly updateIntervalMs: number;
@@ -194,18 +250,26 @@ export function parseConfig(env: Environment, defaultNode: string): ParsedConfig
     if (parsed.success) values[name] = parsed.data;
     else {
       const why = [...new Set(parsed.error.issues.map((issue) => issue.message))].join('; ');
-      problems.push(hidden ? `${name}: ${why}` : `${name}: ${why}, not ${JSON.stringify(given.slice(0, 80))}`);
+      problems.push(
+        hidden ? `${name}: ${why}` : `${name}: ${why}, not ${JSON.stringify(given.slice(0, 80))}`,
+      );
     }
   }
   if (problems.length > 0) return { ok: false, problems };
 
   const v = values as Values;
   if (v.LEASE_DEADLINE_MS >= v.LEASE_TTL_MS)
-    problems.push(`LEASE_TTL_MS: must be above LEASE_DEADLINE_MS (${v.LEASE_DEADLINE_MS}), or two replicas lead at once; not ${v.LEASE_TTL_MS}`);
+    problems.push(
+      `LEASE_TTL_MS: must be above LEASE_DEADLINE_MS (${v.LEASE_DEADLINE_MS}), or two replicas lead at once; not ${v.LEASE_TTL_MS}`,
+    );
   if (v.LEASE_DEADLINE_MS <= 1.2 * v.LEASE_BEAT_MS)
-    problems.push(`LEASE_DEADLINE_MS: must be above 1.2 x LEASE_BEAT_MS (${v.LEASE_BEAT_MS}), or one late beat ends a term; not ${v.LEASE_DEADLINE_MS}`);
+    problems.push(
+      `LEASE_DEADLINE_MS: must be above 1.2 x LEASE_BEAT_MS (${v.LEASE_BEAT_MS}), or one late beat ends a term; not ${v.LEASE_DEADLINE_MS}`,
+    );
   if (v.PING_INTERVAL_MS + v.PING_TIMEOUT_MS > maxPingCycleMs)
-    problems.push(`PING_INTERVAL_MS: with PING_TIMEOUT_MS at most ${maxPingCycleMs}, or the proxy in front cuts quiet clients`);
+    problems.push(
+      `PING_INTERVAL_MS: with PING_TIMEOUT_MS at most ${maxPingCycleMs}, or the proxy in front cuts quiet clients`,
+    );
   if (env['NODE_ENV'] === 'production' && v.API_KEYS.some(({ key }) => key.length < 16))
     problems.push('API_KEYS: in production each key must have at least 16 characters');
 
@@ -220,7 +284,13 @@ export function parseConfig(env: Environment, defaultNode: string): ParsedConfig
     backplane:
       v.BACKPLANE === 'local'
         ? { kind: 'local', workers: v.WORKERS }
-        : { kind: 'redis', url: v.REDIS_URL ?? `redis://${v.REDIS_HOST.includes(':') ? `[${v.REDIS_HOST}]` : v.REDIS_HOST}:${v.REDIS_PORT}`, prefix: v.REDIS_PREFIX },
+        : {
+            kind: 'redis',
+            url:
+              v.REDIS_URL ??
+              `redis://${v.REDIS_HOST.includes(':') ? `[${v.REDIS_HOST}]` : v.REDIS_HOST}:${v.REDIS_PORT}`,
+            prefix: v.REDIS_PREFIX,
+          },
     assignment: assigned.assignment,
     updateIntervalMs: v.UPDATE_INTERVAL,
     simulatorSeed: v.SIMULATOR_SEED,
@@ -251,7 +321,9 @@ function misspelled(env: Environment): string[] {
   return Object.keys(env)
     .filter((name) => /^[A-Z][A-Z0-9_]{4,}$/.test(name) && !known.includes(name) && name !== 'API_KEY')
     .flatMap((name) => {
-      const meant = known.find((candidate) => candidate.length > 4 && distance(name, candidate) <= maxMisspelling);
+      const meant = known.find(
+        (candidate) => candidate.length > 4 && distance(name, candidate) <= maxMisspelling,
+      );
       return meant === undefined ? [] : [`${name} is not a setting; did you mean ${meant}?`];
     });
 }
@@ -262,7 +334,9 @@ function distance(a: string, b: string): number {
   for (const [i, letter] of [...a].entries()) {
     const next = [i + 1];
     for (const [j, other] of [...b].entries()) {
-      next.push(Math.min((row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1, (row[j] ?? 0) + (letter === other ? 0 : 1)));
+      next.push(
+        Math.min((row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1, (row[j] ?? 0) + (letter === other ? 0 : 1)),
+      );
     }
     row = next;
   }

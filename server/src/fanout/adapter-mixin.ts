@@ -69,7 +69,10 @@ function tickOf(packet: Packet): Tick | null {
   const [event, tick] = packet.data as [unknown, Partial<Tick> | null | undefined];
   if (event !== 'tick' || packet.data.length !== 2 || typeof tick !== 'object' || tick === null) return null;
   const complete =
-    typeof tick.symbol === 'string' && typeof tick.gen === 'string' && typeof tick.price === 'string' && Number.isSafeInteger(tick.seq);
+    typeof tick.symbol === 'string' &&
+    typeof tick.gen === 'string' &&
+    typeof tick.price === 'string' &&
+    Number.isSafeInteger(tick.seq);
   return complete ? (tick as Tick) : null;
 }
 

@@ -75,5 +75,9 @@ export function createFreshness({ clock, silenceMs, sources, onChange }: Freshne
 }
 
 function staleSymbolsOf(feed: FeedState): Set<string> {
-  return new Set(feed.sources.filter(({ state }) => feed.state === 'stale' || state === 'stale').flatMap(({ symbols }) => symbols));
+  return new Set(
+    feed.sources
+      .filter(({ state }) => feed.state === 'stale' || state === 'stale')
+      .flatMap(({ symbols }) => symbols),
+  );
 }

@@ -13,13 +13,16 @@ interface Wanted {
 }
 
 /** Gives a function that reads one symbol; it rejects as the store does. */
-export function createQuoteReader(tickStore: Pick<TickStore, 'quotes'>): (symbol: string) => Promise<StoredQuote> {
+export function createQuoteReader(
+  tickStore: Pick<TickStore, 'quotes'>,
+): (symbol: string) => Promise<StoredQuote> {
   let wanted: Wanted[] = [];
 
   function flush(): void {
     const all = wanted;
     wanted = [];
-    for (let from = 0; from < all.length; from += maxSymbolsPerRead) void readPart(all.slice(from, from + maxSymbolsPerRead));
+    for (let from = 0; from < all.length; from += maxSymbolsPerRead)
+      void readPart(all.slice(from, from + maxSymbolsPerRead));
   }
 
   async function readPart(part: Wanted[]): Promise<void> {

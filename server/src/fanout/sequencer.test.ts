@@ -5,7 +5,14 @@ import { createManualClock } from '../../test/support/manual-clock.ts';
 import { createSequencer, type StoredQuote } from './sequencer.ts';
 
 function tick(seq: number, gen = 'gen001'): Tick {
-  return { symbol: 'A', price: `${seq}`, gen, seq, ts: seq, ...(seq === 1 && { day: firstDay({ price: '1' }) }) };
+  return {
+    symbol: 'A',
+    price: `${seq}`,
+    gen,
+    seq,
+    ts: seq,
+    ...(seq === 1 && { day: firstDay({ price: '1' }) }),
+  };
 }
 
 function quote(seq: number, gen = 'gen001'): Quote {
@@ -141,31 +148,34 @@ describe('createSequencer', () => {
 
   it('[SQ1] whatever is lost, repeated or out of order: seq rises, and each hole is told', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(fc.tuple(fc.integer({ min: 1, max: 30 }), fc.boolean()), { maxLength: 60 }), async (steps) => {
-        const { clock, out, reads, accept } = setUp();
-        let stored = 1;
-        const answerAll = async () => {
-          while (reads.length > 0) {
-            reads.shift()?.answer({ gen: 'gen001', quote: quote(stored) });
-            await clock.advance(0);
+      fc.asyncProperty(
+        fc.array(fc.tuple(fc.integer({ min: 1, max: 30 }), fc.boolean()), { maxLength: 60 }),
+        async (steps) => {
+          const { clock, out, reads, accept } = setUp();
+          let stored = 1;
+          const answerAll = async () => {
+            while (reads.length > 0) {
+              reads.shift()?.answer({ gen: 'gen001', quote: quote(stored) });
+              await clock.advance(0);
+            }
+          };
+          await answerAll();
+          for (const [seq, answerNow] of steps) {
+            stored = Math.max(stored, seq);
+            accept(tick(seq));
+            if (answerNow) await answerAll();
           }
-        };
-        await answerAll();
-        for (const [seq, answerNow] of steps) {
-          stored = Math.max(stored, seq);
-          accept(tick(seq));
-          if (answerNow) await answerAll();
-        }
-        await answerAll();
-        let last = 1;
-        for (const line of out) {
-          const seq = Number(line.split(':')[1]);
-          expect(seq).toBeGreaterThan(last);
-          if (!line.startsWith('gap')) expect(seq).toBe(last + 1);
-          last = seq;
-        }
-        expect(last).toBe(stored);
-      }),
+          await answerAll();
+          let last = 1;
+          for (const line of out) {
+            const seq = Number(line.split(':')[1]);
+            expect(seq).toBeGreaterThan(last);
+            if (!line.startsWith('gap')) expect(seq).toBe(last + 1);
+            last = seq;
+          }
+          expect(last).toBe(stored);
+        },
+      ),
       { numRuns: 50 },
     );
   });

@@ -159,7 +159,10 @@ export function createSequencer(options: SequencerOptions): Sequencer {
     symbol,
     counts,
     accept,
-    ready: () => (head !== undefined ? Promise.resolve() : new Promise((resolve, reject) => waiting.push({ resolve, reject }))),
+    ready: () =>
+      head !== undefined
+        ? Promise.resolve()
+        : new Promise((resolve, reject) => waiting.push({ resolve, reject })),
     head: () => head,
     gen: () => gen,
     lastTickAt: () => lastTickAt,

@@ -31,5 +31,11 @@ export function draftTick(before: Quote | null, source: SourceTick, dayStartMs: 
 }
 
 function differs(a: DayFigures, b: DayFigures): boolean {
-  return a.open !== b.open || a.high !== b.high || a.low !== b.low || a.volume !== b.volume || a.prevClose !== b.prevClose;
+  return (
+    a.open !== b.open ||
+    a.high !== b.high ||
+    a.low !== b.low ||
+    a.volume !== b.volume ||
+    a.prevClose !== b.prevClose
+  );
 }

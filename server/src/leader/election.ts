@@ -29,6 +29,7 @@ export interface ElectionOptions {
 }
 
 export interface Election {
+  /** Looks at the lease, and from then on with each beat. Called again, it looks at once: the link may be back. */
   start(): void;
   state(): Leadership;
   /** The node that leads and its epoch, as far as this one knows; null while nobody does. */
@@ -51,6 +52,7 @@ export function createElection(options: ElectionOptions): Election {
   let cancelNext: () => void = () => {};
   let turning = false;
   let turnAgain = false;
+  let isReachable = true;
 
   function schedule(ms: number): void {
     cancelNext();
@@ -66,10 +68,14 @@ export function createElection(options: ElectionOptions): Election {
     turning = true;
     const startedAt = clock.monotonic();
     void (state.at === 'leading' ? renew(state.epoch) : look())
-      .catch((error: unknown) => {
-        log.warn({ err: error }, 'the lease cannot be reached');
-        lostSight();
-      })
+      .then(
+        () => (isReachable = true),
+        (error: unknown) => {
+          if (isReachable) log.warn({ err: error }, 'the lease cannot be reached; trying on');
+          isReachable = false;
+          lostSight();
+        },
+      )
       .finally(() => {
         turning = false;
         if (state.at === 'closed') return;
@@ -141,11 +147,14 @@ export function createElection(options: ElectionOptions): Election {
   });
 
   return {
-    start: () => schedule(0),
+    start: () => {
+      if (state.at !== 'closed') turn();
+    },
     state: () => state,
     leader: () => {
       if (state.at === 'leading') return { node, epoch: state.epoch };
-      if (state.at === 'following' && state.record?.holder != null) return { node: state.record.holder, epoch: state.record.epoch };
+      if (state.at === 'following' && state.record?.holder != null)
+        return { node: state.record.holder, epoch: state.record.epoch };
       return null;
     },
     mayAppend,
@@ -160,7 +169,10 @@ export function createElection(options: ElectionOptions): Election {
       try {
         await lease.release(epoch);
       } catch (error) {
-        log.warn({ err: error }, 'the lease could not be released; another node takes over when it has expired');
+        log.warn(
+          { err: error },
+          'the lease could not be released; another node takes over when it has expired',
+        );
       }
     },
   };

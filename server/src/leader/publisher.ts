@@ -3,7 +3,15 @@
  * what the store accepted, in its order. Any failure ends the term; the next one begins with a claim.
  * Knows neither the lease nor sockets. Keeps SPEC.md [PB1] to [PB5].
  */
-import { applyTick, refusal, type FeedState, type Freshness, type Quote, type Refusal, type Tick } from '../../protocol/index.ts';
+import {
+  applyTick,
+  refusal,
+  type FeedState,
+  type Freshness,
+  type Quote,
+  type Refusal,
+  type Tick,
+} from '../../protocol/index.ts';
 import { maxAppendTicks, type Announcement, type TickDraft, type TickStore } from '../backplane/contract.ts';
 import type { Clock } from '../support/clock.ts';
 import type { Log } from '../support/log.ts';
@@ -85,7 +93,8 @@ interface Term {
 }
 
 export function createPublisher(options: PublisherOptions): Publisher {
-  const { node, tickStore, sources, clock, log, dayStartMs, beatMs, mayAppend, onTick, onAnnounce, onFault } = options;
+  const { node, tickStore, sources, clock, log, dayStartMs, beatMs, mayAppend, onTick, onAnnounce, onFault } =
+    options;
   let term: Term | null = null;
 
   function lead(epoch: number): void {
@@ -121,7 +130,10 @@ export function createPublisher(options: PublisherOptions): Publisher {
         onTicks: (ticks) => enqueueFromSource(own, source.name, ticks),
         onState: (state) => {
           if (term !== own) return;
-          own.states.set(source.name, state.at === 'live' ? { state: 'live', reason: '' } : { state: 'stale', reason: state.reason });
+          own.states.set(
+            source.name,
+            state.at === 'live' ? { state: 'live', reason: '' } : { state: 'stale', reason: state.reason },
+          );
           own.since = clock.now();
           announce(own);
         },
@@ -137,7 +149,11 @@ export function createPublisher(options: PublisherOptions): Publisher {
   }
 
   function feedOf(own: Term): FeedState {
-    const states = sources.map(({ name, symbols }) => ({ name, symbols: [...symbols], ...(own.states.get(name) ?? { state: 'live' as const, reason: '' }) }));
+    const states = sources.map(({ name, symbols }) => ({
+      name,
+      symbols: [...symbols],
+      ...(own.states.get(name) ?? { state: 'live' as const, reason: '' }),
+    }));
     const stale = states.filter(({ state }) => state === 'stale');
     const allStale = stale.length === states.length;
     return {
@@ -152,7 +168,11 @@ export function createPublisher(options: PublisherOptions): Publisher {
     if (term !== own || ticks.length === 0) return;
     const room = maxQueuedTicks - own.queuedTicks;
     if (ticks.length > room) {
-      if (own.droppedTicks === 0) log.error({ source }, 'the store takes ticks more slowly than the source gives them; some are dropped');
+      if (own.droppedTicks === 0)
+        log.error(
+          { source },
+          'the store takes ticks more slowly than the source gives them; some are dropped',
+        );
       own.droppedTicks += ticks.length - room;
     }
     enqueue(own, { ticks: ticks.slice(0, room) });
@@ -161,7 +181,8 @@ export function createPublisher(options: PublisherOptions): Publisher {
   function push(batch: PushBatch): Promise<PushOutcome> {
     const own = term;
     if (own === null) return Promise.resolve({ ok: false, refusal: refusal('no_leader') });
-    if (own.queuedTicks + batch.ticks.length > maxQueuedTicks) return Promise.resolve({ ok: false, refusal: refusal('store_unavailable') });
+    if (own.queuedTicks + batch.ticks.length > maxQueuedTicks)
+      return Promise.resolve({ ok: false, refusal: refusal('store_unavailable') });
     return new Promise((resolve) => enqueue(own, { ...batch, settle: resolve }));
   }
 
@@ -205,7 +226,11 @@ export function createPublisher(options: PublisherOptions): Publisher {
     own.queuedTicks -= first.ticks.length;
     if (first.settle !== undefined) return first;
     const ticks = [...first.ticks];
-    for (let next = own.queue[0]; next !== undefined && next.settle === undefined && ticks.length + next.ticks.length <= maxAppendTicks; next = own.queue[0]) {
+    for (
+      let next = own.queue[0];
+      next !== undefined && next.settle === undefined && ticks.length + next.ticks.length <= maxAppendTicks;
+      next = own.queue[0]
+    ) {
       own.queue.shift();
       own.queuedTicks -= next.ticks.length;
       ticks.push(...next.ticks);
@@ -218,7 +243,8 @@ export function createPublisher(options: PublisherOptions): Publisher {
     let replayed = false;
     for (let from = 0; from < job.ticks.length; from += maxAppendTicks) {
       const gen = own.gen;
-      if (term !== own || gen === null || !mayAppend(own.epoch)) return { ok: false, refusal: refusal('no_leader') };
+      if (term !== own || gen === null || !mayAppend(own.epoch))
+        return { ok: false, refusal: refusal('no_leader') };
       const part = job.ticks.slice(from, from + maxAppendTicks);
       const drafts = draftAll(own, part);
       const outcome = await tickStore.append({
@@ -235,7 +261,8 @@ export function createPublisher(options: PublisherOptions): Publisher {
       replayed ||= outcome.replayed;
       for (const [index, { tick: draft }] of drafts.entries()) {
         const seq = outcome.seqs[index];
-        if (seq === undefined) throw new Error(`the store gave ${outcome.seqs.length} seqs for ${drafts.length} ticks`);
+        if (seq === undefined)
+          throw new Error(`the store gave ${outcome.seqs.length} seqs for ${drafts.length} ticks`);
         ticks.push({ symbol: draft.symbol, gen, seq });
         if (outcome.replayed) continue;
         const tick: Tick = { ...draft, gen, seq };
@@ -270,7 +297,8 @@ export function createPublisher(options: PublisherOptions): Publisher {
     own.stopAnnouncing();
     if (own.gen !== null) for (const source of sources) source.stop();
     for (const job of own.queue.splice(0)) job.settle?.({ ok: false, refusal: refusal('no_leader') });
-    if (own.droppedTicks > 0) log.error({ dropped: own.droppedTicks }, 'ticks of sources were dropped in this term');
+    if (own.droppedTicks > 0)
+      log.error({ dropped: own.droppedTicks }, 'ticks of sources were dropped in this term');
   }
 
   return { lead, follow, push };

@@ -94,7 +94,13 @@ export function createSession(options: SessionOptions): Session {
         const head = stream.head();
         if (head === undefined) results[key] = fail('store_unavailable');
         else {
-          results[key] = { ok: true, gen: stream.gen() ?? '', seq: head?.seq ?? 0, recovered: false, replayed: 0 };
+          results[key] = {
+            ok: true,
+            gen: stream.gen() ?? '',
+            seq: head?.seq ?? 0,
+            recovered: false,
+            replayed: 0,
+          };
           if (head !== null) quotes.push({ ...head, stale: isStale(symbol) });
           symbols.add(symbol);
           joined.push(tickRoom(symbol));

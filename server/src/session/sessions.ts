@@ -72,7 +72,8 @@ export function createSessions(options: SessionsOptions): Sessions {
     const now = clock.monotonic();
     const silent: string[] = [];
     for (const [id, session] of sessions) {
-      if (now - session.beatAt < limits.heartbeatMs || sawTickSince(session, now - limits.heartbeatMs)) continue;
+      if (now - session.beatAt < limits.heartbeatMs || sawTickSince(session, now - limits.heartbeatMs))
+        continue;
       session.beatAt = now;
       silent.push(id);
     }

@@ -25,7 +25,8 @@ export interface SocketServerOptions {
 const path = '/socket.io/';
 
 export function createSocketServer(options: SocketServerOptions): SocketServer {
-  const { httpServer, corsOrigins, pingIntervalMs, pingTimeoutMs, connectTimeoutMs, maxMessageBytes } = options;
+  const { httpServer, corsOrigins, pingIntervalMs, pingTimeoutMs, connectTimeoutMs, maxMessageBytes } =
+    options;
   const everyOrigin = corsOrigins.includes('*');
   return new Server<AnyEvents, ServerEvents>(httpServer, {
     path,
@@ -35,11 +36,14 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
     maxHttpBufferSize: maxMessageBytes,
     // Memory: ten times as much a socket with it (DESIGN section 9), for frames that hardly shrink.
     perMessageDeflate: false,
-    ...(corsOrigins.length > 0 && { cors: { origin: everyOrigin ? '*' : [...corsOrigins], methods: ['GET', 'POST'] } }),
+    ...(corsOrigins.length > 0 && {
+      cors: { origin: everyOrigin ? '*' : [...corsOrigins], methods: ['GET', 'POST'] },
+    }),
     allowRequest: (request, decide) => {
       if (pathOf(request) !== path) decide('not_found', false);
       // CORS headers do not stop a WebSocket, so the origin is checked here.
-      else if (!everyOrigin && !isOwnOrigin(request) && !corsOrigins.includes(request.headers.origin ?? '')) decide('origin_not_allowed', false);
+      else if (!everyOrigin && !isOwnOrigin(request) && !corsOrigins.includes(request.headers.origin ?? ''))
+        decide('origin_not_allowed', false);
       else decide(null, true);
     },
   });

@@ -26,19 +26,25 @@ const subscribeSchema = z.union([
 
 /** Takes `["BTC-USD", ...]` or `{symbols, everyMs?, since?}`. */
 export function parseSubscribe(payload: readonly unknown[]): Parsed<Wanted[]> {
-  if (payload.length !== 1) return refuse('subscribe takes one payload: a list of symbols, or {symbols, everyMs?, since?}');
+  if (payload.length !== 1)
+    return refuse('subscribe takes one payload: a list of symbols, or {symbols, everyMs?, since?}');
   const tooMany = tooManySymbols(payload[0]);
   if (tooMany !== null) return { ok: false, refusal: tooMany };
   const parsed = subscribeSchema.safeParse(payload[0]);
-  if (!parsed.success) return refuse('subscribe takes a list of symbols, or {symbols: [...], everyMs?: number, since?: {SYMBOL: [gen, seq]}}');
+  if (!parsed.success)
+    return refuse(
+      'subscribe takes a list of symbols, or {symbols: [...], everyMs?: number, since?: {SYMBOL: [gen, seq]}}',
+    );
   if ((parsed.data.everyMs ?? 0) !== 0) return { ok: false, refusal: refusal('rate_not_offered') };
   return { ok: true, value: distinct(parsed.data.symbols) };
 }
 
 /** Takes `["BTC-USD", ...]`, or nothing, which is `null`: all of them. */
 export function parseUnsubscribe(payload: readonly unknown[]): Parsed<Wanted[] | null> {
-  if (payload.length === 0 || (payload.length === 1 && payload[0] === undefined)) return { ok: true, value: null };
-  if (payload.length !== 1) return refuse('unsubscribe takes one payload: a list of symbols, or nothing for all');
+  if (payload.length === 0 || (payload.length === 1 && payload[0] === undefined))
+    return { ok: true, value: null };
+  if (payload.length !== 1)
+    return refuse('unsubscribe takes one payload: a list of symbols, or nothing for all');
   const tooMany = tooManySymbols(payload[0]);
   if (tooMany !== null) return { ok: false, refusal: tooMany };
   const parsed = symbolList.safeParse(payload[0]);
@@ -48,7 +54,11 @@ export function parseUnsubscribe(payload: readonly unknown[]): Parsed<Wanted[] |
 
 /** Before any schema walks the list: its length costs the sender nothing. */
 function tooManySymbols(payload: unknown): Refusal | null {
-  const list: unknown = Array.isArray(payload) ? payload : typeof payload === 'object' && payload !== null && 'symbols' in payload ? payload.symbols : null;
+  const list: unknown = Array.isArray(payload)
+    ? payload
+    : typeof payload === 'object' && payload !== null && 'symbols' in payload
+      ? payload.symbols
+      : null;
   if (!Array.isArray(list) || list.length <= limits.maxSymbolsPerCall) return null;
   return refusal('too_many_symbols', `at most ${limits.maxSymbolsPerCall} symbols in one call`);
 }

@@ -1,0 +1,142 @@
+/**
+ * The process edge: the environment, signals and the exit code. Runs one replica of a cluster, or the primary of the
+ * embedded one and, in processes that the primary forks, its workers.
+ */
+import cluster from 'node:cluster';
+import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
+import { parseEnv } from 'node:util';
+import { createLocalBackplane } from './backplane/local/local-backplane.ts';
+import { createPrimary } from './backplane/local/primary.ts';
+import { attachSticky, onDrain, tellReady } from './backplane/local/worker.ts';
+import type { Backplane } from './backplane/contract.ts';
+import { createRedisBackplane } from './backplane/redis/redis-backplane.ts';
+import { parseConfig, type Config, type Environment } from './config.ts';
+import { createReplica } from './replica.ts';
+import { systemClock as clock } from './support/clock.ts';
+import { createLog, type Log } from './support/log.ts';
+
+/** Ctrl-C reaches a child twice at once, from the terminal and from its parent; the second one within this many milliseconds is the same. */
+const sameSignalMs = 500;
+
+/** `.env` and `.env.<NODE_ENV>` in the working directory, where they exist; the environment itself comes first. */
+function readEnvironment(): Environment {
+  const mode = process.env['NODE_ENV'];
+  const files = mode === undefined || mode === '' ? ['.env'] : ['.env', `.env.${mode}`];
+  return Object.assign({}, ...files.map(readEnvFile), process.env) as Environment;
+}
+
+function readEnvFile(path: string): Environment {
+  try {
+    return parseEnv(readFileSync(path, 'utf8'));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {};
+    throw new Error(`${path} cannot be read`, { cause: error });
+  }
+}
+
+function say(lines: readonly string[]): void {
+  process.stderr.write(`${lines.join('\n')}\n`);
+}
+
+/** Ends in order at the first signal, and at once at a later one; `endChildren` is what that takes besides. */
+function closeOnSignal(
+  log: Log,
+  close: () => Promise<void>,
+  endChildren = (): Promise<void> => Promise.resolve(),
+): void {
+  let firstAt: number | null = null;
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      if (firstAt === null) {
+        firstAt = clock.monotonic();
+        log.info({ signal }, 'closing');
+        void close().then(() => process.exit(0));
+      } else if (clock.monotonic() - firstAt > sameSignalMs) {
+        log.warn({ signal }, 'ending at once');
+        void endChildren().then(() => process.exit(1));
+      }
+    });
+  }
+}
+
+function createThisReplica(config: Config, backplane: Backplane, log: Log) {
+  const clientRoot = fileURLToPath(new URL('../../client/', import.meta.url));
+  return createReplica({ config, backplane, log, clock, random: Math.random, clientRoot });
+}
+
+/** One replica of a cluster that meets in Redis. */
+async function runReplica(config: Config, url: string, prefix: string, log: Log): Promise<void> {
+  const replica = createThisReplica(
+    config,
+    createRedisBackplane({ url, prefix, node: config.node, log, clock }),
+    log,
+  );
+  closeOnSignal(log, () => replica.close());
+  replica.start();
+  const port = await replica.listen();
+  log.info({ port }, 'listening');
+}
+
+/** One replica under the primary, which listens and signals for it. */
+function runWorker(config: Config, log: Log): void {
+  const replica = createThisReplica(config, createLocalBackplane({ node: config.node, log, clock }), log);
+  // A signal to the group reaches the workers too; they go when the primary says so.
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => {});
+  attachSticky(replica.io);
+  onDrain(() => void replica.close().then(() => process.exit(0)));
+  replica.start();
+  tellReady();
+}
+
+/** The embedded cluster: this process listens and holds what the workers share. */
+async function runPrimary(config: Config, workers: number, log: Log): Promise<void> {
+  const primary = createPrimary({
+    node: config.node,
+    workers,
+    port: config.port,
+    host: config.host,
+    log,
+    clock,
+  });
+  closeOnSignal(
+    log,
+    () => primary.close(),
+    () => primary.close({ now: true }),
+  );
+  const address = await primary.start();
+  if (address === null) return;
+  process.stdout.write(
+    `Tickwire is live at http://${config.host === '' ? 'localhost' : config.host}:${address.port}\n`,
+  );
+}
+
+async function main(): Promise<void> {
+  const parsed = parseConfig(readEnvironment(), `${hostname()}-${process.pid}`);
+  if (!parsed.ok) {
+    say([
+      'Tickwire cannot start with this configuration:',
+      ...parsed.problems.map((problem) => `  ${problem}`),
+    ]);
+    process.exit(1);
+  }
+  const { config, warnings } = parsed;
+  const log = createLog({ level: config.logLevel, node: config.node });
+  if (cluster.isPrimary) for (const warning of warnings) log.warn(warning);
+  process.on('uncaughtException', (error) => {
+    log.fatal({ err: error }, 'a bug ends this process');
+    process.exit(1);
+  });
+
+  if (config.backplane.kind === 'redis')
+    await runReplica(config, config.backplane.url, config.backplane.prefix, log);
+  else if (cluster.isPrimary) await runPrimary(config, config.backplane.workers, log);
+  else runWorker(config, log);
+}
+
+main().catch((error: unknown) => {
+  say([`Tickwire cannot start: ${error instanceof Error ? error.message : String(error)}`]);
+  process.exit(1);
+});

@@ -1,0 +1,135 @@
+/**
+ * The side door behind a true HTTP server on 127.0.0.1, for the http stage's tests: what a replica would hand it is
+ * set by the test, and what it was handed and logged is kept.
+ */
+import { createServer } from 'node:http';
+import { connect } from 'node:net';
+import { z } from 'zod';
+import { createHttpApp, type HttpAppOptions } from '../../src/http/app.ts';
+import type { Vitals } from '../../src/http/health.ts';
+import type { Push, PushOutcome } from '../../src/http/ticks.ts';
+import { createLog } from '../../src/support/log.ts';
+
+/** The key that the served application takes, unless the test sets others. */
+export const testKey = 'test-key-0123456789';
+
+/** How a replica is in which all is well. */
+export const goodVitals: Vitals = {
+  node: 'n1',
+  uptimeMs: 12_345,
+  connections: 3,
+  backplane: { kind: 'local', state: { at: 'up' } },
+  leader: { node: 'n1', me: true, epoch: 4 },
+  feed: {
+    state: 'live',
+    since: 1_700_000_000_000,
+    reason: '',
+    sources: [{ name: 'push', state: 'live', symbols: ['ACME', 'DEMO'] }],
+  },
+  isDraining: false,
+  notReady: [],
+};
+
+export interface ServedApp {
+  url: string;
+  /** What was handed to the leader, in order. */
+  pushes: Push[];
+  /** The log's lines, parsed. */
+  lines: unknown[];
+  /** Puts the body to `/api/ticks` with the test key; headers that are given win. */
+  put(body: BodyInit, headers?: Record<string, string>): Promise<Response>;
+  /** Writes the bytes as they are and gives all that comes until the server ends the connection. */
+  raw(...parts: (string | Buffer)[]): Promise<string>;
+  close(): Promise<void>;
+}
+
+const problem = z.strictObject({
+  type: z.string().startsWith('urn:tickwire:problem:'),
+  title: z.string(),
+  status: z.number(),
+  detail: z.string(),
+  code: z.number(),
+  name: z.string(),
+  retry: z.enum(['now', 'later', 'never']),
+});
+
+/** The answer as the problem that it must be: media type, form, and the status in both places. */
+export async function problemOf(answer: Response): Promise<z.output<typeof problem>> {
+  const type = answer.headers.get('content-type') ?? '';
+  if (!type.startsWith('application/problem+json'))
+    throw new Error(`${answer.status} ${type} is no problem: ${await answer.text()}`);
+  const body = problem.parse(await answer.json());
+  if (body.status !== answer.status) throw new Error(`${body.status} is said in an answer ${answer.status}`);
+  return body;
+}
+
+/** A push that the store accepted as each symbol's tick 1. */
+export function acceptAll({ ticks }: Push): Promise<PushOutcome> {
+  return Promise.resolve({
+    ok: true,
+    ticks: ticks.map(({ symbol }) => ({ symbol, gen: 'abc123', seq: 1 })),
+    replayed: false,
+  });
+}
+
+/** Serves the application; options that are not given stand for a replica in which all is well. */
+export async function serveApp(options: Partial<HttpAppOptions> = {}): Promise<ServedApp> {
+  const pushes: Push[] = [];
+  const lines: unknown[] = [];
+  const { push = acceptAll, ...others } = options;
+  const app = createHttpApp({
+    log: createLog({
+      level: 'debug',
+      node: 'n1',
+      destination: { write: (line) => void lines.push(JSON.parse(line)) },
+    }),
+    trustedProxies: 0,
+    corsOrigins: [],
+    clientRoot: '/nonexistent',
+    vitals: () => goodVitals,
+    apiKeys: [{ name: 'tests', key: testKey }],
+    maxBodyBytes: 131_072,
+    clock: { now: () => Date.now() },
+    symbols: () => ['ACME', 'DEMO'],
+    quotes: () => Promise.resolve([]),
+    push: (batch) => {
+      pushes.push(batch);
+      return push(batch);
+    },
+    ...others,
+  });
+  const server = createServer(app);
+  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('listens on no port');
+  const { port } = address;
+  const url = `http://127.0.0.1:${port}`;
+
+  return {
+    url,
+    pushes,
+    lines,
+    put: (body, headers = {}) =>
+      fetch(`${url}/api/ticks`, {
+        method: 'PUT',
+        body,
+        headers: { 'Content-Type': 'application/json', 'X-API-Key': testKey, ...headers },
+      }),
+    raw: (...parts) =>
+      new Promise((resolve, reject) => {
+        let answer = '';
+        const socket = connect(port, '127.0.0.1', () => {
+          for (const part of parts) socket.write(part);
+        });
+        socket.setEncoding('utf8');
+        socket.on('data', (text: string) => void (answer += text));
+        socket.on('close', () => resolve(answer));
+        socket.on('error', reject);
+      }),
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
