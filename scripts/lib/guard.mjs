@@ -5,7 +5,7 @@
 import { spawn } from 'node:child_process';
 
 /** The group first, for a program that leads one; a line on the pipe means that the guard is not needed any more. */
-const wait = 'read -r released || kill -9 -- "-$0" 2>/dev/null || kill -9 "$0" 2>/dev/null';
+const wait = 'read -r released || kill -s KILL -- "-$0" 2>/dev/null || kill -s KILL -- "$0" 2>/dev/null';
 
 /**
  * Guards the process, with its whole group where it leads one. The returned function ends the guard: call it as soon as
