@@ -1,0 +1,68 @@
+/** Who may push, through a true server. */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { problemOf, serveApp, testKey, type ServedApp } from '../../test/support/serve-app.ts';
+
+const one = '[{"symbol":"DEMO","price":"1.50"}]';
+let app: ServedApp;
+
+beforeEach(async () => {
+  app = await serveApp();
+});
+afterEach(() => app.close());
+
+function putWith(headers: Record<string, string>, query = ''): Promise<Response> {
+  return fetch(`${app.url}/api/ticks${query}`, {
+    method: 'PUT',
+    body: one,
+    headers: { 'Content-Type': 'application/json', ...headers },
+  });
+}
+
+describe('an API key', () => {
+  it.each([
+    ['no key at all', {}],
+    ['an empty one', { 'X-API-Key': '' }],
+    ['a wrong one', { 'X-API-Key': 'wrong-key-123456789' }],
+    ['one character short', { 'X-API-Key': testKey.slice(0, -1) }],
+    ['one character more', { 'X-API-Key': `${testKey}0` }],
+    ['the key twice', { 'X-API-Key': `${testKey}, ${testKey}` }],
+    ['the key in another header', { Authorization: `Bearer ${testKey}` }],
+  ])('%s is 401', async (_what, headers: Record<string, string>) => {
+    const answer = await putWith(headers);
+    expect(answer.headers.get('www-authenticate')).toMatch(/^ApiKey/);
+    expect(await problemOf(answer)).toMatchObject({ status: 401, name: 'api_key_required', retry: 'never' });
+    expect(app.pushes).toEqual([]);
+  });
+
+  it('in the query is 401, and is not logged', async () => {
+    const answer = await putWith({}, `?X-API-Key=${testKey}&api_key=${testKey}`);
+    expect(await problemOf(answer)).toMatchObject({ status: 401 });
+    await expect.poll(() => app.lines.length).toBe(1);
+    expect(JSON.stringify(app.lines)).not.toContain(testKey);
+  });
+
+  it('is asked for before the body is looked at', async () => {
+    const answer = await app.put('not json', { 'X-API-Key': 'wrong', 'Content-Type': 'text/plain' });
+    expect(await problemOf(answer)).toMatchObject({ status: 401 });
+  });
+
+  it('may be any of several', async () => {
+    const keys = ['key-of-a-12345', 'key-of-b-12345'].map((key, index) => ({ name: `k${index}`, key }));
+    const several = await serveApp({ apiKeys: keys });
+    const answers = await Promise.all(
+      [...keys.map(({ key }) => key), 'key-of-c-12345'].map((key) => several.put(one, { 'X-API-Key': key })),
+    );
+    await several.close();
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 401]);
+  });
+
+  it('is never right where none are configured, and the answer says so', async () => {
+    const closed = await serveApp({ apiKeys: [] });
+    const answers = await Promise.all(['', testKey].map((key) => closed.put(one, { 'X-API-Key': key })));
+    await closed.close();
+    for (const { status, detail } of await Promise.all(answers.map(problemOf))) {
+      expect(status).toBe(401);
+      expect(detail).toContain('API_KEYS');
+    }
+  });
+});

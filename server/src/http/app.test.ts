@@ -1,0 +1,68 @@
+/** What all paths have in common, through a true server: methods, what is not there, headers and the log. */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { problemOf, serveApp, testKey, type ServedApp } from '../../test/support/serve-app.ts';
+
+let app: ServedApp;
+beforeEach(async () => {
+  app = await serveApp();
+});
+afterEach(() => app.close());
+
+const get = (where: string, init?: RequestInit): Promise<Response> => fetch(app.url + where, init);
+
+describe('the side door', () => {
+  it.each([
+    ['PUT', '/health', 'GET, HEAD'],
+    ['PUT', '/health/ready', 'GET, HEAD'],
+    ['PUT', '/', 'GET, HEAD'],
+    ['POST', '/api/ticks', 'GET, HEAD, PUT'],
+    ['DELETE', '/api/ticks', 'GET, HEAD, PUT'],
+  ])('answers %s %s with 405 and names what it takes', async (method, where, allow) => {
+    const answer = await get(where, { method, headers: { 'X-API-Key': testKey } });
+    expect(await problemOf(answer)).toMatchObject({ status: 405, name: 'method_not_allowed' });
+    expect(answer.headers.get('allow')).toBe(allow);
+  });
+
+  it('answers OPTIONS with the methods', async () => {
+    const answer = await get('/api/ticks', { method: 'OPTIONS' });
+    expect([answer.status, answer.headers.get('allow')]).toEqual([204, 'GET, HEAD, PUT']);
+  });
+
+  it.each([
+    '/nope',
+    '/api',
+    '/api/nope',
+    '/api/ticks/DEMO',
+    '/health/nope',
+    '/assets/nope.js',
+    '/%00',
+    '/%zz',
+  ])('answers %s with a 404 problem', async (where) => {
+    expect(await problemOf(await get(where))).toMatchObject({ status: 404, name: 'not_found' });
+  });
+
+  it('says nothing of what serves it', async () => {
+    const { headers } = await get('/health');
+    expect([headers.has('x-powered-by'), headers.has('server')]).toEqual([false, false]);
+    expect(headers.get('x-content-type-options')).toBe('nosniff');
+  });
+
+  it('logs one short line per request without query and headers, with the id that the answer carries', async () => {
+    const answers = [
+      await get('/api/ticks?token=hush', {
+        headers: { 'X-API-Key': testKey, 'X-Request-Id': 'from-proxy_1' },
+      }),
+      await get('/health', { headers: { 'X-Request-Id': 'not an id' } }),
+    ];
+    await expect.poll(() => app.lines.length).toBe(2);
+    const ids = answers.map(({ headers }) => headers.get('x-request-id'));
+    expect(ids[0]).toBe('from-proxy_1');
+    expect(ids[1]).toMatch(/^[0-9a-f-]{36}$/);
+    expect(app.lines).toMatchObject([
+      { level: 'info', node: 'n1', req: { id: ids[0], method: 'GET', path: '/api/ticks' }, status: 200 },
+      { level: 'debug', node: 'n1', req: { id: ids[1], method: 'GET', path: '/health' }, status: 200 },
+    ]);
+    expect(JSON.stringify(app.lines)).not.toMatch(/hush|test-key/);
+    expect(JSON.stringify(app.lines[0]).length).toBeLessThan(250);
+  });
+});

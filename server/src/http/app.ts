@@ -1,0 +1,45 @@
+/**
+ * The side door: the Express application of a replica, composed of its routers. It listens nowhere itself and knows
+ * the rest of the replica only by the functions that it is handed.
+ */
+import express, { type Express } from 'express';
+import type { Log } from '../support/log.ts';
+import { createCors } from './cors.ts';
+import { createHealth, type Vitals } from './health.ts';
+import { createPage } from './page.ts';
+import { nothingHere, problemOfError } from './problem.ts';
+import { createRequestLog } from './request-log.ts';
+import { createTicks, type TicksOptions } from './ticks.ts';
+
+export interface HttpAppOptions extends TicksOptions {
+  log: Log;
+  /** Proxies in front whose `X-Forwarded-For` is believed; 0 for none. */
+  trustedProxies: number;
+  /** Other origins whose pages may read the API; `*` alone for all. */
+  corsOrigins: readonly string[];
+  /** The folder of the built page. */
+  clientRoot: string;
+  /** Called for each question about health; must not wait for anything. */
+  vitals: () => Vitals;
+}
+
+/** Gives the application, ready to be the listener of an HTTP server. */
+export function createHttpApp(options: HttpAppOptions): Express {
+  const { log, trustedProxies, corsOrigins, clientRoot } = options;
+  const app = express();
+  app.disable('x-powered-by');
+  app.set('trust proxy', trustedProxies);
+
+  app.use(createRequestLog(log));
+  app.use((_req, res, next) => {
+    res.set('X-Content-Type-Options', 'nosniff');
+    next();
+  });
+  app.use(['/api', '/health'], createCors(corsOrigins));
+  app.use(createHealth(options));
+  app.use(createTicks(options));
+  app.use(createPage(clientRoot));
+  app.use(nothingHere);
+  app.use(problemOfError);
+  return app;
+}

@@ -1,0 +1,86 @@
+/**
+ * What the replica says of itself: `/health` for people and dashboards, `/health/live` for whoever restarts it,
+ * `/health/ready` for whoever sends it clients. It is told everything and finds out nothing.
+ */
+import { Router, type Response } from 'express';
+import type { Backplane, BackplaneState } from '../backplane/contract.ts';
+import type { FeedState } from '../../protocol/index.ts';
+import { otherMethods } from './problem.ts';
+
+/** How the replica is at this moment. */
+export interface Vitals {
+  node: string;
+  /** Since the replica started. */
+  uptimeMs: number;
+  /** Clients connected to this replica. */
+  connections: number;
+  backplane: { kind: Backplane['kind']; state: BackplaneState };
+  /** `node` is null while nobody is known to lead. */
+  leader: { node: string | null; me: boolean; epoch: number };
+  feed: FeedState;
+  isDraining: boolean;
+  /** Why no new client should come here, in sentences; empty while ready. */
+  notReady: readonly string[];
+}
+
+/** Symbols that `/health` names of each source; it counts all of them. */
+const maxSymbolsNamed = 50;
+
+function statusOf({ isDraining, notReady, backplane, leader, feed }: Vitals): string {
+  if (isDraining) return 'draining';
+  const isWell =
+    notReady.length === 0 && backplane.state.at === 'up' && leader.node !== null && feed.state === 'live';
+  return isWell ? 'ok' : 'degraded';
+}
+
+function report(vitals: Vitals): object {
+  const { node, uptimeMs, connections, backplane, leader, feed, notReady } = vitals;
+  const { at, ...outage } = backplane.state;
+  return {
+    status: statusOf(vitals),
+    node,
+    uptime: Math.round(uptimeMs / 1000),
+    connections,
+    ready: notReady.length === 0,
+    backplane: { kind: backplane.kind, state: at, ...outage },
+    leader,
+    feed: {
+      state: feed.state,
+      since: feed.since,
+      reason: feed.reason,
+      sources: feed.sources.map(({ name, state, symbols }) => ({
+        name,
+        state,
+        symbolCount: symbols.length,
+        symbols: symbols.slice(0, maxSymbolsNamed),
+      })),
+    },
+  };
+}
+
+function answer(res: Response, status: number, body: object): void {
+  res.status(status).set('Cache-Control', 'no-store').json(body);
+}
+
+/** `/health` and `/health/live` answer 200 as long as the process serves; `/health/ready` 200, or 503 with the reasons. */
+export function createHealth({ vitals }: { vitals: () => Vitals }): Router {
+  const router = Router();
+  const others = otherMethods('GET, HEAD');
+  router
+    .route('/health')
+    .get((_req, res) => answer(res, 200, report(vitals())))
+    .all(others);
+  router
+    .route('/health/live')
+    .get((_req, res) => answer(res, 200, { status: 'live' }))
+    .all(others);
+  router
+    .route('/health/ready')
+    .get((_req, res) => {
+      const { notReady } = vitals();
+      if (notReady.length === 0) answer(res, 200, { status: 'ready' });
+      else answer(res.set('Retry-After', '1'), 503, { status: 'not ready', reasons: notReady });
+    })
+    .all(others);
+  return router;
+}

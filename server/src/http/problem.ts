@@ -1,0 +1,86 @@
+/**
+ * How the HTTP side says no: every refusal is an `application/problem+json` body (RFC 9457) with the code, name and
+ * retry rule that the same refusal has on a socket. Knows no route.
+ */
+import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
+import { BackplaneUnavailable, NoLeader } from '../backplane/contract.ts';
+import { codes, refusal, type CodeName, type Refusal } from '../../protocol/index.ts';
+
+/** Thrown by a route to answer with this refusal. */
+export class Refused extends Error {
+  override name = 'Refused';
+  readonly refusal: Refusal;
+
+  constructor(name: CodeName, detail?: string) {
+    super(detail ?? codes[name].message);
+    this.refusal = refusal(name, detail);
+  }
+}
+
+/** Seconds that a caller waits before it repeats what got a 503. */
+const retryAfterS = 1;
+
+function isCodeName(name: string): name is CodeName {
+  return Object.hasOwn(codes, name);
+}
+
+/** Answers with the refusal; its status is its code's. */
+export function sendProblem(res: Response, { code, name, message, retry }: Refusal): void {
+  const known = isCodeName(name) ? codes[name] : codes.internal;
+  if (known.status === 503) res.set('Retry-After', String(retryAfterS));
+  res
+    .status(known.status)
+    .set('Cache-Control', 'no-store')
+    .type('application/problem+json')
+    .send(
+      JSON.stringify({
+        type: `urn:tickwire:problem:${name}`,
+        title: known.message,
+        status: known.status,
+        detail: message,
+        code,
+        name,
+        retry,
+      }),
+    );
+}
+
+/** The last route of a path: answers every method that the ones before it did not take. `allow` as in the header. */
+export function otherMethods(allow: string): RequestHandler {
+  return (req, res) => {
+    res.set('Allow', allow);
+    if (req.method === 'OPTIONS') res.status(204).end();
+    else sendProblem(res, refusal('method_not_allowed', `${req.method} is not taken here, but ${allow}`));
+  };
+}
+
+/** The last handler of all: no route took the request. */
+export const nothingHere: RequestHandler = (_req, res) => sendProblem(res, refusal('not_found'));
+
+/** What Express and its parsers throw: errors with an HTTP status. */
+function statusOf(error: unknown): number {
+  const status = error instanceof Error && 'status' in error ? error.status : undefined;
+  return typeof status === 'number' ? status : 500;
+}
+
+function refusalOf(error: unknown): Refusal | null {
+  if (error instanceof Refused) return error.refusal;
+  if (error instanceof BackplaneUnavailable) return refusal('store_unavailable');
+  if (error instanceof NoLeader) return refusal('no_leader');
+  const status = statusOf(error);
+  const said = error instanceof Error ? error.message.slice(0, 200) : '';
+  if (status === 413) return refusal('payload_too_large');
+  if (status === 415)
+    return refusal('unsupported_media_type', `${codes.unsupported_media_type.message}: ${said}`);
+  if (status === 404) return refusal('not_found');
+  return status >= 400 && status < 500 ? refusal('bad_payload', said) : null;
+}
+
+/** Turns whatever a route threw into a problem. What is no refusal is our fault: it goes to the log, not to the caller. */
+export const problemOfError: ErrorRequestHandler = (error: unknown, _req, res, next) => {
+  const refused = refusalOf(error);
+  if (refused === null) res.err = error instanceof Error ? error : new Error(String(error));
+  // Half an answer cannot be mended: Express then ends the connection.
+  if (res.headersSent) next(error);
+  else sendProblem(res, refused ?? refusal('internal'));
+};

@@ -1,0 +1,50 @@
+/**
+ * One short log line per request: its id, method, path, status and duration. Never headers or the query, which may
+ * hold what a caller should not have put there.
+ */
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { RequestHandler } from 'express';
+import { pinoHttp } from 'pino-http';
+import type { Log } from '../support/log.ts';
+
+const idFromProxy = /^[\w-]{1,64}$/;
+
+function pathOf(req: IncomingMessage): string {
+  // Express rewrites `url` below a router.
+  const url = 'originalUrl' in req && typeof req.originalUrl === 'string' ? req.originalUrl : (req.url ?? '');
+  return url.split('?', 1)[0] ?? '';
+}
+
+/**
+ * Gives the middleware. A request keeps the id that a proxy gave it in `X-Request-Id`, or gets one; the answer
+ * carries it. API calls are logged at `info`, outages at `warn`, bugs at `error`, all else (page, health) at `debug`.
+ */
+export function createRequestLog(log: Log): RequestHandler {
+  return pinoHttp({
+    logger: log,
+    wrapSerializers: false,
+    serializers: {
+      req: (req: IncomingMessage) => ({ id: req.id, method: req.method, path: pathOf(req) }),
+      status: (res: ServerResponse) => res.statusCode,
+    },
+    customAttributeKeys: { res: 'status', responseTime: 'ms' },
+    genReqId: (req, res) => {
+      const given = req.headers['x-request-id'];
+      const id = typeof given === 'string' && idFromProxy.test(given) ? given : randomUUID();
+      res.setHeader('X-Request-Id', id);
+      return id;
+    },
+    customLogLevel: (req, res) => {
+      if (res.err !== undefined) return 'error';
+      if (!pathOf(req).startsWith('/api/')) return 'debug';
+      return res.statusCode >= 500 ? 'warn' : 'info';
+    },
+    // Without an error of its own a 5xx is a refusal, and the made-up stack of pino-http says nothing.
+    customErrorObject: (_req, res, error, line: object) => ({
+      ...line,
+      err: res.err === undefined ? undefined : error,
+    }),
+    customErrorMessage: () => 'request refused or failed',
+  });
+}

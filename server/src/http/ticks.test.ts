@@ -1,0 +1,169 @@
+/** `PUT /api/ticks` through a true server: what is handed on, and one clear answer for each body that is not. */
+import { gzipSync } from 'node:zlib';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { limits, refusal } from '../../protocol/index.ts';
+import { acceptAll, problemOf, serveApp, testKey, type ServedApp } from '../../test/support/serve-app.ts';
+import { BackplaneUnavailable, NoLeader } from '../backplane/contract.ts';
+
+const now = Date.UTC(2026, 0, 2);
+let app: ServedApp;
+let answerPush = acceptAll;
+
+beforeEach(async () => {
+  answerPush = acceptAll;
+  app = await serveApp({ clock: { now: () => now }, push: (push) => answerPush(push) });
+});
+afterEach(() => app.close());
+
+const json = JSON.stringify;
+const one = json([{ symbol: 'DEMO', price: '1.50' }]);
+const ticksOf = (length: number): string =>
+  json(Array.from({ length }, () => ({ symbol: 'DEMO', price: '1234567890.123456' })));
+
+describe('a push that is taken', () => {
+  it('is handed on as it was written, and answered with what the store gave', async () => {
+    const answer = await app.put(
+      json([
+        { symbol: 'demo', price: '64250.10', high: '64251' },
+        { symbol: 'ACME', price: 1 },
+      ]),
+    );
+    expect(answer.status).toBe(200);
+    expect(await answer.json()).toEqual({
+      accepted: 2,
+      ticks: [
+        { symbol: 'DEMO', gen: 'abc123', seq: 1 },
+        { symbol: 'ACME', gen: 'abc123', seq: 1 },
+      ],
+    });
+    expect(answer.headers.has('idempotency-replayed')).toBe(false);
+    expect(app.pushes).toEqual([
+      {
+        ticks: [
+          { symbol: 'DEMO', price: '64250.10', ts: now, day: { high: '64251' } },
+          { symbol: 'ACME', price: '1', ts: now },
+        ],
+      },
+    ]);
+  });
+
+  it.each([
+    ['1,000 ticks', ticksOf(limits.maxTicksPerPush), {}],
+    ['a BOM', `\uFEFF${one}`, {}],
+    ['gzip', gzipSync(one), { 'Content-Encoding': 'gzip' }],
+    ['a stated charset', one, { 'Content-Type': 'application/json; charset=utf-8' }],
+  ])('may have %s', async (_what, body, headers: Record<string, string>) => {
+    expect((await app.put(body, headers)).status).toBe(200);
+  });
+});
+
+describe('a body that is no list of ticks', () => {
+  it.each([
+    ['text/plain', { 'Content-Type': 'text/plain' }],
+    ['a form', { 'Content-Type': 'application/x-www-form-urlencoded' }],
+    ['an unknown charset', { 'Content-Type': 'application/json; charset=latin1' }],
+    ['an unknown encoding', { 'Content-Encoding': 'compress' }],
+  ])('%s is 415', async (_what, headers: Record<string, string>) => {
+    expect(await problemOf(await app.put(one, headers))).toMatchObject({
+      status: 415,
+      name: 'unsupported_media_type',
+    });
+  });
+
+  it.each([
+    ['nothing', ''],
+    ['truncated JSON', one.slice(0, -2)],
+    ['NaN', '[{"symbol":"DEMO","price":NaN}]'],
+    ['a text', '"DEMO"'],
+    ['an object', '{"ticks":[]}'],
+    ['an empty list', '[]'],
+    ['a list of null', '[null]'],
+    ['a price of 1e400', '[{"symbol":"DEMO","price":1e400}]'],
+    [
+      'one wrong tick of many',
+      json([
+        { symbol: 'DEMO', price: '1' },
+        { symbol: 'DEMO', price: 'abc' },
+      ]),
+    ],
+    ['JSON 8,000 deep', '['.repeat(8_000) + ']'.repeat(8_000)],
+    ['gzip that is none', one],
+  ])('%s is 400', async (what, body) => {
+    const answer = await app.put(body, what.startsWith('gzip') ? { 'Content-Encoding': 'gzip' } : {});
+    expect(await problemOf(answer)).toMatchObject({ status: 400, name: 'bad_payload', code: 4100 });
+    expect(app.pushes).toEqual([]);
+  });
+
+  it('of 1,001 ticks is 400', async () => {
+    const answer = await app.put(ticksOf(limits.maxTicksPerPush + 1));
+    expect(await problemOf(answer)).toMatchObject({
+      status: 400,
+      name: 'too_many_symbols',
+      detail: '1001 ticks in one push, at most 1000 are taken',
+    });
+  });
+
+  it('over the limit is 413', async () => {
+    const answer = await app.put(`[${' '.repeat(131_072)}]`);
+    expect(await problemOf(answer)).toMatchObject({ status: 413, name: 'payload_too_large' });
+  });
+
+  it('over the limit in chunks is 413', async () => {
+    const answer = await app.raw(
+      `PUT /api/ticks HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX-API-Key: ${testKey}\r\n`,
+      'Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n',
+      ...Array.from({ length: 20 }, () => `2710\r\n${' '.repeat(10_000)}\r\n`),
+      '0\r\n\r\n',
+    );
+    expect(answer).toMatch(/^HTTP\/1\.1 413 /);
+  });
+
+  it('over the limit once inflated is 413, and is not inflated further', async () => {
+    const bomb = gzipSync(Buffer.alloc(96 * 1024 * 1024, ' '));
+    expect(bomb.length).toBeLessThan(131_072);
+    const before = process.memoryUsage().rss;
+    const answer = await app.put(bomb, { 'Content-Encoding': 'gzip' });
+    expect(await problemOf(answer)).toMatchObject({ status: 413, name: 'payload_too_large' });
+    expect(process.memoryUsage().rss - before).toBeLessThan(48 * 1024 * 1024);
+  });
+
+  it('cut off by its stated length is 400, and the server serves on', async () => {
+    const answer = await app.raw(
+      `PUT /api/ticks HTTP/1.1\r\nHost: x\r\nX-API-Key: ${testKey}\r\nContent-Type: application/json\r\n`,
+      'Content-Length: 5\r\nConnection: close\r\n\r\n[{"sy',
+    );
+    expect(answer).toMatch(/^HTTP\/1\.1 400 /);
+    expect((await fetch(`${app.url}/health/live`)).status).toBe(200);
+  });
+});
+
+describe('a push that is refused behind the door', () => {
+  it.each([
+    ['unknown_symbol', 404],
+    ['symbol_of_other_source', 409],
+    ['idempotency_conflict', 409],
+    ['no_leader', 503],
+    ['store_unavailable', 503],
+  ] as const)('%s is %i', async (name, status) => {
+    answerPush = () => Promise.resolve({ ok: false, refusal: refusal(name, 'why: <b>X</b>') });
+    const answer = await app.put(one);
+    const { code, retry } = refusal(name);
+    expect(answer.headers.get('retry-after')).toBe(status === 503 ? '1' : null);
+    expect(await problemOf(answer)).toMatchObject({ code, name, status, retry, detail: 'why: <b>X</b>' });
+  });
+
+  it.each([
+    [new NoLeader('nobody'), 503, 'no_leader'],
+    [new BackplaneUnavailable('away'), 503, 'store_unavailable'],
+    [new Error('secret words'), 500, 'internal'],
+  ])('%s is %i, and only a bug of ours is logged with its words', async (error, status, name) => {
+    // oxlint-disable-next-line promise/no-promise-in-callback -- it is the push that answers with a promise
+    answerPush = () => Promise.reject(error);
+    const answer = await problemOf(await app.put(one));
+    expect([answer.status, answer.name]).toEqual([status, name]);
+    expect(json(answer)).not.toContain('secret words');
+    await expect.poll(() => app.lines.length).toBe(1);
+    expect(app.lines[0]).toMatchObject({ level: status === 500 ? 'error' : 'warn', status });
+    expect(json(app.lines[0]).includes('secret words')).toBe(status === 500);
+  });
+});
