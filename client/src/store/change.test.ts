@@ -1,6 +1,10 @@
-import fc from 'fast-check';
+import { assert, bigInt, property } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { changeOf } from './change.ts';
+
+function text(cents: bigint): string {
+  return `${cents / 100n}.${(cents % 100n).toString().padStart(2, '0')}`;
+}
 
 describe('changeOf', () => {
   it.each([
@@ -17,10 +21,9 @@ describe('changeOf', () => {
   });
 
   it('is exact for numbers that a double cannot hold', () => {
-    const cents = fc.bigInt({ min: 100n, max: 10n ** 24n });
-    const text = (value: bigint) => `${value / 100n}.${(value % 100n).toString().padStart(2, '0')}`;
-    fc.assert(
-      fc.property(cents, cents, (price, open) => {
+    const cents = bigInt({ min: 100n, max: 10n ** 24n });
+    assert(
+      property(cents, cents, (price, open) => {
         const { sign, amount } = changeOf({ price: text(price), open: text(open) });
         const distance = BigInt(amount.replace('.', '')) * (sign === 'down' ? -1n : 1n);
         expect(open + distance).toBe(price);

@@ -1,0 +1,28 @@
+/** Small texts that a browser keeps for the page: in its storage, where it allows that. */
+
+export interface Kept {
+  read(): string | null;
+  /** Null forgets. */
+  write(text: string | null): void;
+}
+
+/** A browser may forbid storage, and full storage throws too: then the page works and forgets, which needs no word. */
+export function keptIn(storage: () => Storage, key: string): Kept {
+  return {
+    read: () => {
+      try {
+        return storage().getItem(key);
+      } catch {
+        return null;
+      }
+    },
+    write: (text) => {
+      try {
+        if (text === null) storage().removeItem(key);
+        else storage().setItem(key, text);
+      } catch {
+        return;
+      }
+    },
+  };
+}

@@ -1,0 +1,139 @@
+/**
+ * Joins stream, board and choice, and gives the page signals to draw from: one for each row, so that a tick redraws one
+ * row. Everything that came since the last frame is drawn with the next.
+ */
+import { batch, computed, effect, signal, type ReadonlySignal, type Signal } from '@preact/signals';
+import type { FeedState } from '../../../server/protocol/index.ts';
+import { createBoard, type Freshness, type Row } from '../store/index.ts';
+import { createStream, type ConnectionState, type Counters } from '../stream/index.ts';
+import { rowsOfChoice, type Choice } from './choice.ts';
+import { createFrame } from './frame.ts';
+import type { TabCid } from './tab-cid.ts';
+
+/** A row as it is drawn. */
+export interface Line {
+  row: Row;
+  freshness: Freshness;
+}
+
+export interface Screen {
+  connection: ReadonlySignal<ConnectionState>;
+  node: ReadonlySignal<string | null>;
+  feed: ReadonlySignal<FeedState | null>;
+  /** Everything that the feed lists, each symbol once. */
+  listed: ReadonlySignal<readonly string[]>;
+  /** The symbols of the rows, in order. */
+  rows: ReadonlySignal<readonly string[]>;
+  /** What was chosen; set it to choose. */
+  choice: Signal<Choice>;
+  /** Epoch milliseconds, once a second. */
+  now: ReadonlySignal<number>;
+  /** Counts since the page was opened, once a second. */
+  counters: ReadonlySignal<Counters>;
+  line(symbol: string): ReadonlySignal<Line | null>;
+  /** The age of the symbol's quote in milliseconds, now; null without a quote. */
+  age(symbol: string): number | null;
+  retryNow(): void;
+}
+
+export interface ScreenOptions {
+  tabCid: TabCid;
+  choice: Choice;
+}
+
+/** Connects at once and lives as long as the page. */
+export function createScreen({ tabCid, choice: firstChoice }: ScreenOptions): Screen {
+  const changedRows = new Set<string>();
+  const lines = new Map<string, Signal<Line | null>>();
+  let isBoardChanged = false;
+  const frame = createFrame(draw);
+
+  const board = createBoard({
+    now: () => Date.now(),
+    onRow: (symbol) => {
+      changedRows.add(symbol);
+      frame.request();
+    },
+    onBoard: () => {
+      isBoardChanged = true;
+      frame.request();
+    },
+  });
+
+  const stream = createStream({
+    cid: tabCid.first,
+    onCid: (cid) => tabCid.replace(cid),
+    onState: (state) => board.onState(state),
+    onHello: (hello) => board.onHello(hello),
+    onFeed: (state) => board.onFeed(state),
+    onHeartbeat: (at) => board.onHeartbeat(at),
+    onSnapshot: (quotes) => board.onSnapshot(quotes),
+    onTick: (tick) => board.onTick(tick),
+    onResults: (results) => board.onResults(results),
+  });
+
+  const connection = signal(board.connection());
+  const node = signal(board.node());
+  const feed = signal(board.feed());
+  const choice = signal(firstChoice);
+  const now = signal(Date.now());
+  const counters = signal({ ...stream.counters() });
+  const listed = computed(() => [...new Set(feed.value?.sources.flatMap(({ symbols }) => symbols))]);
+  const rows = computed(() => rowsOfChoice(choice.value, listed.value));
+
+  function lineOf(symbol: string): Line | null {
+    const row = board.row(symbol);
+    return row === undefined ? null : { row, freshness: board.freshness(row) };
+  }
+
+  function draw(): void {
+    batch(() => {
+      for (const symbol of isBoardChanged ? board.symbols() : changedRows) {
+        const line = lines.get(symbol);
+        if (line !== undefined) line.value = lineOf(symbol);
+      }
+      changedRows.clear();
+      if (!isBoardChanged) return;
+      isBoardChanged = false;
+      connection.value = board.connection();
+      node.value = board.node();
+      feed.value = board.feed();
+    });
+  }
+
+  effect(() => {
+    const wanted = new Set(rows.value);
+    stream.unsubscribe(stream.symbols().filter((symbol) => !wanted.has(symbol)));
+    for (const symbol of lines.keys()) if (!wanted.has(symbol)) lines.delete(symbol);
+    board.choose(rows.value);
+    stream.subscribe(rows.value);
+  });
+
+  setInterval(() => {
+    batch(() => {
+      now.value = Date.now();
+      counters.value = { ...stream.counters() };
+    });
+  }, 1_000);
+
+  return {
+    connection,
+    node,
+    feed,
+    listed,
+    rows,
+    choice,
+    now,
+    counters,
+    line: (symbol) => {
+      const line = lines.get(symbol) ?? signal(lineOf(symbol));
+      lines.set(symbol, line);
+      return line;
+    },
+    age: (symbol) => {
+      const quote = board.row(symbol)?.quote ?? null;
+      return quote === null ? null : board.age(quote);
+    },
+    retryNow: () => stream.retryNow(),
+  };
+}

@@ -1,0 +1,37 @@
+import { describe, expect, it } from 'vitest';
+import type { FeedState } from '../../../server/protocol/index.ts';
+import { statusOf } from './words.ts';
+
+const live = { at: 'live', node: 'replica-1', session: 's' } as const;
+
+function staleFeed(...states: FeedState['state'][]): FeedState {
+  const sources = states.map((state, i) => ({ name: `source-${i}`, state, symbols: [] }));
+  return { state: 'stale', since: 0, reason: 'no leader', sources };
+}
+
+describe('the words for the state of the connection', () => {
+  it('are short while all is well', () => {
+    expect(statusOf(live, null, 0)).toEqual({ tone: 'good', words: 'Live', announcement: 'Live' });
+  });
+
+  it('say why what is shown is stale, and whether all of it is', () => {
+    expect(statusOf(live, staleFeed('live', 'live'), 0).words).toBe('Stale: no leader');
+    expect(statusOf(live, staleFeed('stale', 'stale'), 0).words).toBe('Stale: no leader');
+    expect(statusOf(live, staleFeed('stale', 'live'), 0).words).toBe('Partly stale: no leader');
+  });
+
+  it('count the seconds of a wait down for the eye and not for the ear', () => {
+    const waiting = { at: 'waiting', tries: 2, retryAt: 10_000, because: 'silence' } as const;
+    expect(statusOf(waiting, null, 8_100).words).toBe('Reconnecting in 2 s: the replica fell silent');
+    expect(statusOf(waiting, null, 11_000).words).toContain('in 0 s');
+    expect(statusOf(waiting, null, 8_100).announcement).toBe('Reconnecting');
+  });
+
+  it('count tries, and say a refusal as it was given', () => {
+    expect(statusOf({ at: 'connecting', tries: 1 }, null, 0).words).toBe('Connecting');
+    expect(statusOf({ at: 'connecting', tries: 3 }, null, 0).words).toBe('Connecting, try 3');
+    const refusal = { code: 4301, name: 'x', message: 'not from there', retry: 'never' } as const;
+    expect(statusOf({ at: 'refused', refusal }, null, 0).words).toBe('Refused: not from there');
+    expect(statusOf({ at: 'closed' }, null, 0).words).toBe('Closed');
+  });
+});

@@ -1,0 +1,44 @@
+/** The state of connection and feed in words. Pure. */
+import type { FeedState } from '../../../server/protocol/index.ts';
+import type { ConnectionState, Ending } from '../stream/index.ts';
+
+/** `good`: what is shown is the present. `busy`: it soon may be again. `bad`: it is not. */
+export type Tone = 'good' | 'busy' | 'bad';
+
+export interface Status {
+  tone: Tone;
+  words: string;
+  /** What is told aloud: like `words`, but without a number that changes each second. */
+  announcement: string;
+}
+
+const endings: Record<Ending, string> = {
+  lost: 'the connection was lost',
+  silence: 'the replica fell silent',
+  shutdown: 'the replica is leaving',
+  refused: 'the replica asked us to come back',
+};
+
+function status(tone: Tone, words: string, announcement = words): Status {
+  return { tone, words, announcement };
+}
+
+/** `now` is epoch milliseconds, for the seconds that are left of a wait. */
+export function statusOf(connection: ConnectionState, feed: FeedState | null, now: number): Status {
+  if (connection.at === 'live') return feed?.state === 'stale' ? staleStatus(feed) : status('good', 'Live');
+  if (connection.at === 'closed') return status('bad', 'Closed');
+  if (connection.at === 'refused') return status('bad', `Refused: ${connection.refusal.message}`);
+  if (connection.at === 'waiting') {
+    const seconds = Math.max(0, Math.ceil((connection.retryAt - now) / 1_000));
+    const why = endings[connection.because];
+    return status('busy', `Reconnecting in ${seconds} s: ${why}`, 'Reconnecting');
+  }
+  if (connection.tries === 1) return status('busy', 'Connecting');
+  return status('busy', `Connecting, try ${connection.tries}`, 'Reconnecting');
+}
+
+function staleStatus({ reason, sources }: FeedState): Status {
+  const stale = sources.filter(({ state }) => state === 'stale').length;
+  const isPart = stale > 0 && stale < sources.length;
+  return status('bad', `${isPart ? 'Partly stale' : 'Stale'}: ${reason}`);
+}
