@@ -6,6 +6,9 @@ import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { endGroup } from './group.mjs';
 
+/** Long enough for tests to end what they started. */
+const groupGraceMs = 8000;
+
 /**
  * Resolves with the code that a shell expects: the program's own, or 128 and the number of the signal that ended it.
  *
@@ -22,14 +25,14 @@ export async function runInForeground(command, args, { cwd, env = process.env, o
   const child = spawn(command, args, { cwd, env, detached: ownGroup, stdio: 'inherit' });
   const onSignal = (/** @type {NodeJS.Signals} */ name) => {
     if (!ownGroup) child.kill(name);
-    else if (child.pid !== undefined) void endGroup(child.pid);
+    else if (child.pid !== undefined) void endGroup(child.pid, groupGraceMs);
   };
   /** @type {NodeJS.Signals[]} */
   const names = ['SIGINT', 'SIGTERM', 'SIGHUP'];
   for (const name of names) process.on(name, onSignal);
   try {
     const code = await exitCode(child);
-    if (ownGroup && child.pid !== undefined) await endGroup(child.pid);
+    if (ownGroup && child.pid !== undefined) await endGroup(child.pid, groupGraceMs);
     return code;
   } finally {
     for (const name of names) process.off(name, onSignal);

@@ -7,6 +7,8 @@ import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 
+/** npm rolls back for ten seconds after a TERM, for nothing: the next `npm ci` begins anew. */
+const stepGraceMs = 1000;
 /** What a program wrote is kept up to this many characters, the last ones. */
 const maxOutput = 64_000;
 const pollMs = 20;
@@ -33,10 +35,18 @@ export class StepFailed extends Error {
  *
  * @param {string} command
  * @param {readonly string[]} args
- * @param {{ cwd?: string, env?: NodeJS.ProcessEnv, signal?: AbortSignal | undefined }} [options]
+ * @param {object} [options]
+ * @param {string} [options.cwd]
+ * @param {NodeJS.ProcessEnv} [options.env]
+ * @param {AbortSignal | undefined} [options.signal]
+ * @param {number} [options.graceMs] From TERM to KILL, after an abort.
  * @returns {Promise<string>}
  */
-export async function runQuietly(command, args, { cwd, env = process.env, signal } = {}) {
+export async function runQuietly(
+  command,
+  args,
+  { cwd, env = process.env, signal, graceMs = stepGraceMs } = {},
+) {
   signal?.throwIfAborted();
   const child = spawn(command, args, { cwd, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
@@ -55,7 +65,9 @@ export async function runQuietly(command, args, { cwd, env = process.env, signal
     if (child.pid === undefined) {
       throw new StepFailed(`${line} could not be started`, String(error), { cause: error });
     }
-    await endGroup(child.pid);
+    const reaped = child.exitCode === null && child.signalCode === null ? once(child, 'exit') : null;
+    await endGroup(child.pid, graceMs);
+    await reaped;
     signal?.throwIfAborted();
     throw error;
   }
@@ -66,9 +78,9 @@ export async function runQuietly(command, args, { cwd, env = process.env, signal
  * the latest a second after the KILL.
  *
  * @param {number} group
- * @param {number} [graceMs]
+ * @param {number} graceMs
  */
-export async function endGroup(group, graceMs = 3000) {
+export async function endGroup(group, graceMs) {
   if (!signalGroup(group, 'SIGTERM') || (await emptied(group, graceMs))) return;
   signalGroup(group, 'SIGKILL');
   await emptied(group, 1000);

@@ -23,7 +23,10 @@ export interface Run {
 
 export interface SmallProject {
   root: string;
-  /** Starts a script of `scripts/`. `hangs` and `stubborn` name a step that never ends, `stubborn` one that ignores TERM too. */
+  /**
+   * Starts a script of `scripts/`. In `env`, HANGS names a step that never ends, STUBBORN one that ignores TERM too, FAILS one
+   * that fails, and GATE one that goes on once there is a file `open`.
+   */
   run(script: string, env?: Record<string, string>): Run;
   /** What the stand-ins were asked to do, one line each, oldest first. */
   asked(): string[];
@@ -34,6 +37,7 @@ export interface SmallProject {
 
 const record = 'echo "$(basename "$0") $*" >> "$PROJECT/asked"';
 const hang = `
+while [ "$GATE" = "$(basename "$0")" ] && [ ! -e "$PROJECT/open" ]; do sleep 0.02; done
 if [ "$HANGS" = "$(basename "$0")" ] || [ "$STUBBORN" = "$(basename "$0")" ]; then
   [ -z "$STUBBORN" ] || trap '' TERM
   sleep 600 &

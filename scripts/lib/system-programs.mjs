@@ -13,6 +13,8 @@ export const testPrograms = [
   { program: 'chromium', debianPackage: 'chromium' },
 ];
 
+/** From TERM to KILL: a package that is half unpacked is worse than a wait. */
+const aptGraceMs = 15_000;
 const policy =
   '#!/bin/sh\n# Put here by the set-up of Tickwire, only while it installs: no service is to be started.\nexit 101\n';
 
@@ -60,6 +62,7 @@ export async function installPrograms(
   const packages = missing.map(({ debianPackage }) => debianPackage);
   say(`installing ${packages.join(', ')} with apt (for the tests)`);
   const options = {
+    graceMs: aptGraceMs,
     env: { ...env, PATH: folders.join(delimiter), DEBIAN_FRONTEND: 'noninteractive' },
     ...(signal === undefined ? {} : { signal }),
   };
