@@ -5,12 +5,19 @@ import type { BackplaneDriver } from './backplane-driver.ts';
 export interface LocalSettings {
   node: string;
   workers: number;
+  /** 0 takes a free one. */
   port: number;
   drainMs: number;
   /** How long a worker loads before it listens to anything. */
   loadMs: number;
-  /** What a worker does when it starts, and when it is told to drain. */
   worker: 'sound' | 'fails at start' | 'ignores drain';
+}
+
+/** A worker is ready. */
+export interface ReadyMessage {
+  type: 'test:ready';
+  node: string;
+  pid: number;
 }
 
 /** One frame of the calls between the test and the driver in a worker, carried on by the primary. */
@@ -19,4 +26,30 @@ export interface DriverMessage {
   node: string;
   frame: unknown;
 }
-...
+
+export type FromProgram =
+  | ReadyMessage
+  | DriverMessage
+  | { type: 'test:listening'; port: number }
+  | { type: 'test:failed'; message: string };
+
+export type ToProgram = DriverMessage | { type: 'test:close'; now: boolean };
+
+/** Tells the messages of this file from those of the backplane and of the Socket.IO packages. */
+export function isOfTest(message: unknown): message is FromProgram {
+  if (typeof message !== 'object' || message === null || !('type' in message)) return false;
+  return typeof message.type === 'string' && message.type.startsWith('test:');
+}
+
+/** The driver without its depth, so that each call has one name. */
+export interface DriverCalls
+  extends Omit<BackplaneDriver, 'node' | 'lease' | 'tickStore'>, StoreCalls, LeaseCalls {}
+
+type StoreCalls = BackplaneDriver['tickStore'];
+
+interface LeaseCalls {
+  readLease: BackplaneDriver['lease']['read'];
+  takeLease: BackplaneDriver['lease']['take'];
+  beatLease: BackplaneDriver['lease']['beat'];
+  releaseLease: BackplaneDriver['lease']['release'];
+}

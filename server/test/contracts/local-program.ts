@@ -1,10 +1,12 @@
 /**
  * The program that the local backplane is tested with, in its own processes: a primary that reports to the test over
- * IPC, and workers that run the contract's driver and serve a small page. Bundled and started by local-home.ts.
+ * IPC, and workers that run the contract's driver and serve a small page. local-processes.ts bundles and starts it.
  */
 import cluster from 'node:cluster';
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import process from 'node:process';
+import { text } from 'node:stream/consumers';
+import { setTimeout as pass } from 'node:timers/promises';
 import { createBirpc } from 'birpc';
 import { Server } from 'socket.io';
 import { createLocalBackplane } from '../../src/backplane/local/local-backplane.ts';
@@ -14,38 +16,34 @@ import { systemClock as clock } from '../../src/support/clock.ts';
 import { createLog } from '../../src/support/log.ts';
 import { driveBackplane } from './backplane-driver.ts';
 import {
+  isOfTest,
+  type DriverCalls,
   type FromProgram,
-  isDriverMessage,
   type LocalSettings,
-  remoteDriver,
   type ToProgram,
 } from './local-messages.ts';
 
 const settings = JSON.parse(process.argv[2] ?? '') as LocalSettings;
+const log = createLog({ level: 'silent', node: settings.node });
 
 function report(message: FromProgram): void {
   if (process.connected) process.send?.(message);
 }
 
 function runPrimary(): void {
-  const primary = createPrimary({
-    ...settings,
-    host: '127.0.0.1',
-    clock,
-    log: createLog({ level: 'silent', node: settings.node }),
-  });
-  const end = async (now: boolean): Promise<void> => {
+  const primary = createPrimary({ ...settings, host: '127.0.0.1', log, clock });
+  async function end(now: boolean): Promise<void> {
     await primary.close({ now });
     process.exit(0);
-  };
+  }
   process.once('SIGTERM', () => void end(false));
   // The test is gone.
   process.once('disconnect', () => void end(true));
 
   const workerOf = new Map<string, number>();
   cluster.on('message', (worker, message: unknown) => {
-    if (!isDriverMessage(message)) return;
-    workerOf.set(message.node, worker.id);
+    if (!isOfTest(message)) return;
+    if (message.type === 'test:ready') workerOf.set(message.node, worker.id);
     report(message);
   });
   process.on('message', (message: ToProgram) => {
@@ -53,12 +51,61 @@ function runPrimary(): void {
     else cluster.workers?.[workerOf.get(message.node) ?? -1]?.send(message);
   });
   primary.start().then(
-    (address) => {
-      if (address !== null) report({ type: 'test:listening', ...address });
-    },
-    (error: unknown) => {
-      report({ type: 'test:failed', message: String(error) });
-      process.disconnect?.();
+    (address) => address !== null && report({ type: 'test:listening', port: address.port }),
+    (error: Error) => {
+      report({ type: 'test:failed', message: error.message });
+      process.exitCode = 1;
+      process.disconnect();
     },
   );
 }
+
+async function runWorker(node: string): Promise<void> {
+  if (settings.worker === 'fails at start') process.exit(3);
+  process.on('SIGTERM', () => {});
+  await pass(settings.loadMs);
+  const backplane = createLocalBackplane({ node, log, clock });
+  driveFromTest(node, backplane);
+
+  const httpServer = createServer((request, response) => void serve(node, request, response));
+  const io = new Server(httpServer, { adapter: backplane.adapter((base) => base) });
+  io.on('connection', (socket) => {
+    socket.on('to all', (payload: unknown) => io.emit('from', node, payload));
+  });
+  attachSticky(io);
+  onDrain(() => {
+    if (settings.worker !== 'ignores drain') process.exit(0);
+  });
+  tellReady();
+  report({ type: 'test:ready', node, pid: process.pid });
+}
+
+/** Answers with the node's name and the length of what was sent. */
+async function serve(node: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const body = await text(request);
+  response.end(JSON.stringify({ node, length: body.length }));
+}
+
+function driveFromTest(node: string, backplane: ReturnType<typeof createLocalBackplane>): void {
+  const { lease, tickStore, ...driver } = driveBackplane(backplane, node);
+  const calls: DriverCalls = {
+    ...driver,
+    readLease: () => lease.read(),
+    takeLease: (seen) => lease.take(seen),
+    beatLease: (epoch) => lease.beat(epoch),
+    releaseLease: (epoch) => lease.release(epoch),
+    claim: (epoch) => tickStore.claim(epoch),
+    append: (append) => tickStore.append(append),
+    quotes: (symbols) => tickStore.quotes(symbols),
+  };
+  createBirpc(calls, {
+    post: (frame) => report({ type: 'test:driver', node, frame }),
+    on: (listener) =>
+      process.on('message', (message: unknown) => {
+        if (isOfTest(message) && message.type === 'test:driver') listener(message.frame);
+      }),
+  });
+}
+
+if (cluster.isPrimary) runPrimary();
+else await runWorker(process.env['NODE_ID'] ?? '');

@@ -1,0 +1,18 @@
+/** The contract suite on true workers of a true primary. */
+import { afterAll, beforeAll } from 'vitest';
+import { describeBackplane } from './backplane.contract.ts';
+import { bundleProgram, startProgram } from './local-processes.ts';
+
+let program: Awaited<ReturnType<typeof bundleProgram>>;
+
+beforeAll(async () => {
+  program = await bundleProgram();
+});
+afterAll(() => program.remove());
+
+describeBackplane('local', async (count) => {
+  const processes = startProgram(program.path, { workers: count });
+  await processes.readyCount(count);
+  const nodes = processes.ready.map(({ node }) => node).toSorted();
+  return { nodes: nodes.map((node) => processes.driver(node)), stop: () => processes.stop() };
+});

@@ -1,0 +1,156 @@
+/** Starts local-program.ts as true processes and drives its workers from the test. Nothing outlives `stop`. */
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { createBirpc } from 'birpc';
+import { build } from 'vite';
+import { vi } from 'vitest';
+import type { BackplaneDriver } from './backplane-driver.ts';
+import type { DriverCalls, FromProgram, LocalSettings, ReadyMessage, ToProgram } from './local-messages.ts';
+
+const root = fileURLToPath(new URL('../../..', import.meta.url));
+
+/** The test program as one file that Node runs, under the project so that it finds its packages. */
+export async function bundleProgram(): Promise<{ path: string; remove: () => void }> {
+  const work = join(root, '.work');
+  mkdirSync(work, { recursive: true });
+  const folder = mkdtempSync(join(work, 'local-program-'));
+  await build({
+    root,
+    configFile: false,
+    logLevel: 'error',
+    build: {
+      ssr: 'server/test/contracts/local-program.ts',
+      outDir: folder,
+      target: 'node20',
+      rolldownOptions: { output: { entryFileNames: 'program.mjs' } },
+    },
+  });
+  return { path: join(folder, 'program.mjs'), remove: () => rmSync(folder, { recursive: true }) };
+}
+
+export interface LocalProcesses {
+  readonly primary: ChildProcess;
+  /** The port; rejects when the program could not start. */
+  readonly listening: Promise<number>;
+  /** Every worker that was ever ready, the oldest first. */
+  readonly ready: readonly ReadyMessage[];
+  /** Resolves when that many workers have been ready since the start, with the last of them. */
+  readyCount(count: number): Promise<ReadyMessage>;
+  driver(node: string): BackplaneDriver;
+  close(options: { now: boolean }): void;
+  /** Ends the primary in any case, and waits until its workers are gone too. */
+  stop(): Promise<void>;
+}
+
+/** Starts one primary with two workers, or as `settings` say. */
+export function startProgram(path: string, settings: Partial<LocalSettings> = {}): LocalProcesses {
+  const all: LocalSettings = {
+    node: 'local',
+    workers: 2,
+    port: 0,
+    drainMs: 10_000,
+    loadMs: 0,
+    worker: 'sound',
+    ...settings,
+  };
+  const primary = fork(path, [JSON.stringify(all)], { serialization: 'advanced', stdio: 'inherit' });
+  const ready: ReadyMessage[] = [];
+  const frameListeners = new Map<string, (frame: unknown) => void>();
+  const send = (message: ToProgram): void => void primary.send(message, () => {});
+
+  const listening = new Promise<number>((resolve, reject) => {
+    primary.on('message', (message: FromProgram) => {
+      if (message.type === 'test:listening') resolve(message.port);
+      if (message.type === 'test:failed') reject(new Error(message.message));
+      if (message.type === 'test:ready') ready.push(message);
+      if (message.type === 'test:driver') frameListeners.get(message.node)?.(message.frame);
+    });
+  });
+  listening.catch(() => {});
+
+  async function readyCount(count: number): Promise<ReadyMessage> {
+    return vi.waitFor(
+      () => {
+        const last = ready[count - 1];
+        if (last === undefined) throw new Error(`only ${ready.length} of ${count} workers were ready`);
+        return last;
+      },
+      { timeout: 20_000, interval: 10 },
+    );
+  }
+
+  async function stop(): Promise<void> {
+    if (isRunning(primary.pid)) {
+      primary.kill('SIGCONT');
+      send({ type: 'test:close', now: true });
+      await Promise.race([
+        once(primary, 'exit'),
+        vi.waitUntil(() => !isRunning(primary.pid), { timeout: 5_000 }),
+      ]);
+    }
+    await vi.waitUntil(() => ready.every(({ pid }) => !isRunning(pid)), { timeout: 5_000, interval: 10 });
+  }
+
+  return {
+    primary,
+    listening,
+    ready,
+    readyCount,
+    driver: (node) =>
+      createDriver(
+        node,
+        (frame) => send({ type: 'test:driver', node, frame }),
+        (listener) => void frameListeners.set(node, listener),
+      ),
+    close: ({ now }) => send({ type: 'test:close', now }),
+    stop,
+  };
+}
+
+function createDriver(
+  node: string,
+  post: (frame: unknown) => void,
+  on: (listener: (frame: unknown) => void) => void,
+): BackplaneDriver {
+  const remote = createBirpc<DriverCalls>({}, { post, on, timeout: 10_000 });
+  return {
+    node,
+    lease: {
+      read: remote.readLease,
+      take: remote.takeLease,
+      beat: remote.beatLease,
+      release: remote.releaseLease,
+    },
+    tickStore: { claim: remote.claim, append: remote.append, quotes: remote.quotes },
+    releases: remote.releases,
+    serve: remote.serve,
+    stopServing: remote.stopServing,
+    call: remote.call,
+    announce: remote.announce,
+    joinRoom: remote.joinRoom,
+    emitToRoom: remote.emitToRoom,
+    emitThenAnnounce: remote.emitThenAnnounce,
+    received: remote.received,
+    wrapped: remote.wrapped,
+    state: remote.state,
+    close: remote.close,
+  };
+}
+
+/** Whether a process of that id runs; one that ended and was not yet collected does not. */
+export function isRunning(pid: number | undefined): boolean {
+  if (pid === undefined) return false;
+  try {
+    process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+  try {
+    return !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    return process.platform !== 'linux';
+  }
+}
