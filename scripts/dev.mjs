@@ -9,14 +9,11 @@ import { join } from 'node:path';
 import { endGroup } from './lib/group.mjs';
 import { interruptibly, projectRoot, setUp } from './lib/set-up.mjs';
 
-/** What is the server's; Vite answers the rest. */
-const serverPaths = ['/socket.io/', '/stream', '/api', '/health', '/metrics'];
 /** The compiler writes many files for one change. */
 const settleMs = 300;
 
 await setUp();
 await interruptibly(async (signal) => {
-  const port = process.env['PORT'] ?? '8080';
   const compiler = start(join(projectRoot, 'node_modules/.bin/tsc'), [
     '-b',
     'server/src',
@@ -40,15 +37,10 @@ await interruptibly(async (signal) => {
     }, settleMs);
   });
 
+  // What vite.config.ts passes on to.
+  process.env['TICKWIRE_TARGET'] ??= `http://127.0.0.1:${process.env['PORT'] ?? '8080'}`;
   const { createServer } = await import('vite');
-  const page = await createServer({
-    configFile: join(projectRoot, 'client/vite.config.ts'),
-    server: {
-      proxy: Object.fromEntries(
-        serverPaths.map((path) => [path, { target: `http://127.0.0.1:${port}`, ws: path !== '/api' }]),
-      ),
-    },
-  });
+  const page = await createServer({ configFile: join(projectRoot, 'client/vite.config.ts') });
   await page.listen();
   page.printUrls();
 
