@@ -17,8 +17,9 @@ interface LeaderCalls {
   call(epoch: number, request: unknown): Promise<Outcome>;
 }
 
-/** A call on its way: where the answer goes, and what birpc made of it. */
-const callSchema = z.object({ replyTo: z.string(), message: z.unknown() });
+/** What birpc made of a call or an answer: it rejects unhandled at anything else. */
+const callSchema = z.object({ replyTo: z.string(), message: z.looseObject({ t: z.literal('q') }) });
+const answerSchema = z.looseObject({ t: z.literal('s') });
 
 /** How long the leader may take to answer. */
 const callDeadlineMs = 2_000;
@@ -46,7 +47,9 @@ export function createRedisLeaderLine(options: RedisLeaderLineOptions): LeaderLi
         if (listening === 0) throw new NoLeader(`nobody leads in epoch ${message.a[0]}`);
       },
       on: (receive) => {
-        subscriptions.add('channel', replyTo, (text) => receive(JSON.parse(text.toString())));
+        subscriptions.add('channel', replyTo, (text) => {
+          receive(answerSchema.parse(JSON.parse(text.toString())));
+        });
       },
       timeout: callDeadlineMs,
       onTimeoutError: () => {
