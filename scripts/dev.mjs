@@ -37,19 +37,23 @@ await interruptibly(async (signal) => {
     }, settleMs);
   });
 
-  // What vite.config.ts passes on to.
-  process.env['TICKWIRE_TARGET'] ??= `http://127.0.0.1:${process.env['PORT'] ?? '8080'}`;
-  const { createServer } = await import('vite');
-  const page = await createServer({ configFile: join(projectRoot, 'client/vite.config.ts') });
-  await page.listen();
-  page.printUrls();
-
-  await once(signal, 'abort');
-  watcher.close();
-  clearTimeout(settled);
-  await page.close();
-  await restarts;
-  await Promise.all([end(server), end(compiler)]);
+  /** @type {import('vite').ViteDevServer | undefined} */
+  let page;
+  try {
+    // What vite.config.ts passes on to.
+    process.env['TICKWIRE_TARGET'] ??= `http://127.0.0.1:${process.env['PORT'] ?? '8080'}`;
+    const { createServer } = await import('vite');
+    page = await createServer({ configFile: join(projectRoot, 'client/vite.config.ts') });
+    await page.listen();
+    page.printUrls();
+    if (!signal.aborted) await once(signal, 'abort');
+  } finally {
+    watcher.close();
+    clearTimeout(settled);
+    await page?.close();
+    await restarts;
+    await Promise.all([end(server), end(compiler)]);
+  }
   signal.throwIfAborted();
 });
 
@@ -65,7 +69,12 @@ function start(command, args) {
   return spawn(command, args, { cwd: projectRoot, detached: true, stdio: ['ignore', 'inherit', 'inherit'] });
 }
 
-/** @param {import('node:child_process').ChildProcess} child */
+/**
+ * A program that ended by itself is left alone: its number may be another's by now.
+ *
+ * @param {import('node:child_process').ChildProcess} child
+ */
 async function end(child) {
-  if (child.pid !== undefined) await endGroup(child.pid, 10_000);
+  const running = child.exitCode === null && child.signalCode === null;
+  if (running && child.pid !== undefined) await endGroup(child.pid, 10_000);
 }
