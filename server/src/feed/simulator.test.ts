@@ -303,6 +303,20 @@ describe('the simulator', () => {
     expect(Math.abs(Number(price) - Number(last))).toBeLessThan(64_250 * 0.001);
     expect(compareDecimals(price, '0')).toBeGreaterThan(0);
   });
+
+  it('goes on at its last price, and states the day anew, where the store lost its quotes', () => {
+    const heard = listen();
+    const feed = simulator(['BTC-USD']);
+    feed.start(heard.from(new Map([['BTC-USD', quoteOf('BTC-USD', '50000.00')]])));
+    vi.advanceTimersByTime(0);
+    feed.start(heard.from());
+    vi.advanceTimersByTime(0);
+    feed.stop();
+    const [before, after] = heard.batches.map(([tick]) => tick);
+    expect(before?.day).toBeUndefined();
+    expect(after?.day).toBeDefined();
+    expect(Math.abs(Number(after?.price) - Number(before?.price))).toBeLessThan(50);
+  });
 });
 
 describe('the push feed', () => {

@@ -2,6 +2,7 @@
  * The built-in source: a seeded random walk for each of its symbols, all of them at each interval. It goes on from
  * the quotes that it is handed, so that a change of leader is no jump. Knows no day: the leader keeps it.
  */
+import type { Decimal } from '../../protocol/index.ts';
 import type { Clock } from '../support/clock.ts';
 import { profileOf } from './catalogue.ts';
 import type { Feed, FeedStart, FeedTick } from './feed.ts';
@@ -19,6 +20,8 @@ export interface SimulatorOptions {
 /** The first ticks come as soon as it was started, the next at multiples of the interval; after a pause none are made up. */
 export function createSimulator({ symbols, intervalMs, seed, clock }: SimulatorOptions): Feed {
   let cancel: (() => void) | null = null;
+  // Outlives a store that lost its quotes, so that a new generation is no jump either.
+  const lastPrices = new Map<string, Decimal>();
 
   function stop(): void {
     cancel?.();
@@ -29,7 +32,14 @@ export function createSimulator({ symbols, intervalMs, seed, clock }: SimulatorO
     stop();
     const walks = symbols.map((symbol) => ({
       symbol,
-      next: createWalk({ symbol, profile: profileOf(symbol), seed, intervalMs, from: quotes.get(symbol) }),
+      next: createWalk({
+        symbol,
+        profile: profileOf(symbol),
+        seed,
+        intervalMs,
+        from: quotes.get(symbol),
+        lastPrice: lastPrices.get(symbol),
+      }),
     }));
     let dueAt = clock.monotonic();
 
@@ -40,6 +50,7 @@ export function createSimulator({ symbols, intervalMs, seed, clock }: SimulatorO
       cancel = clock.after(Math.max(0, dueAt - clock.monotonic()), tick);
       const ts = clock.now();
       const ticks = walks.map(({ symbol, next }): FeedTick => Object.assign(next(), { symbol, ts }));
+      for (const { symbol, price } of ticks) lastPrices.set(symbol, price);
       if (ticks.length > 0) onTicks(ticks);
     }
 

@@ -9,7 +9,7 @@ import { createRandom, drawNormal, hashText } from './random.ts';
 export interface Step {
   price: Decimal;
   size: Decimal;
-  /** On a symbol's very first step only: the figures of the day that begins with it. */
+  /** On the first step of a symbol without a quote only: the figures of the day that begins with it. */
   day?: { open: Decimal; prevClose: Decimal };
 }
 
@@ -19,8 +19,10 @@ export interface WalkOptions {
   seed: number;
   /** The time between two steps. */
   intervalMs: number;
-  /** Where the walk goes on; none where the symbol never had a price. */
+  /** Where the walk goes on; none where the store knows no price of the symbol. */
   from: Quote | undefined;
+  /** The price to begin at where there is no quote; by default the profile's. */
+  lastPrice?: Decimal | undefined;
 }
 
 const hourMs = 3_600_000;
@@ -46,7 +48,7 @@ function decimalOf(units: number, decimals: number): Decimal {
 }
 
 /** Gives the function that takes the next step. The same options give the same walk. */
-export function createWalk({ symbol, profile, seed, intervalMs, from }: WalkOptions): () => Step {
+export function createWalk({ symbol, profile, seed, intervalMs, from, lastPrice }: WalkOptions): () => Step {
   const decimals = decimalsOf(profile.start);
   const sizeDecimals = decimalsOf(profile.size);
   const start = unitsOf(profile.start, decimals);
@@ -58,7 +60,7 @@ export function createWalk({ symbol, profile, seed, intervalMs, from }: WalkOpti
   // The seq goes into the seed, or each new leader would repeat the last one's steps.
   const random = createRandom(hashText(symbol, seed) ^ (from?.seq ?? 0));
 
-  const left = from === undefined ? 0 : unitsOf(from.price, decimals);
+  const left = unitsOf(from?.price ?? lastPrice ?? profile.start, decimals);
   let units = left >= 1 && left <= maxUnits ? left : start;
   let isFirst = from === undefined;
 

@@ -37,7 +37,7 @@ export interface ServedApp {
   /** The log's lines, parsed. */
   lines: unknown[];
   /** Puts the body to `/api/ticks` with the test key; headers that are given win. */
-  put(body: BodyInit, headers?: Record<string, string>): Promise<Response>;
+  put(body: string | Uint8Array<ArrayBuffer>, headers?: Record<string, string>): Promise<Response>;
   /** Writes the bytes as they are and gives all that comes until the server ends the connection. */
   raw(...parts: (string | Buffer)[]): Promise<string>;
   close(): Promise<void>;
