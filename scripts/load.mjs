@@ -44,10 +44,10 @@ async function load(signal) {
     say: () => console.log('installing Artillery into load-tests (first run, about a minute)'),
   });
 
-  const named = process.env['TARGET'];
-  const target = named ?? `http://localhost:${defaultPort}`;
+  const named = process.env['TARGET']?.replace(/\/$/, '') ?? '';
+  const target = named === '' ? `http://localhost:${defaultPort}` : named;
   if (await answersOk(`${target}/health`)) return drive({ scenario, target, overrides, signal });
-  if (named !== undefined) throw new Error(`nothing answers at ${target}/health`);
+  if (named !== '') throw new Error(`nothing answers at ${target}/health`);
   console.log(`nothing answers at ${target}: starting a cluster for this run`);
   await prepare({ signal });
   // Here, because nothing of it is needed where a cluster answers.
