@@ -1,14 +1,14 @@
 /**
  * What a set-up has to do, decided by content and never by time stamps: dependencies against the lock file, the build
- * against its sources. Reads only.
+ * against its sources.
  */
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** What npm writes last into `node_modules`, relative to the root: what it put there. */
 export const installedLockPath = 'node_modules/.package-lock.json';
-/** Written after a build, relative to the root: the digest of the sources it was made from. */
+/** Written after a build, relative to the root: the digests of its sources and of what it wrote. */
 export const buildStampPath = 'dist/.built-from';
 
 /** The folders and files that the build is made from. */
@@ -20,9 +20,10 @@ const sources = [
   'tsconfig.base.json',
   'package-lock.json',
 ];
-/** What a finished build has at the least. */
-const outputs = ['dist/server/src/main.js', 'dist/client/index.html'];
-const notSource = /(^node_modules|^dist|^\.\w.*|\.test\.tsx?|\.tsbuildinfo)$/;
+/** Where the build goes. */
+const outputs = ['dist/server', 'dist/client'];
+/** Neither made into the build nor run from it. */
+const ignored = /(^node_modules|^dist|^\.\w.*|\.test\.tsx?|\.tsbuildinfo|\.d\.ts|\.map)$/;
 
 /**
  * @typedef {{ version?: string, integrity?: string, optional?: boolean, devOptional?: boolean }} LockedPackage
@@ -51,35 +52,58 @@ export function dependenciesFresh(root) {
 }
 
 /**
- * True where the last build ended and was made from the sources as they are.
+ * How the build stands. `stale`: it was made from other sources, and nothing else happened to it. `unknown`: there is none, it
+ * was interrupted, or somebody else wrote in it, so that what the compiler remembers of it cannot be trusted.
  *
  * @param {string} root
+ * @returns {'fresh' | 'stale' | 'unknown'}
  */
-export function buildFresh(root) {
-  return outputs.every((path) => existsSync(join(root, path))) && readStamp(root) === sourcesDigest(root);
+export function buildState(root) {
+  const [madeFrom, made] = readStamp(root);
+  if (made !== digest(root, outputs)) return 'unknown';
+  return madeFrom === sourcesDigest(root) ? 'fresh' : 'stale';
 }
 
 /**
- * The digest that the last finished build was made from; null after an interrupted one.
+ * Records a finished build.
  *
  * @param {string} root
+ * @param {string} madeFrom The digest of the sources before the build began: one that changed meanwhile makes it stale.
  */
-export function readStamp(root) {
-  try {
-    return readFileSync(join(root, buildStampPath), 'utf8');
-  } catch {
-    return null;
-  }
+export function writeStamp(root, madeFrom) {
+  writeFileSync(join(root, buildStampPath), `${madeFrom} ${digest(root, outputs)}`);
 }
 
 /**
- * One value for the names and contents of everything that the build reads; tests are no part of it.
+ * One value for everything that the build reads; tests are no part of it.
  *
  * @param {string} root
  */
 export function sourcesDigest(root) {
+  return digest(root, sources);
+}
+
+/**
+ * @param {string} root
+ * @returns {string[]}
+ */
+function readStamp(root) {
+  try {
+    return readFileSync(join(root, buildStampPath), 'utf8').split(' ');
+  } catch {
+    return [];
+  }
+}
+
+/**
+ * One value for the names and contents of files.
+ *
+ * @param {string} root
+ * @param {readonly string[]} paths Files and folders; those that do not exist are nothing.
+ */
+function digest(root, paths) {
   const hash = createHash('sha256');
-  for (const path of sources.flatMap((source) => filesUnder(root, source))) {
+  for (const path of paths.flatMap((each) => filesUnder(root, each))) {
     const content = readFileSync(join(root, path));
     hash.update(`${path}\0${content.length}\0`).update(content);
   }
@@ -96,7 +120,7 @@ function filesUnder(root, path) {
   if (!existsSync(full)) return [];
   try {
     return readdirSync(full)
-      .filter((name) => !notSource.test(name))
+      .filter((name) => !ignored.test(name))
       .toSorted()
       .flatMap((name) => filesUnder(root, `${path}/${name}`));
   } catch {

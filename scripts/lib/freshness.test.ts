@@ -4,11 +4,12 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
-  buildFresh,
   buildStampPath,
+  buildState,
   dependenciesFresh,
   installedLockPath,
   sourcesDigest,
+  writeStamp,
 } from './freshness.mjs';
 
 let root = '';
@@ -93,50 +94,58 @@ describe('the build', () => {
     put('package-lock.json', '{}');
     put('dist/server/src/main.js', 'start()');
     put('dist/client/index.html', '<html>');
-    put(buildStampPath, sourcesDigest(root));
+    writeStamp(root, sourcesDigest(root));
   });
 
   test('made from the sources as they are: fresh', () => {
-    expect(buildFresh(root)).toBe(true);
+    expect(buildState(root)).toBe('fresh');
   });
 
   test('sources with other times and the same content: fresh', () => {
     utimesSync(join(root, 'server/src/main.ts'), 4e9, 4e9);
-    expect(buildFresh(root)).toBe(true);
+    expect(buildState(root)).toBe('fresh');
   });
 
   test('a changed, a new and a removed source: stale', () => {
     put('server/src/main.ts', 'start(1)');
-    expect(buildFresh(root)).toBe(false);
+    expect(buildState(root)).toBe('stale');
     put('server/src/main.ts', 'start()');
     put('client/src/view/table.tsx', '');
-    expect(buildFresh(root)).toBe(false);
+    expect(buildState(root)).toBe('stale');
     rmSync(join(root, 'client/src/view'), { recursive: true });
-    expect(buildFresh(root)).toBe(true);
+    expect(buildState(root)).toBe('fresh');
     rmSync(join(root, 'client/src/main.tsx'));
-    expect(buildFresh(root)).toBe(false);
+    expect(buildState(root)).toBe('stale');
   });
 
   test('other dependencies or compiler options: stale', () => {
     put('package-lock.json', '{ }');
-    expect(buildFresh(root)).toBe(false);
+    expect(buildState(root)).toBe('stale');
     put('package-lock.json', '{}');
     put('tsconfig.base.json', '{}');
-    expect(buildFresh(root)).toBe(false);
+    expect(buildState(root)).toBe('stale');
   });
 
   test('a changed test, an editor file and a compiler record: fresh', () => {
     put('server/src/main.test.ts', 'test()');
     put('server/src/.main.ts.swp', 'start(');
     put('client/tsconfig.tsbuildinfo', '{}');
-    expect(buildFresh(root)).toBe(true);
+    expect(buildState(root)).toBe('fresh');
   });
 
-  test('a build that never ended, or lost an end of it: stale', () => {
-    rmSync(join(root, 'dist/client/index.html'));
-    expect(buildFresh(root)).toBe(false);
-    put('dist/client/index.html', '<html>');
+  test('a build that never was, or never ended: unknown', () => {
     rmSync(join(root, buildStampPath));
-    expect(buildFresh(root)).toBe(false);
+    expect(buildState(root)).toBe('unknown');
+    rmSync(join(root, 'dist'), { recursive: true });
+    expect(buildState(root)).toBe('unknown');
+  });
+
+  test('a build that lost a file, or that another compiler run wrote to: unknown, also with its sources as they were', () => {
+    put('dist/server/src/main.js', 'start(2)');
+    expect(buildState(root)).toBe('unknown');
+    put('dist/server/src/main.js', 'start()');
+    expect(buildState(root)).toBe('fresh');
+    rmSync(join(root, 'dist/client/index.html'));
+    expect(buildState(root)).toBe('unknown');
   });
 });

@@ -3,17 +3,17 @@
  * it is made from. Safe when two run at once (they take turns), when one is interrupted (the next repairs), and ends
  * everything that it started. Knows nothing of what is run afterwards.
  */
-import { rmSync, writeFileSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
-  buildFresh,
   buildStampPath,
+  buildState,
   dependenciesFresh,
   installedLockPath,
-  readStamp,
   sourcesDigest,
+  writeStamp,
 } from './freshness.mjs';
 import { runQuietly, StepFailed } from './group.mjs';
 import { takeLock } from './lock.mjs';
@@ -87,7 +87,7 @@ function exitWith(reason) {
  * @param {SetUpOptions} [options]
  */
 export async function prepare({ say = console.log, build = true, root = projectRoot, signal } = {}) {
-  const ready = () => dependenciesFresh(root) && (!build || buildFresh(root));
+  const ready = () => dependenciesFresh(root) && (!build || buildState(root) === 'fresh');
   if (ready()) return;
   const release = await takeLock(join(root, '.work/set-up.lock'), {
     ...(signal === undefined ? {} : { signal }),
@@ -95,7 +95,7 @@ export async function prepare({ say = console.log, build = true, root = projectR
   });
   try {
     if (!dependenciesFresh(root)) await install({ say, root, signal });
-    if (build && !buildFresh(root)) await makeBuild({ say, root, signal });
+    if (build && buildState(root) !== 'fresh') await makeBuild({ say, root, signal });
   } finally {
     release();
   }
@@ -114,9 +114,8 @@ async function install({ say, root, signal }) {
 /** @param {Step} step */
 async function makeBuild({ say, root, signal }) {
   say('building');
-  const digest = sourcesDigest(root);
-  // Without a stamp the last build was interrupted, and what the compiler believes it wrote may be half written.
-  const force = readStamp(root) === null ? ['--force'] : [];
+  const madeFrom = sourcesDigest(root);
+  const force = buildState(root) === 'unknown' ? ['--force'] : [];
   rmSync(join(root, buildStampPath), { force: true });
   const bin = join(root, 'node_modules/.bin');
   // Vite builds for development where NODE_ENV says so.
@@ -127,5 +126,5 @@ async function makeBuild({ say, root, signal }) {
     env,
     signal,
   });
-  writeFileSync(join(root, buildStampPath), digest);
+  writeStamp(root, madeFrom);
 }
