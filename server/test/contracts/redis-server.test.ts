@@ -48,7 +48,7 @@ it('is ended by stop also while it is frozen, and a second stop does nothing', a
 
 it('says so when the port is taken, and leaves its owner alone', async () => {
   const { port, pid } = await start();
-  await expect(start({ port })).rejects.toThrow(`port ${port} on 127.0.0.1 is taken`);
+  await expect(start({ port })).rejects.toThrow(new RegExp(`port ${port}.* is taken`));
   expect(isAlive(pid)).toBe(true);
 });
 
