@@ -5,10 +5,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chown, mkdtemp, rm } from 'node:fs/promises';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { assertPortFree, freePort } from './free-port.mjs';
+import { guard } from './guard.mjs';
 
 const host = '127.0.0.1';
 const startDeadlineMs = 10_000;
@@ -35,9 +37,10 @@ const shownLines = 8;
  * @param {string[]} [options.args] Further arguments, which win over ours: `['--maxmemory', '1mb']`.
  * @param {string} [options.dir] Its working folder; by default a temporary one that `stop()` removes.
  * @param {number} [options.uid] The user it runs as, where the caller may choose.
+ * @param {() => void} [options.onExit] Fires at an end that nobody here asked for.
  * @returns {Promise<RedisServer>}
  */
-export async function startRedis({ port: wanted, args = [], dir, uid } = {}) {
+export async function startRedis({ port: wanted, args = [], dir, uid, onExit } = {}) {
   const port = wanted ?? (await freePort());
   const folder = dir ?? (await mkdtemp(join(tmpdir(), 'tickwire-redis-')));
   if (uid !== undefined) await chown(folder, uid, -1);
@@ -45,8 +48,7 @@ export async function startRedis({ port: wanted, args = [], dir, uid } = {}) {
   /** @type {import('node:child_process').ChildProcess | null} */
   let child = null;
   let stopped = false;
-  const endWithUs = () => void child?.kill('SIGKILL');
-  process.on('exit', endWithUs);
+  let expectsEnd = false;
 
   /** @param {NodeJS.Signals} signal */
   async function kill(signal) {
@@ -56,6 +58,7 @@ export async function startRedis({ port: wanted, args = [], dir, uid } = {}) {
       dying.kill(signal);
       return;
     }
+    expectsEnd = true;
     const exited = once(dying, 'exit');
     dying.kill(signal);
     await exited;
@@ -63,23 +66,29 @@ export async function startRedis({ port: wanted, args = [], dir, uid } = {}) {
 
   async function start() {
     if (stopped) throw new Error('this redis-server was stopped for good');
-    await assertFree(port);
+    // Another Redis on this port would answer our PING.
+    await assertPortFree(port, host);
     // `--save ''` and `--appendonly no`: nothing on disk, so that a restart is honestly empty.
     const settings = ['--port', String(port), '--bind', host, '--dir', folder];
     const started = spawn('redis-server', [...settings, '--save', '', '--appendonly', 'no', ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true, // Ctrl-C in a terminal is for us, who end it last.
       ...(uid === undefined ? {} : { uid }),
     });
     child = started;
+    expectsEnd = false;
+    const release = started.pid === undefined ? () => {} : guard(started.pid);
     started.once('exit', () => {
-      if (child === started) child = null;
+      release();
+      if (child !== started) return;
+      child = null;
+      if (!expectsEnd) onExit?.();
     });
     await untilReady(started, port);
   }
 
   async function stop() {
     stopped = true;
-    process.off('exit', endWithUs);
     await kill('SIGKILL');
     if (dir === undefined) await rm(folder, { recursive: true, force: true });
   }
@@ -104,30 +113,6 @@ export async function startRedis({ port: wanted, args = [], dir, uid } = {}) {
     },
     stop,
   };
-}
-
-/** @returns {Promise<number>} */
-async function freePort() {
-  const server = createServer().listen(0, host);
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('a TCP server must have a port');
-  return address.port;
-}
-
-/** Another Redis on this port would answer our PING, so that is ruled out before. @param {number} port */
-async function assertFree(port) {
-  const server = createServer();
-  try {
-    server.listen(port, host);
-    await once(server, 'listening');
-  } catch (error) {
-    throw new Error(`port ${port} on ${host} is taken: redis-server cannot start there`, { cause: error });
-  }
-  server.close();
-  await once(server, 'close');
 }
 
 /**
