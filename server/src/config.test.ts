@@ -56,6 +56,7 @@ describe('parseConfig', () => {
     ['CORS_ORIGIN', '*,https://a.example'],
     ['CORS_ORIGIN', 'example.com'],
     ['API_KEYS', 'short'],
+    ['API_KEYS', 'a:dummy-key-1,a:dummy-key-2'],
     ['DAY_START', '24:00'],
     ['LEASE_TTL_MS', '1400'],
     ['LEASE_DEADLINE_MS', '600'],

@@ -39,8 +39,13 @@ const whole = (min: number, max: number) => {
     .transform(Number)
     .pipe(z.number().min(min, must).max(max, must));
 };
-const oneOf = <const T extends [string, ...string[]]>(...words: T) =>
-  z.enum(words, { error: `must be one of ${words.join(', ')}` }) as unknown as z.ZodType<T[number], string>;
+const oneOf = <const T extends string>(...words: T[]) =>
+  z.string().transform((text, context): T => {
+    const word = words.find((candidate) => candidate === text);
+    if (word !== undefined) return word;
+    context.addIssue(`must be one of ${words.join(', ')}`);
+    return z.NEVER;
+  });
 const list = z.string().transform((text) =>
   text
     .split(',')
@@ -74,6 +79,8 @@ const apiKeys = list.transform((parts, context) => {
     if (key === undefined || key.length < 8)
       context.addIssue(`key ${index + 1} must be [name:]key, the key at least 8 visible characters`);
     else if (keys.some((other) => other.key === key)) context.addIssue(`key ${index + 1} is there twice`);
+    else if (keys.some((other) => other.name === (name ?? `key${index + 1}`)))
+      context.addIssue(`key ${index + 1} has the name of another`);
     else keys.push({ name: name ?? `key${index + 1}`, key });
   }
   return keys;
@@ -257,6 +264,7 @@ export function parseConfig(env: Environment, defaultNode: string): ParsedConfig
   }
   if (problems.length > 0) return { ok: false, problems };
 
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- each setting was parsed by its own type above
   const v = values as Values;
   if (v.LEASE_DEADLINE_MS >= v.LEASE_TTL_MS)
     problems.push(
@@ -331,12 +339,10 @@ function misspelled(env: Environment): string[] {
 /** Levenshtein's distance: how many letters to add, drop or change. */
 function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, column) => column);
-  for (const [i, letter] of [...a].entries()) {
+  for (let i = 0; i < a.length; i++) {
     const next = [i + 1];
-    for (const [j, other] of [...b].entries()) {
-      next.push(
-        Math.min((row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1, (row[j] ?? 0) + (letter === other ? 0 : 1)),
-      );
+    for (let j = 0; j < b.length; j++) {
+      next.push(Math.min((row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1, (row[j] ?? 0) + (a[i] === b[j] ? 0 : 1)));
     }
     row = next;
   }

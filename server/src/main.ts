@@ -24,15 +24,18 @@ const sameSignalMs = 500;
 /** `.env` and `.env.<NODE_ENV>` in the working directory, where they exist; the environment itself comes first. */
 function readEnvironment(): Environment {
   const mode = process.env['NODE_ENV'];
-  const files = mode === undefined || mode === '' ? ['.env'] : ['.env', `.env.${mode}`];
-  return Object.assign({}, ...files.map(readEnvFile), process.env) as Environment;
+  return {
+    ...readEnvFile('.env'),
+    ...(mode !== undefined && mode !== '' && readEnvFile(`.env.${mode}`)),
+    ...process.env,
+  };
 }
 
 function readEnvFile(path: string): Environment {
   try {
     return parseEnv(readFileSync(path, 'utf8'));
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {};
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return {};
     throw new Error(`${path} cannot be read`, { cause: error });
   }
 }

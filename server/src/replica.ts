@@ -3,7 +3,6 @@
  * of the data path and ends them in reverse. Holds no rule of its own.
  */
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { refusal, tickRoom } from '../protocol/index.ts';
 import { NoLeader, type Backplane } from './backplane/contract.ts';
 import type { Config } from './config.ts';
@@ -87,7 +86,7 @@ export function createReplica({
     log,
     ...config.lease,
     onLead: (epoch) => {
-      // Both ends of this line are replicas, so what comes is what `push` below sent.
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- both ends are replicas: this is what `push` sent
       stopServing = backplane.leaderLine.serve(epoch, (request) => publisher.push(request as PushBatch));
       publisher.lead(epoch);
     },
@@ -103,6 +102,7 @@ export function createReplica({
     const leader = election.leader();
     if (leader === null) return { ok: false, refusal: refusal('no_leader') };
     try {
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- both ends are replicas: this is what the leader's publisher gave
       return (await backplane.leaderLine.call(leader.epoch, batch)) as PushOutcome;
     } catch (error) {
       log.warn({ err: error }, 'a push did not reach the leader');
@@ -172,14 +172,14 @@ export function createReplica({
     clock,
     log,
     random,
-    feed: freshness.feed,
+    feed: () => freshness.feed(),
     isListed: (symbol) => listed.has(symbol),
-    isStale: freshness.isStale,
-    openStream: fanout.open,
-    lastTickAt: fanout.lastTickAt,
+    isStale: (symbol) => freshness.isStale(symbol),
+    openStream: (symbol) => fanout.open(symbol),
+    lastTickAt: (symbol) => fanout.lastTickAt(symbol),
   });
 
-  backplane.onAnnouncement(freshness.announced);
+  backplane.onAnnouncement((announcement) => freshness.announced(announcement));
   backplane.onState((state) => {
     freshness.linkChanged(state);
     if (state.at === 'down') return;
@@ -204,7 +204,8 @@ export function createReplica({
         httpServer.once('error', reject);
         httpServer.listen({ port: config.port, ...(config.host !== '' && { host: config.host }) }, () => {
           httpServer.off('error', reject);
-          resolve((httpServer.address() as AddressInfo).port);
+          const address = httpServer.address();
+          resolve(typeof address === 'object' && address !== null ? address.port : config.port);
         });
         closing.add(() => void httpServer.close());
       }),

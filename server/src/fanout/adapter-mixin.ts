@@ -33,11 +33,12 @@ const eventPacket = 2;
 /** A mixin that sends every tick emitted to its own symbol's room through the gate. */
 export function createTickMixin(gate: TickGate): AdapterMixin {
   return (base) => {
-    const internals = base.prototype as Partial<Internals>;
+    const internals: Partial<Internals> = base.prototype;
     assert(
       typeof internals._encode === 'function' && typeof internals.apply === 'function',
       'the Socket.IO adapter has the methods _encode and apply',
     );
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- checked right above; the package's types hide both
     const Base = base as unknown as InternalsClass;
     class TickAdapter extends Base {
       /** What `_encode` saw and the next `apply`, in the same run, is about. */
@@ -59,6 +60,7 @@ export function createTickMixin(gate: TickGate): AdapterMixin {
         gate(tick, () => super.apply(options, callback));
       }
     }
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a subclass of `base`
     return TickAdapter as unknown as AdapterClass;
   };
 }
@@ -66,14 +68,19 @@ export function createTickMixin(gate: TickGate): AdapterMixin {
 /** The tick in a packet that is exactly one, and that no acknowledgement waits for. */
 function tickOf(packet: Packet): Tick | null {
   if (packet.type !== eventPacket || packet.id !== undefined || !Array.isArray(packet.data)) return null;
-  const [event, tick] = packet.data as [unknown, Partial<Tick> | null | undefined];
-  if (event !== 'tick' || packet.data.length !== 2 || typeof tick !== 'object' || tick === null) return null;
-  const complete =
-    typeof tick.symbol === 'string' &&
-    typeof tick.gen === 'string' &&
-    typeof tick.price === 'string' &&
-    Number.isSafeInteger(tick.seq);
-  return complete ? (tick as Tick) : null;
+  const [event, tick]: unknown[] = packet.data;
+  return event === 'tick' && packet.data.length === 2 && isTick(tick) ? tick : null;
+}
+
+function isTick(value: unknown): value is Tick {
+  if (typeof value !== 'object' || value === null) return false;
+  const { symbol, gen, price, seq }: Partial<Record<keyof Tick, unknown>> = value;
+  return (
+    typeof symbol === 'string' &&
+    typeof gen === 'string' &&
+    typeof price === 'string' &&
+    Number.isSafeInteger(seq)
+  );
 }
 
 function isForSymbolAlone({ rooms, except }: BroadcastOptions, symbol: string): boolean {

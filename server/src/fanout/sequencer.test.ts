@@ -83,6 +83,13 @@ describe('createSequencer', () => {
     expect(sequencer.counts.repairs).toBe(1);
   });
 
+  it('[SQ1] ticks that come in another order leave no hole', async () => {
+    const { out, accept, answer } = await serving(5);
+    [8, 6, 7].forEach((seq) => accept(tick(seq)));
+    await answer({ gen: 'gen001', quote: quote(8) });
+    expect(out).toEqual(['gen001:6', 'gen001:7', 'gen001:8']);
+  });
+
   it('[SQ4] a new generation is read from the store', async () => {
     const { out, accept, answer } = await serving(5);
     accept(tick(1, 'gen002'));
@@ -118,9 +125,9 @@ describe('createSequencer', () => {
 
   it('a failed read is told, fails those who wait, and is repeated', async () => {
     const { sequencer, clock, out, reads, answer } = setUp();
-    const waiting = expect(sequencer.ready()).rejects.toThrow('away');
+    const waiting = sequencer.ready().catch((error: unknown) => error);
     reads.shift()?.fail(new Error('away'));
-    await waiting;
+    expect(await waiting).toMatchObject({ message: 'away' });
     await clock.advance(100);
     await answer({ gen: 'gen001', quote: quote(3) });
     expect(out).toEqual(['away']);
@@ -170,7 +177,7 @@ describe('createSequencer', () => {
           for (const line of out) {
             const seq = Number(line.split(':')[1]);
             expect(seq).toBeGreaterThan(last);
-            if (!line.startsWith('gap')) expect(seq).toBe(last + 1);
+            expect(line.startsWith('gap') || seq === last + 1).toBe(true);
             last = seq;
           }
           expect(last).toBe(stored);

@@ -38,7 +38,7 @@ export interface Sequencer {
   readonly counts: Readonly<SequencerCounts>;
   /** Takes a tick in any order; `deliver` is called at most once, when it is the symbol's turn. */
   accept(tick: Tick, deliver: () => void): void;
-  /** Resolves when the head is known; rejects with the error of the read that failed. */
+  /** Resolves when the head is known; rejects with the error of the read that failed, at once while the next one is not due. */
   ready(): Promise<void>;
   /** The head: the last quote let pass, null for a symbol without a price; `undefined` until the first read. */
   head(): Quote | null | undefined;
@@ -68,6 +68,8 @@ export function createSequencer(options: SequencerOptions): Sequencer {
   let held: Held[] = [];
   let state: 'reading' | 'serving' | 'closed' = 'reading';
   let attempt = 0;
+  /** Why the last read failed, until the next one begins. */
+  let failure: { error: unknown } | null = null;
   let lastTickAt = -Infinity;
   let readAgain = false;
   let cancelRetry: () => void = () => {};
@@ -112,11 +114,13 @@ export function createSequencer(options: SequencerOptions): Sequencer {
   function startRead(): void {
     state = 'reading';
     readAgain = false;
+    failure = null;
     if (head !== undefined) counts.repairs++;
     for (const one of held) one.known = true;
     cancelRetry();
     read().then(onRead, (error: unknown) => {
       if (state === 'closed') return;
+      failure = { error };
       onReadError(error);
       for (const { reject } of waiting.splice(0)) reject(error);
       cancelRetry = clock.after(retryMs(attempt++), startRead);
@@ -126,13 +130,13 @@ export function createSequencer(options: SequencerOptions): Sequencer {
   function onRead(stored: StoredQuote): void {
     if (state !== 'reading') return;
     attempt = 0;
-    const first = head === undefined;
     const reason = stored.gen === gen ? 'gap' : 'generation';
-    const moved = reason === 'generation' || (stored.quote?.seq ?? 0) > (head?.seq ?? 0);
-    if (first || moved) {
+    if (head !== undefined && reason === 'gap') passHeld();
+    if (head === undefined || reason === 'generation' || (stored.quote?.seq ?? 0) > (head?.seq ?? 0)) {
+      const tell = head !== undefined;
       head = stored.quote;
       gen = stored.gen;
-      if (!first && head !== null) {
+      if (tell && head !== null) {
         lastTickAt = clock.monotonic();
         onSnapshot(head, reason);
       }
@@ -143,7 +147,17 @@ export function createSequencer(options: SequencerOptions): Sequencer {
     else releaseHeld();
   }
 
-  /** Lets pass what follows the head. What the store should have known and did not is no tick of it [SQ5]. */
+  /** Lets pass, in order, what follows the head: ticks that came in another order leave no hole. */
+  function passHeld(): void {
+    held.sort((a, b) => a.tick.seq - b.tick.seq);
+    held = held.filter(({ tick, deliver }) => {
+      if (placeOf(tick) !== 'next') return true;
+      pass(tick, deliver);
+      return false;
+    });
+  }
+
+  /** Takes up what was held. What the store should have known and did not is no tick of it [SQ5]. */
   function releaseHeld(): void {
     const due = held.toSorted((a, b) => a.tick.seq - b.tick.seq);
     held = [];
@@ -159,10 +173,11 @@ export function createSequencer(options: SequencerOptions): Sequencer {
     symbol,
     counts,
     accept,
-    ready: () =>
-      head !== undefined
-        ? Promise.resolve()
-        : new Promise((resolve, reject) => waiting.push({ resolve, reject })),
+    ready: async () => {
+      if (head !== undefined) return;
+      if (failure !== null) throw failure.error;
+      await new Promise<void>((resolve, reject) => waiting.push({ resolve, reject }));
+    },
     head: () => head,
     gen: () => gen,
     lastTickAt: () => lastTickAt,

@@ -153,7 +153,7 @@ export function createElection(options: ElectionOptions): Election {
     state: () => state,
     leader: () => {
       if (state.at === 'leading') return { node, epoch: state.epoch };
-      if (state.at === 'following' && state.record?.holder != null)
+      if (state.at === 'following' && state.record !== null && state.record.holder !== null)
         return { node: state.record.holder, epoch: state.record.epoch };
       return null;
     },

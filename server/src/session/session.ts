@@ -83,7 +83,7 @@ export function createSession(options: SessionOptions): Session {
     if (!socket.connected) return;
 
     // From here to the join nothing may wait: a tick that passes in between would be lost, or come twice.
-    const results = Object.create(null) as Record<string, SubscribeResult>;
+    const results: Record<string, SubscribeResult> = Object.create(null);
     const quotes: Quote[] = [];
     const joined: string[] = [];
     for (const { key, symbol } of wanted) {
@@ -142,7 +142,8 @@ export function createSession(options: SessionOptions): Session {
   // One listener for every event, so that an unknown one is answered too and none is ever looked up on a prototype.
   socket.onAny((event: string, ...args: unknown[]) => {
     const last = args.at(-1);
-    const ack = typeof last === 'function' ? (args.pop() as Ack) : null;
+    const ack = isAck(last) ? last : null;
+    if (ack !== null) args.pop();
     const call = Object.hasOwn(calls, event) ? calls[event] : undefined;
     if (call === undefined) refuse(ack, refusal('unknown_event'));
     else call(args, ack);
@@ -153,4 +154,9 @@ export function createSession(options: SessionOptions): Session {
   socket.emit('hello', hello);
   socket.emit('feed', feed);
   return { socket, symbols };
+}
+
+/** Socket.IO puts a function last where the client waits for an answer; nothing else that a client sends is one. */
+function isAck(value: unknown): value is Ack {
+  return typeof value === 'function';
 }

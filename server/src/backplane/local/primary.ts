@@ -6,6 +6,7 @@ import cluster from 'node:cluster';
 import { setupPrimary as relayRoomEmits } from '@socket.io/cluster-adapter';
 import type { Clock } from '../../support/clock.ts';
 import type { Log } from '../../support/log.ts';
+import { forgetWorker } from './forget-worker.ts';
 import { createFront } from './front.ts';
 import { createFirstReady } from './first-ready.ts';
 import { createHome } from './home.ts';
@@ -56,7 +57,10 @@ export function createPrimary(options: PrimaryOptions): Primary {
       fork: () => cluster.fork({ ...env, NODE_ID: name }),
       clock,
       log,
-      onFork: (worker) => home.admit((message) => void worker.send(message, () => {})),
+      onFork: (worker) => {
+        worker.once('exit', () => forgetWorker(worker));
+        return home.admit((message) => void worker.send(message, () => {}));
+      },
       onReady: () => first.ready(),
       onFailedStart: (why) => first.failed(why),
     });

@@ -133,8 +133,12 @@ export function createLink(options: LinkOptions): Link {
     }
   }
 
+  let watchedAt = clock.monotonic();
   const stopWatch = clock.every(pingEveryMs, () => {
-    if (!client.isReady) return;
+    const sinceLast = clock.monotonic() - watchedAt;
+    watchedAt += sinceLast;
+    // We slept ourselves, and the answer may be lying unread: judge at the next turn.
+    if (!client.isReady || sinceLast > 2 * pingEveryMs) return;
     if (!pinging) void ping(connection);
     if (unansweredSince === null || clock.monotonic() - unansweredSince < pingDeadlineMs) return;
     isHung ||= state.at === 'up';

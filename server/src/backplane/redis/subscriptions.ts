@@ -31,6 +31,8 @@ export function createSubscriptions({
   log: Log;
 }): Subscriptions {
   const wanted = new Set<Subscription>();
+  /** Ended here, but perhaps not yet in Redis, which would count us among the listeners of a leader's channel. */
+  const ended = new Set<Subscription>();
 
   function placeOne(redis: RedisClient, subscription: Subscription): Promise<unknown> {
     const { kind, name, listener } = subscription;
@@ -41,14 +43,22 @@ export function createSubscriptions({
     }));
   }
 
+  /** Never rejects: where the link breaks meanwhile the client keeps the channel, and the next connection ends it. */
+  async function end(redis: RedisClient, subscription: Subscription): Promise<void> {
+    const { kind, name, listener } = subscription;
+    try {
+      await redis[kind === 'channel' ? 'unsubscribe' : 'pUnsubscribe'](name, listener, true);
+      ended.delete(subscription);
+    } catch (error) {
+      log.debug({ err: error, channel: name }, 'an unsubscription failed; it comes with the next connection');
+    }
+  }
+
   function remove(subscription: Subscription): void {
     if (!wanted.delete(subscription)) return;
+    ended.add(subscription);
     const redis = client();
-    if (redis === null) return;
-    const { kind, name, listener } = subscription;
-    const method = kind === 'channel' ? 'unsubscribe' : 'pUnsubscribe';
-    // When the link breaks meanwhile the client keeps the channel, and the listener drops what comes.
-    redis[method](name, listener, true).catch(() => {});
+    if (redis !== null) void end(redis, subscription);
   }
 
   return {
@@ -72,6 +82,7 @@ export function createSubscriptions({
       return () => remove(subscription);
     },
     async place(redis) {
+      for (const subscription of ended) await end(redis, subscription);
       for (const subscription of wanted) await placeOne(redis, subscription);
     },
   };

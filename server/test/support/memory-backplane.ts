@@ -1,0 +1,83 @@
+/**
+ * A backplane for one replica in the test's own process, whose link can be cut. The true homes pass the contract suite;
+ * this one is for tests of the stages above it.
+ */
+import { Adapter } from 'socket.io-adapter';
+import {
+  NoLeader,
+  BackplaneUnavailable,
+  type Announcement,
+  type Backplane,
+  type BackplaneState,
+} from '../../src/backplane/contract.ts';
+import { createMemoryLease } from '../../src/backplane/local/memory-lease.ts';
+import { createMemoryTickStore } from '../../src/backplane/local/memory-tick-store.ts';
+import { systemClock } from '../../src/support/clock.ts';
+
+export interface MemoryBackplane extends Backplane {
+  /** Everything rejects while the link is down. */
+  setLink(up: boolean): void;
+}
+
+export function createMemoryBackplane(node: string): MemoryBackplane {
+  const lease = createMemoryLease();
+  const tickStore = createMemoryTickStore({ clock: systemClock });
+  const announcementListeners: ((announcement: Announcement) => void)[] = [];
+  const stateListeners: ((state: BackplaneState) => void)[] = [];
+  const releaseListeners: (() => void)[] = [];
+  const leaders = new Map<number, (request: unknown) => Promise<unknown>>();
+  let state: BackplaneState = { at: 'up' };
+
+  async function reach<T>(answer: () => T | Promise<T>): Promise<T> {
+    if (state.at === 'down') throw new BackplaneUnavailable('cut by the test');
+    return answer();
+  }
+
+  return {
+    kind: 'local',
+    lease: {
+      read: () => reach(() => lease.read()),
+      take: (seen) => reach(() => lease.take(node, seen)),
+      beat: (epoch) => reach(() => lease.beat(node, epoch)),
+      release: (epoch) =>
+        reach(() => {
+          if (lease.release(node, epoch)) for (const listener of releaseListeners) listener();
+        }),
+      onRelease: (listener) => void releaseListeners.push(listener),
+    },
+    tickStore: {
+      claim: (epoch) => reach(() => tickStore.claim(epoch)),
+      append: (append) => reach(() => tickStore.append(append)),
+      quotes: (symbols) => reach(() => tickStore.quotes(symbols)),
+    },
+    leaderLine: {
+      serve: (epoch, answer) => {
+        leaders.set(epoch, answer);
+        return () => void leaders.delete(epoch);
+      },
+      call: (epoch, request) =>
+        reach(() => {
+          const answer = leaders.get(epoch);
+          if (answer === undefined) throw new NoLeader('nobody answers');
+          return answer(request);
+        }),
+    },
+    adapter(wrap) {
+      const Wrapped = wrap(Adapter);
+      return function createAdapter(nsp) {
+        return new Wrapped(nsp as never);
+      };
+    },
+    announce: (announcement) => {
+      if (state.at === 'up') for (const listener of announcementListeners) listener(announcement);
+    },
+    onAnnouncement: (listener) => void announcementListeners.push(listener),
+    state: () => state,
+    onState: (listener) => void stateListeners.push(listener),
+    close: async () => {},
+    setLink: (up) => {
+      state = up ? { at: 'up' } : { at: 'down', since: Date.now(), reason: 'cut by the test' };
+      for (const listener of stateListeners) listener(state);
+    },
+  };
+}

@@ -1,0 +1,74 @@
+/** A stock Socket.IO client that keeps every event from its first moment, and checks the order of ticks as they come. */
+import { io, type ManagerOptions, type Socket, type SocketOptions } from 'socket.io-client';
+import type { Hello, Snapshot, SubscribeAck, Tick } from '../../protocol/index.ts';
+import { until } from './until.ts';
+
+export interface Recorded {
+  event: string;
+  payload: unknown;
+  /** Epoch milliseconds of the arrival. */
+  at: number;
+}
+
+export interface Recorder {
+  readonly socket: Socket;
+  readonly events: readonly Recorded[];
+  /** Payloads of every event of that name so far. */
+  of<T = unknown>(event: string): T[];
+  ticks(symbol?: string): Tick[];
+  /** What is wrong with the ticks so far by [W2], [W3] and [SB5]: repeats, falls and holes, in words. */
+  faults(): string[];
+  hellos(): Hello[];
+  subscribe(payload: unknown): Promise<SubscribeAck>;
+  /** Any call with an answer; rejects where none comes within two seconds. */
+  call<T>(event: string, ...args: unknown[]): Promise<T>;
+  /** Resolves when the event has come at least `count` times. */
+  seen(event: string, count?: number, withinMs?: number): Promise<void>;
+  close(): void;
+}
+
+/** Connects at once; the options are the stock ones. */
+export function createRecorder(url: string, options: Partial<ManagerOptions & SocketOptions> = {}): Recorder {
+  const events: Recorded[] = [];
+  const faults: string[] = [];
+  const heads = new Map<string, { gen: string; seq: number }>();
+  const socket = io(url, { forceNew: true, ...options });
+
+  socket.onAny((event: string, payload: unknown) => {
+    events.push({ event, payload, at: Date.now() });
+    if (event === 'snapshot')
+      for (const { symbol, gen, seq } of (payload as Snapshot).quotes) heads.set(symbol, { gen, seq });
+    if (event === 'tick') checkTick(payload as Tick);
+  });
+
+  function checkTick({ symbol, gen, seq, merged = 0 }: Tick): void {
+    const head = heads.get(symbol);
+    if (head === undefined) {
+      if (seq !== 1) faults.push(`${symbol} ${gen}:${seq} without a snapshot`);
+    } else if (head.gen !== gen)
+      faults.push(`${symbol} ${gen}:${seq} after ${head.gen}:${head.seq} without a snapshot`);
+    else if (seq <= head.seq) faults.push(`${symbol} ${gen}:${seq} after ${head.seq}: repeated or falling`);
+    else if (seq - merged > head.seq + 1) faults.push(`${symbol} ${gen}:${seq} after ${head.seq}: a hole`);
+    heads.set(symbol, { gen, seq });
+  }
+
+  const of = <T>(event: string): T[] =>
+    events.filter((one) => one.event === event).map(({ payload }) => payload as T);
+  const call = <T>(event: string, ...args: unknown[]): Promise<T> =>
+    socket.timeout(2_000).emitWithAck(event, ...args) as Promise<T>;
+
+  return {
+    socket,
+    events,
+    of,
+    ticks: (symbol) => of<Tick>('tick').filter((tick) => symbol === undefined || tick.symbol === symbol),
+    faults: () => [...faults],
+    hellos: () => of<Hello>('hello'),
+    subscribe: (payload) => call('subscribe', payload),
+    call,
+    seen: async (event, count = 1, withinMs = 5_000) => {
+      await until(() => of(event).length >= count, { withinMs, saw: () => events.map((one) => one.event) });
+    },
+    close: () => void socket.disconnect(),
+  };
+}

@@ -1,0 +1,56 @@
+import { describe, expect, it } from 'vitest';
+import { startReplica } from './replica-under-test.ts';
+
+const handshake = '/socket.io/?EIO=4&transport=polling';
+
+describe('the handshake', () => {
+  it('[CN1] takes no page of another origin, over either transport', async () => {
+    const { url, connect } = await startReplica();
+    expect((await fetch(url + handshake, { headers: { Origin: 'https://evil.example' } })).status).toBe(403);
+    const client = connect({
+      transports: ['websocket'],
+      extraHeaders: { Origin: 'https://evil.example' },
+      reconnection: false,
+    });
+    await new Promise<void>((resolve) => client.socket.once('connect_error', () => resolve()));
+    expect(client.events).toEqual([]);
+  });
+
+  it('[CN1] takes its own pages, no page at all, and pages that CORS_ORIGIN names', async () => {
+    const { url } = await startReplica({ CORS_ORIGIN: 'https://friend.example' });
+    for (const headers of [{}, { Origin: url }, { Origin: 'https://friend.example' }] as Record<
+      string,
+      string
+    >[]) {
+      expect((await fetch(url + handshake, { headers })).status).toBe(200);
+    }
+    const answer = await fetch(url + handshake, { headers: { Origin: 'https://friend.example' } });
+    expect(answer.headers.get('access-control-allow-origin')).toBe('https://friend.example');
+  });
+
+  it('[CN1] with * every page may connect', async () => {
+    const { url } = await startReplica({ CORS_ORIGIN: '*' });
+    expect((await fetch(url + handshake, { headers: { Origin: 'https://any.example' } })).status).toBe(200);
+  });
+
+  it.each([
+    ['below /socket.io/', '/socket.io/admin/?EIO=4&transport=polling', 403],
+    ['protocol 3', '/socket.io/?EIO=3&transport=polling', 400],
+    ['an unknown transport', '/socket.io/?EIO=4&transport=pigeon', 400],
+    ['an unknown session', '/socket.io/?EIO=4&transport=polling&sid=nobody', 400],
+  ])('[CN1] refuses %s', async (_, path, status) => {
+    const { url } = await startReplica();
+    expect((await fetch(url + path)).status).toBe(status);
+  });
+
+  it('[CN3] a message that is too large ends its connection alone', async () => {
+    const { connect } = await startReplica({ MAX_MESSAGE_BYTES: '2048' });
+    const [large, other] = [connect({ transports: ['websocket'], reconnection: false }), connect()];
+    await other.seen('hello');
+    await large.seen('hello');
+    const gone = new Promise((resolve) => large.socket.once('disconnect', resolve));
+    large.socket.emit('subscribe', ['x'.repeat(4_096)]);
+    expect(await gone).toBe('transport close');
+    expect(await other.subscribe(['A'])).toMatchObject({ ok: true });
+  });
+});
