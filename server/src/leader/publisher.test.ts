@@ -1,0 +1,201 @@
+import { describe, expect, it } from 'vitest';
+import type { Tick } from '../../protocol/index.ts';
+import { BackplaneUnavailable, type Announcement, type TickStore } from '../backplane/contract.ts';
+import { createMemoryTickStore } from '../backplane/local/memory-tick-store.ts';
+import { createLog } from '../support/log.ts';
+import { createManualClock } from '../../test/support/manual-clock.ts';
+import type { SourceTick } from './draft.ts';
+import { createPublisher, type TickSource } from './publisher.ts';
+
+function setUp() {
+  const clock = createManualClock();
+  const memory = createMemoryTickStore({ clock });
+  const log: string[] = [];
+  const ticks: Tick[] = [];
+  const announcements: Announcement[] = [];
+  const faults: string[] = [];
+  const state = { mayAppend: true, fails: false, hold: null as Promise<void> | null, appends: 0 };
+  let emit: ((ticks: SourceTick[]) => void) | null = null;
+  const source: TickSource = {
+    name: 'test',
+    symbols: ['A', 'B'],
+    start: ({ quotes, onTicks, onState }) => {
+      log.push(
+        `start from ${[...quotes.values()].map(({ symbol, price }) => `${symbol} ${price}`).join(', ') || 'nothing'}`,
+      );
+      emit = onTicks;
+      onState({ at: 'live' });
+    },
+    stop: () => log.push('stop'),
+  };
+  const tickStore: TickStore = {
+    claim: async (epoch) => memory.claim(epoch),
+    append: async (append) => {
+      state.appends++;
+      await state.hold;
+      if (state.fails) throw new BackplaneUnavailable('away');
+      return memory.append(append);
+    },
+    quotes: async (symbols) => memory.quotes(symbols),
+  };
+  const publisher = createPublisher({
+    node: 'n1',
+    tickStore,
+    sources: [source],
+    clock,
+    log: createLog({ level: 'silent', node: 'test' }),
+    dayStartMs: 0,
+    beatMs: 500,
+    mayAppend: () => state.mayAppend,
+    onTick: (tick) => ticks.push(tick),
+    onAnnounce: (announcement) => announcements.push(announcement),
+    onFault: (epoch, reason) => {
+      faults.push(`${epoch}: ${reason}`);
+      publisher.follow();
+    },
+  });
+  return {
+    clock,
+    memory,
+    log,
+    ticks,
+    announcements,
+    faults,
+    state,
+    publisher,
+    emit: (batch: SourceTick[]) => emit?.(batch),
+  };
+}
+
+const tick = (symbol: string, price: string): SourceTick => ({ symbol, price, ts: 1_700_000_000_000 });
+const shown = (ticks: readonly Tick[]) => ticks.map(({ symbol, seq, price }) => `${symbol}:${seq} ${price}`);
+
+describe('createPublisher', () => {
+  it('[PB1] claims the store, then starts the sources from its quotes', async () => {
+    const { clock, log, publisher, emit, ticks } = setUp();
+    publisher.lead(1);
+    expect(log).toEqual([]);
+    await clock.advance(0);
+    emit([tick('A', '1'), tick('A', '2'), tick('B', '7')]);
+    await clock.advance(0);
+    expect(shown(ticks)).toEqual(['A:1 1', 'A:2 2', 'B:1 7']);
+    publisher.follow();
+    publisher.lead(2);
+    await clock.advance(0);
+    expect(log).toEqual(['start from nothing', 'stop', 'start from A 2, B 7']);
+  });
+
+  it('[PB2] has one append in flight, and what came meanwhile goes as one', async () => {
+    const { clock, state, publisher, emit, ticks } = setUp();
+    publisher.lead(1);
+    await clock.advance(0);
+    let release = (): void => {};
+    state.hold = new Promise((resolve) => (release = resolve));
+    for (let price = 1; price <= 5; price++) emit([tick('A', `${price}`)]);
+    await clock.advance(0);
+    expect(state.appends).toBe(1);
+    release();
+    await clock.advance(0);
+    expect(state.appends).toBe(2);
+    expect(shown(ticks)).toEqual(['A:1 1', 'A:2 2', 'A:3 3', 'A:4 4', 'A:5 5']);
+  });
+
+  it('[PB2] a later tick of one batch follows from the earlier one', async () => {
+    const { clock, publisher, emit, memory } = setUp();
+    publisher.lead(1);
+    await clock.advance(0);
+    emit([tick('A', '5'), tick('A', '9'), tick('A', '2')].map((one) => ({ ...one, size: '1' })));
+    await clock.advance(0);
+    expect(memory.quotes(['A']).quotes).toEqual([
+      expect.objectContaining({ open: '5', high: '9', low: '2', volume: '3' }),
+    ]);
+  });
+
+  it('[PB3] emits nothing that the store refused, and the term ends', async () => {
+    const { clock, memory, publisher, emit, ticks, faults } = setUp();
+    publisher.lead(1);
+    await clock.advance(0);
+    memory.claim(2);
+    emit([tick('A', '1')]);
+    await clock.advance(0);
+    expect([ticks, faults]).toEqual([[], ['1: a newer leader claimed the store']]);
+  });
+
+  it('[PB4] a store that does not answer ends the term; waiting pushes are refused', async () => {
+    const { clock, state, publisher, faults } = setUp();
+    publisher.lead(1);
+    await clock.advance(0);
+    state.fails = true;
+    const outcomes = await Promise.all([
+      publisher.push({ ticks: [tick('A', '1')] }),
+      publisher.push({ ticks: [tick('A', '2')] }),
+    ]);
+    expect(outcomes).toMatchObject([
+      { ok: false, refusal: { name: 'store_unavailable' } },
+      { ok: false, refusal: { name: 'no_leader' } },
+    ]);
+    expect(faults).toEqual(['1: an append failed']);
+  });
+
+  it('[LD3] asks before each append whether it still leads', async () => {
+    const { clock, state, publisher } = setUp();
+    publisher.lead(1);
+    await clock.advance(0);
+    state.mayAppend = false;
+    expect(await publisher.push({ ticks: [tick('A', '1')] })).toMatchObject({
+      ok: false,
+      refusal: { name: 'no_leader' },
+    });
+    expect(state.appends).toBe(0);
+  });
+
+  it('refuses a push without a term, and one that waits when the term ends', async () => {
+    const { clock, state, publisher } = setUp();
+    expect(await publisher.push({ ticks: [tick('A', '1')] })).toMatchObject({
+      ok: false,
+      refusal: { name: 'no_leader', retry: 'later' },
+    });
+    publisher.lead(1);
+    await clock.advance(0);
+    state.hold = new Promise(() => {});
+    void publisher.push({ ticks: [tick('A', '1')] });
+    const waiting = publisher.push({ ticks: [tick('A', '2')] });
+    publisher.follow();
+    expect(await waiting).toMatchObject({ ok: false, refusal: { name: 'no_leader' } });
+  });
+
+  it('[PB5] the same push counts once, also in parts; another body under its id is refused', async () => {
+    const { clock, publisher, ticks } = setUp();
+    publisher.lead(1);
+    await clock.advance(0);
+    const batch = {
+      ticks: Array.from({ length: 450 }, (_, index) => tick('A', `${index + 1}`)),
+      once: { id: 'x', hash: 'h' },
+    };
+    const first = await publisher.push(batch);
+    const again = await publisher.push(batch);
+    expect(first).toMatchObject({ ok: true, replayed: false });
+    expect(again).toEqual({ ...first, replayed: true });
+    expect(ticks).toHaveLength(450);
+    expect(await publisher.push({ ...batch, once: { id: 'x', hash: 'other' } })).toMatchObject({
+      ok: false,
+      refusal: { name: 'idempotency_conflict' },
+    });
+  });
+
+  it('announces its term with each beat, until it ends', async () => {
+    const { clock, publisher, announcements } = setUp();
+    publisher.lead(3);
+    await clock.advance(1_000);
+    const before = announcements.length;
+    expect(announcements.at(-1)).toMatchObject({
+      node: 'n1',
+      epoch: 3,
+      feed: { state: 'live', sources: [{ name: 'test', state: 'live' }] },
+    });
+    expect(before).toBeGreaterThanOrEqual(3);
+    publisher.follow();
+    await clock.advance(1_000);
+    expect(announcements).toHaveLength(before);
+  });
+});
