@@ -2,12 +2,10 @@
  * `npm run cluster`: Redis, replicas and Nginx as plain processes of this terminal, for people without Docker. `REPLICAS`
  * says how many, `PORT` and `HOST` where Nginx listens; every other setting is the server's. What dies is started again.
  */
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { parseEnv } from 'node:util';
 import { startCluster } from './lib/cluster.mjs';
 import { interruptibly, projectRoot, setUp } from './lib/set-up.mjs';
+import { readSettings } from './lib/settings.mjs';
 
 /** Ctrl-C under npm comes twice at once, from the terminal and from npm; the second within this time is the same one. */
 const sameSignalMs = 500;
@@ -15,7 +13,7 @@ const firstRestartMs = 500;
 const maxRestartMs = 10_000;
 
 await setUp();
-const settings = readSettings();
+const settings = readSettings(projectRoot, process.env);
 const replicas = whole('REPLICAS', '2', 1, 64);
 const port = whole('PORT', '8080', 0, 65_535);
 const host = settings['HOST'] ?? '';
@@ -74,14 +72,6 @@ async function startAgain(part, how) {
       cause = `did not start (${error instanceof Error ? error.message : String(error)})`;
     }
   }
-}
-
-/** The environment, and below it the files that the server reads. @returns {NodeJS.ProcessEnv} */
-function readSettings() {
-  const files = ['.env', `.env.${process.env['NODE_ENV']}`].map((name) => join(projectRoot, name));
-  const read = files.filter((file) => existsSync(file)).map((file) => parseEnv(readFileSync(file, 'utf8')));
-  // People want the address, not a log of every connection.
-  return Object.assign({ LOG_LEVEL: 'warn' }, ...read, process.env);
 }
 
 /**

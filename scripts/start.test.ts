@@ -151,9 +151,10 @@ describe('signals during the set-up', () => {
     expect(first.child.exitCode).toBeNull();
   });
 
-  test('a start after one that was killed with -9 takes over and repairs', async () => {
+  test('killed with -9, its steps end too, and the next start repairs', async () => {
     const run = await interrupt('SIGKILL', { HANGS: 'npm' });
     expect(await run.ended).toBeNull();
+    await expect.poll(() => project.hanging().filter(runs), patience).toEqual([]);
     await live(start());
   });
 });
@@ -168,6 +169,15 @@ describe('the server', () => {
     expect(await start({ EXIT: '7' }).ended).toBe(7);
   });
 
+  test('ends with the start, also when that is killed with -9', async () => {
+    const run = start();
+    await live(run);
+    const server = Number(/live with .* (\d+)/.exec(run.output())?.[1]);
+    expect(runs(server)).toBe(true);
+    run.child.kill('SIGKILL');
+    await expect.poll(() => runs(server), patience).toBe(false);
+  });
+
   test('ended by a signal: 128 and its number', async () => {
     const run = start();
     await live(run);
@@ -179,6 +189,6 @@ describe('the server', () => {
     expect(await level({})).toBe('warn');
     expect(await level({ LOG_LEVEL: 'debug' })).toBe('debug');
     writeFileSync(join(project.root, '.env.staging'), '# x\nLOG_LEVEL=info\n');
-    expect(await level({ NODE_ENV: 'staging' })).toBe('undefined');
+    expect(await level({ NODE_ENV: 'staging' })).toBe('info');
   });
 });

@@ -5,6 +5,7 @@
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { endGroup } from './group.mjs';
+import { guard } from './guard.mjs';
 
 /** Long enough for tests to end what they started. */
 const groupGraceMs = 8000;
@@ -30,11 +31,13 @@ export async function runInForeground(command, args, { cwd, env = process.env, o
   /** @type {NodeJS.Signals[]} */
   const names = ['SIGINT', 'SIGTERM', 'SIGHUP'];
   for (const name of names) process.on(name, onSignal);
+  const release = child.pid === undefined ? () => {} : guard(child.pid);
   try {
     const code = await exitCode(child);
     if (ownGroup && child.pid !== undefined) await endGroup(child.pid, groupGraceMs);
     return code;
   } finally {
+    release();
     for (const name of names) process.off(name, onSignal);
   }
 }

@@ -6,6 +6,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
+import { guard } from './guard.mjs';
 
 /** npm rolls back for ten seconds after a TERM, for nothing: the next `npm ci` begins anew. */
 const stepGraceMs = 1000;
@@ -56,6 +57,7 @@ export async function runQuietly(
       output = (output + text).slice(-maxOutput);
     });
   }
+  const release = child.pid === undefined ? () => {} : guard(child.pid);
   const line = `${command} ${args.join(' ')}`;
   try {
     const [code, killedBy] = await once(child, 'close', { signal });
@@ -70,6 +72,8 @@ export async function runQuietly(
     await reaped;
     signal?.throwIfAborted();
     throw error;
+  } finally {
+    release();
   }
 }
 

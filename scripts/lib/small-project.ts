@@ -61,7 +61,7 @@ echo '<html>' > "$PROJECT/dist/client/index.html"${hang}`,
 };
 const server = `
 process.on('SIGTERM', () => { console.log('drained'); process.exit(0); });
-console.log('live with', process.env.LOG_LEVEL, process.env.NODE_ENV);
+console.log('live with', process.env.LOG_LEVEL, process.env.NODE_ENV, process.pid);
 if (process.env.EXIT) process.exit(Number(process.env.EXIT));
 setTimeout(() => {}, 600_000);
 `;
