@@ -9,6 +9,7 @@ import type { Commands } from './commands.ts';
 import type { Publisher } from './publisher.ts';
 import type { MessageListener, Subscriptions } from './subscriptions.ts';
 
+/** What the adapter is made of. */
 export interface RedisAdapterOptions {
   /** What its channels begin with. */
   key: string;

@@ -18,7 +18,9 @@ export function defineScript(lua: string): Script {
   return { lua, sha: createHash('sha1').update(lua).digest('hex') };
 }
 
+/** How the other parts ask Redis; see the file's first lines. */
 export interface Commands {
+  /** Gives the reply of one command. */
   run(args: readonly string[]): Promise<unknown>;
   /** Runs by hash, and by its text where Redis does not know it: after a restart it has forgotten them all. */
   runScript(script: Script, keys: readonly string[], args: readonly string[]): Promise<unknown>;
@@ -27,6 +29,7 @@ export interface Commands {
 /** How long a command may take before its outcome counts as unknown. */
 const commandDeadlineMs = 1_000;
 
+/** While the link is down everything is refused at once. */
 export function createCommands({ link, clock }: { link: Link; clock: Clock }): Commands {
   function run(args: readonly string[]): Promise<unknown> {
     const state = link.state();

@@ -4,6 +4,7 @@
  */
 import { assert } from '../../support/assert.ts';
 
+/** The names; what each holds is said here and nowhere else. */
 export interface Keys {
   lease: string;
   /** Hash: `gen`, `epoch`. */

@@ -24,6 +24,7 @@ const answerSchema = z.looseObject({ t: z.literal('s') });
 /** How long the leader may take to answer. */
 const callDeadlineMs = 2_000;
 
+/** What the line is made of. */
 export interface RedisLeaderLineOptions {
   /** Unique to this process, also among restarts of one node. */
   caller: string;

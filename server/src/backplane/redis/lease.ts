@@ -34,6 +34,7 @@ redis.call('PUBLISH', ARGV[3], ARGV[2])
 return 1
 `);
 
+/** What the lease is made of. */
 export interface RedisLeaseOptions {
   /** This node's id, the holder of what it takes. */
   node: string;
@@ -42,6 +43,7 @@ export interface RedisLeaseOptions {
   subscriptions: Subscriptions;
 }
 
+/** Listens for releases from the start. */
 export function createRedisLease({ node, keys, commands, subscriptions }: RedisLeaseOptions): Lease {
   const listeners: (() => void)[] = [];
   subscriptions.add('channel', keys.releaseChannel, () => {

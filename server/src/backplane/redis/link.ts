@@ -13,8 +13,10 @@ export type RedisClient = Pick<
   'sendCommand' | 'subscribe' | 'pSubscribe' | 'unsubscribe' | 'pUnsubscribe'
 >;
 
+/** `closed` is for good. A reason is a text for people, without addresses or secrets. */
 export type LinkState = { at: 'up' } | { at: 'down'; reason: string } | { at: 'closed' };
 
+/** Where the link goes and what it may hold. */
 export interface LinkOptions {
   /** `redis://` or `rediss://`, with user, password and database where there are any. */
   url: string;
@@ -33,6 +35,7 @@ export interface LinkOptions {
   onState: () => void;
 }
 
+/** One connection and what is known of it. */
 export interface Link {
   readonly client: RedisClient;
   /** Whether commands can be written, which is so before the link counts as up. */

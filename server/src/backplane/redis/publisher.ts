@@ -4,12 +4,14 @@
  */
 import type { Link } from './link.ts';
 
+/** Where room emits and announcements leave this process. */
 export interface Publisher {
   publish(channel: string, message: string | Buffer): void;
   /** How many were lost since the last call of this. */
   takeLost(): number;
 }
 
+/** The link should bound its queue: a Redis that hangs would otherwise fill this process with old prices. */
 export function createPublisher(link: Link): Publisher {
   let lost = 0;
   const count = (): void => void lost++;

@@ -20,6 +20,7 @@ import { createPublisher } from './publisher.ts';
 import { createSubscriptions } from './subscriptions.ts';
 import { createRedisTickStore } from './tick-store.ts';
 
+/** What this home is made of. */
 export interface RedisBackplaneOptions {
   /** `redis://` or `rediss://`, with user, password and database where there are any. */
   url: string;

@@ -5,8 +5,10 @@
 import type { Log } from '../../support/log.ts';
 import type { RedisClient } from './link.ts';
 
+/** Gets what was published, and the channel, which tells more where a pattern matched. */
 export type MessageListener = (message: Buffer, channel: Buffer) => void;
 
+/** What this process wants to hear. */
 export interface Subscriptions {
   /** Listens to a channel, or to all that match a pattern, until the returned function is called. */
   add(kind: 'channel' | 'pattern', name: string, listener: MessageListener): () => void;

@@ -61,6 +61,7 @@ end
 return {redis.call('HGET', KEYS[1], 'gen'), found}
 `);
 
+/** What the store is made of. */
 export interface RedisTickStoreOptions {
   keys: Keys;
   commands: Commands;
@@ -68,6 +69,7 @@ export interface RedisTickStoreOptions {
   makeGeneration: () => string;
 }
 
+/** Each call is one script, so that it happens whole or not at all. */
 export function createRedisTickStore({ keys, commands, makeGeneration }: RedisTickStoreOptions): TickStore {
   const { meta, heads, quotes } = keys;
   return {

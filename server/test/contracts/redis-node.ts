@@ -1,0 +1,107 @@
+/** What the tests of the Redis home share: servers and nodes that end with each test, and what all of them look for. */
+import { afterEach, beforeEach, expect, vi } from 'vitest';
+import { type RedisServer, startRedis } from '../../../scripts/lib/redis-server.mjs';
+import { type Backplane, type BackplaneState, BackplaneUnavailable } from '../../src/backplane/contract.ts';
+import { createRedisBackplane } from '../../src/backplane/redis/redis-backplane.ts';
+import { systemClock } from '../../src/support/clock.ts';
+import { createLog } from '../../src/support/log.ts';
+import { type BackplaneDriver, driveBackplane } from './backplane-driver.ts';
+
+/** One replica's backplane, driven in this process. */
+export interface Node {
+  backplane: Backplane;
+  driver: BackplaneDriver;
+  /** Every change of state since the start. */
+  states: BackplaneState[];
+}
+
+const nodes: Node[] = [];
+const servers: RedisServer[] = [];
+const unhandled: unknown[] = [];
+const onUnhandled = (error: unknown): void => void unhandled.push(error);
+
+/** Closes what each test opened, and fails it where a rejection went unhandled. */
+export function cleanUpAfterEach(): void {
+  beforeEach(() => {
+    process.on('unhandledRejection', onUnhandled);
+  });
+
+  afterEach(async () => {
+    await Promise.all(nodes.splice(0).map(({ driver }) => driver.close()));
+    await Promise.all(servers.splice(0).map((server) => server.stop()));
+    process.off('unhandledRejection', onUnhandled);
+    if (unhandled.length > 0) throw new AggregateError(unhandled.splice(0), 'a rejection was not handled');
+  });
+}
+
+/** Starts a redis-server for this test. */
+export async function redisServer(args: string[] = []): Promise<RedisServer> {
+  const server = await startRedis({ args });
+  servers.push(server);
+  return server;
+}
+
+/** Opens a node for this test; nodes with the same prefix share a home. */
+export function openNode(url: string, node = 'node-1', prefix = 'faults'): Node {
+  const log = createLog({ level: 'silent', node });
+  const backplane = createRedisBackplane({ url, prefix, node, log, clock: systemClock });
+  const states: BackplaneState[] = [];
+  backplane.onState((state) => void states.push(state));
+  const opened = { backplane, driver: driveBackplane(backplane, node), states };
+  nodes.push(opened);
+  return opened;
+}
+
+/** Waits until the backplane is up, or down; fails after `timeout` milliseconds. */
+export async function untilAt({ backplane }: Node, at: BackplaneState['at'], timeout: number): Promise<void> {
+  await vi.waitFor(() => expect(backplane.state().at).toBe(at), { timeout, interval: 5 });
+}
+
+/** One call of each kind that asks Redis. */
+export function everyCall({ lease, tickStore, leaderLine }: Backplane): Promise<unknown>[] {
+  return [
+    lease.read(),
+    lease.take({ holder: null, epoch: 0, beat: 0 }),
+    lease.beat(1),
+    lease.release(1),
+    tickStore.claim(1),
+    tickStore.append({ gen: 'AAAAAA', epoch: 1, drafts: [] }),
+    tickStore.quotes(['A']),
+    leaderLine.call(1, 'anyone?'),
+  ];
+}
+
+/** Waits for all of them; each must reject with `BackplaneUnavailable`. */
+export async function expectUnavailable(calls: Promise<unknown>[]): Promise<void> {
+  for (const outcome of await Promise.allSettled(calls)) {
+    expect(outcome).toMatchObject({ status: 'rejected', reason: expect.any(BackplaneUnavailable) });
+  }
+}
+
+/** Publishing that must neither throw nor reject, whatever the link does. */
+export async function publishAll({ driver }: Node): Promise<void> {
+  await driver.emitThenAnnounce('room', 'lost', announcement('lost'));
+}
+
+/** Both ways through pub/sub: a room emit and an announcement from `from` reach `to`. */
+export async function expectMessages(from: Node, to: Node, marker: string): Promise<void> {
+  await to.driver.joinRoom(marker);
+  await from.driver.emitThenAnnounce(marker, marker, announcement(marker));
+  await vi.waitFor(
+    async () => {
+      const received = await to.driver.received();
+      expect(received).toContainEqual({ kind: 'emit', room: marker, payload: marker });
+      expect(received).toContainEqual({ kind: 'announcement', announcement: announcement(marker) });
+    },
+    { timeout: 2_000, interval: 10 },
+  );
+}
+
+function announcement(gen: string) {
+  return {
+    node: 'node-1',
+    epoch: 1,
+    gen,
+    feed: { state: 'live' as const, since: 1, reason: '', sources: [] },
+  };
+}

@@ -1,0 +1,84 @@
+/** The Redis home on a Redis with settings of its own: an eviction policy, no memory left, users and their rules. */
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { expect, it, vi } from 'vitest';
+import type { RedisServer } from '../../../scripts/lib/redis-server.mjs';
+import {
+  cleanUpAfterEach,
+  everyCall,
+  expectMessages,
+  expectUnavailable,
+  openNode,
+  redisServer,
+  untilAt,
+} from './redis-node.ts';
+
+cleanUpAfterEach();
+
+it('stays down with the reason while Redis would evict keys, and comes up when that is mended', async () => {
+  const server = await redisServer(['--maxmemory', '10mb', '--maxmemory-policy', 'allkeys-lru']);
+  const node = openNode(server.url);
+  await vi.waitFor(
+    () =>
+      expect(node.backplane.state()).toMatchObject({
+        at: 'down',
+        reason: 'Redis has maxmemory-policy allkeys-lru: it must be noeviction',
+      }),
+    { timeout: 2_000, interval: 10 },
+  );
+  await expectUnavailable(everyCall(node.backplane));
+  await command(server, 'CONFIG SET maxmemory-policy noeviction');
+  await untilAt(node, 'up', 2_500);
+});
+
+it('turns a write that finds no memory into BackplaneUnavailable, and nothing is stored of it', async () => {
+  const server = await redisServer();
+  const node = openNode(server.url);
+  await untilAt(node, 'up', 5_000);
+  const claim = await node.backplane.tickStore.claim(1);
+  const gen = claim.ok ? claim.gen : '';
+  await command(server, 'CONFIG SET maxmemory 1');
+  const drafts = [
+    { tick: { symbol: 'A', price: '1', ts: 1 }, day: { open: '1', high: '1', low: '1', volume: '0' } },
+  ];
+  await expectUnavailable([node.backplane.tickStore.append({ gen, epoch: 1, drafts })]);
+  await command(server, 'CONFIG SET maxmemory 0');
+  expect(await node.backplane.tickStore.append({ gen, epoch: 1, drafts })).toMatchObject({ seqs: [1] });
+});
+
+it('takes user and password from the url, and stays down where they are wrong', async () => {
+  // A pattern subscription must stand in the rules as it is: those of channels do not cover it.
+  const rules = ['>se:cret', '~sign-in:*', '&sign-in:*', '&sign-in:io#/#*', '+@all'];
+  const server = await redisServer(['--user', 'tick', 'on', ...rules, '--user', 'default', 'off']);
+  const right = openNode(
+    `redis://tick:${encodeURIComponent('se:cret')}@127.0.0.1:${server.port}/0`,
+    'node-1',
+    'sign-in',
+  );
+  await untilAt(right, 'up', 2_000);
+  const wrong = openNode(`redis://tick:wrong@127.0.0.1:${server.port}`, 'node-2');
+  // The user may touch nothing outside the prefix, so this also shows that every key and channel begins with it.
+  await expectMessages(right, right, 'signed-in');
+  expect(await right.backplane.tickStore.claim(1)).toMatchObject({ ok: true });
+  expect(await right.backplane.lease.take(await right.backplane.lease.read())).toMatchObject({ epoch: 2 });
+  await right.backplane.lease.release(2);
+  right.backplane.leaderLine.serve(2, async () => 'here');
+  await vi.waitFor(async () => expect(await right.backplane.leaderLine.call(2, null)).toBe('here'), {
+    timeout: 2_000,
+    interval: 10,
+  });
+  expect(wrong.backplane.state().at).toBe('down');
+  await expectUnavailable(everyCall(wrong.backplane));
+});
+
+/** One command over a connection of its own; rejects with Redis's error. */
+async function command({ port }: RedisServer, line: string): Promise<void> {
+  const socket = connect(port, '127.0.0.1');
+  try {
+    socket.write(`${line}\r\n`);
+    const [reply]: unknown[] = await once(socket, 'data');
+    expect(String(reply)).toBe('+OK\r\n');
+  } finally {
+    socket.destroy();
+  }
+}
