@@ -1,6 +1,7 @@
 /** A stock Socket.IO client that keeps every event from its first moment, and checks the order of ticks as they come. */
 import { io, type ManagerOptions, type Socket, type SocketOptions } from 'socket.io-client';
 import type { Hello, Snapshot, SubscribeAck, Tick } from '../../protocol/index.ts';
+import { createOrderCheck } from './order.ts';
 import { until } from './until.ts';
 
 export interface Recorded {
@@ -30,27 +31,14 @@ export interface Recorder {
 /** Connects at once; the options are the stock ones. */
 export function createRecorder(url: string, options: Partial<ManagerOptions & SocketOptions> = {}): Recorder {
   const events: Recorded[] = [];
-  const faults: string[] = [];
-  const heads = new Map<string, { gen: string; seq: number }>();
+  const order = createOrderCheck();
   const socket = io(url, { forceNew: true, ...options });
 
   socket.onAny((event: string, payload: unknown) => {
     events.push({ event, payload, at: Date.now() });
-    if (event === 'snapshot')
-      for (const { symbol, gen, seq } of (payload as Snapshot).quotes) heads.set(symbol, { gen, seq });
-    if (event === 'tick') checkTick(payload as Tick);
+    if (event === 'snapshot') order.placed((payload as Snapshot).quotes);
+    if (event === 'tick') order.arrived(payload as Tick);
   });
-
-  function checkTick({ symbol, gen, seq, merged = 0 }: Tick): void {
-    const head = heads.get(symbol);
-    if (head === undefined) {
-      if (seq !== 1) faults.push(`${symbol} ${gen}:${seq} without a snapshot`);
-    } else if (head.gen !== gen)
-      faults.push(`${symbol} ${gen}:${seq} after ${head.gen}:${head.seq} without a snapshot`);
-    else if (seq <= head.seq) faults.push(`${symbol} ${gen}:${seq} after ${head.seq}: repeated or falling`);
-    else if (seq - merged > head.seq + 1) faults.push(`${symbol} ${gen}:${seq} after ${head.seq}: a hole`);
-    heads.set(symbol, { gen, seq });
-  }
 
   const of = <T>(event: string): T[] =>
     events.filter((one) => one.event === event).map(({ payload }) => payload as T);
@@ -62,7 +50,7 @@ export function createRecorder(url: string, options: Partial<ManagerOptions & So
     events,
     of,
     ticks: (symbol) => of<Tick>('tick').filter((tick) => symbol === undefined || tick.symbol === symbol),
-    faults: () => [...faults],
+    faults: () => order.faults(),
     hellos: () => of<Hello>('hello'),
     subscribe: (payload) => call('subscribe', payload),
     call,
