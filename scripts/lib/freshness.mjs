@@ -15,7 +15,11 @@ export const buildStampPath = 'dist/.built-from';
 const sources = [
   'server/protocol',
   'server/src',
-  'client',
+  'client/index.html',
+  'client/public',
+  'client/src',
+  'client/tsconfig.json',
+  'client/vite.config.ts',
   'tsconfig.json',
   'tsconfig.base.json',
   'package-lock.json',
