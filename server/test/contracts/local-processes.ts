@@ -39,6 +39,12 @@ export interface LocalProcesses {
   readonly ready: readonly ReadyMessage[];
   /** Resolves when that many workers have been ready since the start, with the last of them. */
   readyCount(count: number): Promise<ReadyMessage>;
+  /** All lines that the processes printed. */
+  output(): string;
+  /** The ids of those processes, of all that were ever started, that still run. */
+  running(): number[];
+  /** Resolves when one of them printed that line. */
+  said(line: string, timeoutMs: number): Promise<void>;
   driver(node: string): BackplaneDriver;
   close(options: { now: boolean }): void;
   /** Ends the primary in any case, and waits until its workers are gone too. */
@@ -56,7 +62,12 @@ export function startProgram(path: string, settings: Partial<LocalSettings> = {}
     worker: 'sound',
     ...settings,
   };
-  const primary = fork(path, [JSON.stringify(all)], { serialization: 'advanced', stdio: 'inherit' });
+  const primary = fork(path, [JSON.stringify(all)], {
+    serialization: 'advanced',
+    stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+  });
+  let output = '';
+  primary.stdout?.setEncoding('utf8').on('data', (text: string) => void (output += text));
   const ready: ReadyMessage[] = [];
   const frameListeners = new Map<string, (frame: unknown) => void>();
   const send = (message: ToProgram): void => void primary.send(message, () => {});
@@ -71,6 +82,11 @@ export function startProgram(path: string, settings: Partial<LocalSettings> = {}
   });
   listening.catch(() => {});
 
+  function running(): number[] {
+    const workers = [...output.matchAll(/^pid (\d+)$/gm)].map((match) => Number(match[1]));
+    return [primary.pid ?? 0, ...workers].filter(isRunning);
+  }
+
   async function readyCount(count: number): Promise<ReadyMessage> {
     return vi.waitFor(
       () => {
@@ -83,15 +99,12 @@ export function startProgram(path: string, settings: Partial<LocalSettings> = {}
   }
 
   async function stop(): Promise<void> {
-    if (isRunning(primary.pid)) {
+    if (primary.exitCode === null && primary.signalCode === null) {
       primary.kill('SIGCONT');
       send({ type: 'test:close', now: true });
-      await Promise.race([
-        once(primary, 'exit'),
-        vi.waitUntil(() => !isRunning(primary.pid), { timeout: 5_000 }),
-      ]);
+      await once(primary, 'exit');
     }
-    await vi.waitUntil(() => ready.every(({ pid }) => !isRunning(pid)), { timeout: 5_000, interval: 10 });
+    await vi.waitUntil(() => running().length === 0, { timeout: 5_000, interval: 10 });
   }
 
   return {
@@ -99,6 +112,15 @@ export function startProgram(path: string, settings: Partial<LocalSettings> = {}
     listening,
     ready,
     readyCount,
+    output: () => output,
+    running,
+    said: (line, timeoutMs) =>
+      vi.waitFor(
+        () => {
+          if (!output.split('\n').includes(line)) throw new Error(`no ${line} in\n${output}`);
+        },
+        { timeout: timeoutMs, interval: 10 },
+      ),
     driver: (node) =>
       createDriver(
         node,
@@ -141,8 +163,7 @@ function createDriver(
 }
 
 /** Whether a process of that id runs; one that ended and was not yet collected does not. */
-export function isRunning(pid: number | undefined): boolean {
-  if (pid === undefined) return false;
+export function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0);
   } catch {

@@ -3,6 +3,7 @@
  * IPC, and workers that run the contract's driver and serve a small page. local-processes.ts bundles and starts it.
  */
 import cluster from 'node:cluster';
+import { writeSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import process from 'node:process';
 import { text } from 'node:stream/consumers';
@@ -28,6 +29,11 @@ const log = createLog({ level: 'silent', node: settings.node });
 
 function report(message: FromProgram): void {
   if (process.connected) process.send?.(message);
+}
+
+/** On a pipe that all processes share, so that the test hears workers also while their primary is stopped. */
+function say(line: string): void {
+  writeSync(1, `${line}\n`);
 }
 
 function runPrimary(): void {
@@ -61,10 +67,13 @@ function runPrimary(): void {
 }
 
 async function runWorker(node: string): Promise<void> {
-  if (settings.worker === 'fails at start') process.exit(3);
   process.on('SIGTERM', () => {});
+  say(`pid ${process.pid}`);
+  if (settings.worker === 'fails at start') process.exit(3);
+  say(`${node} loads`);
   await pass(settings.loadMs);
   const backplane = createLocalBackplane({ node, log, clock });
+  backplane.onState((state) => say(`${node} is ${state.at}`));
   driveFromTest(node, backplane);
 
   const httpServer = createServer((request, response) => void serve(node, request, response));
@@ -74,6 +83,7 @@ async function runWorker(node: string): Promise<void> {
   });
   attachSticky(io);
   onDrain(() => {
+    say(`${node} drains`);
     if (settings.worker !== 'ignores drain') process.exit(0);
   });
   tellReady();

@@ -5,9 +5,9 @@
 import cluster, { type Worker } from 'node:cluster';
 
 /** What Node's IPC channel knows of the one handle that is on its way; there is no public name for it. */
-interface Channel {
+type Channel = Worker['process'] & {
   _pendingMessage?: { handle?: { close?: () => void } } | null;
-}
+};
 
 /** To be called when the worker has exited. Closing such a handle a second time does nothing. */
 export function forgetWorker(worker: Worker): void {

@@ -137,8 +137,9 @@ export function createLocalBackplane({ node, log, clock }: LocalBackplaneOptions
     leaderLine,
     adapter(wrap) {
       const Wrapped = wrap(NodeClusterAdapter);
-      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- every adapter class takes a namespace first
+      // Socket.IO calls it with `new`, which an arrow function does not take.
       return function createAdapter(nsp) {
+        // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- every adapter class takes a namespace first
         return new Wrapped(nsp as never);
       };
     },

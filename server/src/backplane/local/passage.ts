@@ -8,6 +8,7 @@ import { EventEmitter } from 'node:events';
 import type { Server as HttpServer } from 'node:http';
 import type { Socket } from 'node:net';
 import sticky from '@socket.io/sticky';
+import { ownerOfRequest } from './session-id.ts';
 
 export interface Arrival {
   socket: Socket;
@@ -71,7 +72,9 @@ export function createPassage(): Passage {
   }
 
   return {
-    hand({ socket, firstBytes, workers }) {
+    hand({ socket, firstBytes, workers: ready }) {
+      const owner = ownerOfRequest(firstBytes, ready);
+      const workers = owner === undefined ? ready : [owner];
       arrivals.emit('connection', socket);
       const among = Object.fromEntries(workers.map((worker) => [worker.id, placing(worker, socket)]));
       // Sticky chooses among `cluster.workers`, which holds each worker from its fork to its end, at the first bytes.

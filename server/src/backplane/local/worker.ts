@@ -2,11 +2,13 @@
  * A worker's side of its life under the primary: taking connections, saying that it is ready, being told to drain.
  * Knows no backplane. In a process that is no worker of `createPrimary` these functions throw.
  */
+import cluster from 'node:cluster';
 import process from 'node:process';
 import sticky from '@socket.io/sticky';
 import type { Server } from 'socket.io';
 import { assert } from '../../support/assert.ts';
 import { isPrimaryMessage, type PrimaryMessage, type WorkerMessage } from './ipc.ts';
+import { createSessionId } from './session-id.ts';
 
 /** Sends one message to the primary. Lost, without an error, when the primary is gone: Node then ends the worker. */
 export function sendToPrimary(message: WorkerMessage): void {
@@ -28,7 +30,10 @@ export function onPrimaryMessage(listener: (message: PrimaryMessage) => void): (
  * before `tellReady`: Node drops what reaches a worker that has no listener for it yet.
  */
 export function attachSticky(io: Server): void {
+  const { worker } = cluster;
+  assert(worker !== undefined, 'this process is a worker of the primary');
   sticky.setupWorker(io);
+  io.engine.generateId = () => createSessionId(worker.id);
 }
 
 /** Tells the primary to hand connections to this worker from now on. */

@@ -1,0 +1,172 @@
+/** What happens to the local cluster when its processes die, hang or cannot start, with true processes and signals. */
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { LocalSettings } from './local-messages.ts';
+import { bundleProgram, isRunning, startProgram, type LocalProcesses } from './local-processes.ts';
+
+let program: Awaited<ReturnType<typeof bundleProgram>>;
+const started: LocalProcesses[] = [];
+
+beforeAll(async () => {
+  program = await bundleProgram();
+});
+afterAll(() => program.remove());
+afterEach(async () => {
+  await Promise.all(started.splice(0).map((processes) => processes.stop()));
+});
+
+function start(settings: Partial<LocalSettings> = {}): LocalProcesses {
+  const processes = startProgram(program.path, settings);
+  started.push(processes);
+  return processes;
+}
+
+/** Two workers that are ready, by their node ids. */
+async function startPair(settings: Partial<LocalSettings> = {}) {
+  const processes = start({ ...settings, workers: 2 });
+  await processes.readyCount(2);
+  await processes.listening;
+  const pidOf = (node: string): number => processes.ready.findLast((each) => each.node === node)?.pid ?? 0;
+  const one = processes.driver('local-1');
+  const two = processes.driver('local-2');
+  return { processes, pidOf, one, two };
+}
+
+async function expectNoneLeft(processes: LocalProcesses, timeout: number): Promise<void> {
+  await vi.waitFor(() => expect(processes.running()).toEqual([]), { timeout, interval: 10 });
+}
+
+describe('a killed worker', () => {
+  it('frees its lease at once, is forked again under its name, and the others go on', async () => {
+    const { processes, pidOf, one, two } = await startPair();
+    const taken = await one.lease.take(await one.lease.read());
+    await one.serve(taken?.epoch ?? 0);
+    expect(await two.call(taken?.epoch ?? 0, 'are you there?')).toMatchObject({ ok: true });
+    const killedAt = performance.now();
+    process.kill(pidOf('local-1'), 'SIGKILL');
+    await vi.waitFor(async () => expect(await two.releases()).toBe(1), { timeout: 1_000, interval: 5 });
+    expect(performance.now() - killedAt).toBeLessThan(500);
+    expect(await two.lease.read()).toMatchObject({ holder: null, epoch: taken?.epoch });
+    expect(await two.call(taken?.epoch ?? 0, 'are you there?')).toMatchObject({
+      ok: false,
+      name: 'NoLeader',
+    });
+    expect(await two.lease.take(await two.lease.read())).toMatchObject({ holder: 'local-2' });
+
+    expect((await processes.readyCount(3)).node).toBe('local-1');
+    expect(await processes.driver('local-1').lease.read()).toMatchObject({ holder: 'local-2' });
+  });
+
+  it('leaves a call that it was answering with an unknown outcome, not without an end', async () => {
+    const { pidOf, one, two } = await startPair();
+    await one.serve(7);
+    await two.call(7, 'ready?');
+    process.kill(pidOf('local-1'), 'SIGSTOP');
+    const call = two.call(7, 'answer me');
+    process.kill(pidOf('local-1'), 'SIGKILL');
+    expect(await call).toMatchObject({ ok: false, name: 'BackplaneUnavailable' });
+  });
+});
+
+describe('a silent worker', () => {
+  it('is ended after 5 s and forked again, and meanwhile the others go on', async () => {
+    const { processes, pidOf, one, two } = await startPair();
+    const taken = await one.lease.take(await one.lease.read());
+    const stopped = pidOf('local-1');
+    const stoppedAt = performance.now();
+    process.kill(stopped, 'SIGSTOP');
+    expect(await two.lease.take(await two.lease.read())).toMatchObject({ epoch: (taken?.epoch ?? 0) + 1 });
+    await vi.waitFor(() => expect(isRunning(stopped)).toBe(false), { timeout: 8_000, interval: 20 });
+    const silentMs = performance.now() - stoppedAt;
+    expect(silentMs).toBeGreaterThan(3_900);
+    expect(silentMs).toBeLessThan(6_500);
+    expect(await processes.readyCount(3)).toMatchObject({ node: 'local-1' });
+    expect((await two.lease.read()).holder).toBe('local-2');
+  });
+});
+
+describe('a primary that does not answer', () => {
+  it('is seen as down, and as up again when it answers, without a worker lost', async () => {
+    const { processes, pidOf } = await startPair();
+    const pid = pidOf('local-1');
+    processes.primary.kill('SIGSTOP');
+    await processes.said('local-1 is down', 5_000);
+    await processes.said('local-2 is down', 5_000);
+    processes.primary.kill('SIGCONT');
+    await processes.said('local-1 is up', 3_000);
+    await processes.said('local-2 is up', 3_000);
+    expect(pidOf('local-1')).toBe(pid);
+    expect(isRunning(pid)).toBe(true);
+  });
+});
+
+describe('the end of the primary', () => {
+  it('ends its workers within 2 s when it is killed', async () => {
+    const { processes } = await startPair();
+    expect(processes.running()).toHaveLength(3);
+    processes.primary.kill('SIGKILL');
+    await expectNoneLeft(processes, 2_000);
+  });
+
+  it('lets the workers drain and leaves no process on SIGTERM', async () => {
+    const { processes } = await startPair();
+    processes.primary.kill('SIGTERM');
+    await once(processes.primary, 'exit');
+    expect(processes.primary.exitCode).toBe(0);
+    await expectNoneLeft(processes, 500);
+    expect(processes.output()).toContain('local-1 drains');
+    expect(processes.output()).toContain('local-2 drains');
+  });
+
+  it('ends workers that do not leave in the time they have', async () => {
+    const { processes } = await startPair({ worker: 'ignores drain', drainMs: 300 });
+    const before = performance.now();
+    processes.close({ now: false });
+    await once(processes.primary, 'exit');
+    expect(performance.now() - before).toBeGreaterThan(300);
+    await expectNoneLeft(processes, 1_000);
+  });
+
+  it('comes within 1 s when it is asked for at once, also while workers drain', async () => {
+    const { processes } = await startPair({ worker: 'ignores drain' });
+    processes.close({ now: false });
+    await processes.said('local-1 drains', 2_000);
+    const before = performance.now();
+    processes.close({ now: true });
+    await once(processes.primary, 'exit');
+    expect(performance.now() - before).toBeLessThan(1_000);
+    await expectNoneLeft(processes, 500);
+  });
+
+  it('is clean before any worker is ready', async () => {
+    const processes = start({ loadMs: 60_000 });
+    await processes.said('local-2 loads', 5_000);
+    processes.primary.kill('SIGTERM');
+    await once(processes.primary, 'exit');
+    expect(processes.primary.exitCode).toBe(0);
+    await expectNoneLeft(processes, 500);
+    expect(processes.output()).not.toContain('drains');
+  });
+});
+
+describe('a start that cannot work', () => {
+  it('says which port is taken and what to do, and leaves no process', async () => {
+    const other = createServer().listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const { port } = other.address() as AddressInfo;
+    const processes = start({ port });
+    await expect(processes.listening).rejects.toThrow(
+      `port ${port} of 127.0.0.1 is taken: end the program that listens there, or set PORT to another port`,
+    );
+    await once(processes.primary, 'exit');
+    await expectNoneLeft(processes, 1_000);
+    other.close();
+  });
+
+  it('ends with the reason when workers end before any is ready', async () => {
+    const processes = start({ worker: 'fails at start' });
+    await expect(processes.listening).rejects.toThrow(/no worker becomes ready.*exit code 3/);
+    await expectNoneLeft(processes, 1_000);
+  });
+});

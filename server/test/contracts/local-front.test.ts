@@ -1,0 +1,174 @@
+/** Connections to the one port of the local cluster: each reaches a ready worker or ends, whatever happens to workers. */
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { io } from 'socket.io-client';
+import type { LocalSettings } from './local-messages.ts';
+import { bundleProgram, startProgram, type LocalProcesses } from './local-processes.ts';
+
+let program: Awaited<ReturnType<typeof bundleProgram>>;
+const started: LocalProcesses[] = [];
+
+beforeAll(async () => {
+  program = await bundleProgram();
+});
+afterAll(() => program.remove());
+afterEach(async () => {
+  await Promise.all(started.splice(0).map((processes) => processes.stop()));
+});
+
+async function start(settings: Partial<LocalSettings> = {}) {
+  const processes = startProgram(program.path, settings);
+  started.push(processes);
+  const port = await processes.listening;
+  const kill = (node: string, signal: NodeJS.Signals): void => {
+    process.kill(processes.ready.findLast((each) => each.node === node)?.pid ?? 0, signal);
+  };
+  return { processes, port, kill };
+}
+
+const body = 'x'.repeat(200_000);
+/** Without a body the connection itself goes to a worker; with one, its bytes are carried there. */
+const requests = {
+  get: 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n',
+  post: `POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+};
+
+type Outcome = { at: 'answered'; status: number; text: string } | { at: 'closed' } | { at: 'hanging' };
+
+/** One request on a connection of its own. It hangs when it is still open after `limitMs`. */
+async function request(port: number, kind: keyof typeof requests, limitMs: number): Promise<Outcome> {
+  const socket = connect(port, '127.0.0.1').setEncoding('utf8');
+  let text = '';
+  socket.on('data', (chunk: string) => void (text += chunk));
+  socket.on('error', () => {});
+  const limit = AbortSignal.timeout(limitMs);
+  socket.write(requests[kind]);
+  try {
+    await once(socket, 'close', { signal: limit });
+  } catch {
+    socket.destroy();
+    return { at: 'hanging' };
+  }
+  const status = /^HTTP\/1\.1 (\d+) /.exec(text)?.[1];
+  if (status === undefined) return { at: 'closed' };
+  return { at: 'answered', status: Number(status), text };
+}
+
+/** Clients that make one request after another until they are told to stop. */
+function hammer(port: number, { clients, limitMs }: { clients: number; limitMs: number }) {
+  const outcomes: Outcome[] = [];
+  let going = true;
+  const done = Promise.all(
+    Array.from({ length: clients }, async (_, index) => {
+      while (going) outcomes.push(await request(port, index % 4 === 0 ? 'post' : 'get', limitMs));
+    }),
+  );
+  return {
+    outcomes,
+    answered: (status: number) =>
+      outcomes.filter((each) => each.at === 'answered' && each.status === status).length,
+    async stop() {
+      going = false;
+      await done;
+    },
+  };
+}
+
+describe('the port of the local cluster', () => {
+  it('spreads connections over the workers and carries requests with a body', async () => {
+    const { processes, port } = await start();
+    await processes.readyCount(2);
+    const outcomes: Outcome[] = [];
+    for (let count = 0; count < 10; count++) outcomes.push(await request(port, 'get', 5_000));
+    const bodies = outcomes.map((each) =>
+      each.at === 'answered' ? each.text.split('\r\n\r\n')[1] : each.at,
+    );
+    expect(bodies.filter((text) => text?.includes('local-1'))).toHaveLength(5);
+    expect(bodies.filter((text) => text?.includes('local-2'))).toHaveLength(5);
+    expect(await request(port, 'post', 5_000)).toMatchObject({
+      status: 200,
+      text: expect.stringContaining(`"length":${body.length}`) as string,
+    });
+  });
+
+  it('gives a worker that still loads no connection', async () => {
+    const { processes, port, kill } = await start({ loadMs: 1_000 });
+    await processes.readyCount(2);
+    kill('local-1', 'SIGKILL');
+    await vi.waitFor(() => expect(processes.output().match(/local-1 loads/g)).toHaveLength(2), {
+      timeout: 5_000,
+      interval: 10,
+    });
+    const during = await Promise.all(Array.from({ length: 20 }, () => request(port, 'get', 900)));
+    expect(processes.ready).toHaveLength(2);
+    expect(during.map((each) => each.at === 'answered' && each.text.includes('local-2'))).not.toContain(
+      false,
+    );
+  });
+
+  it('answers 503 at once while no worker is ready', async () => {
+    const { processes, port, kill } = await start({ workers: 1, loadMs: 1_000 });
+    kill('local-1', 'SIGKILL');
+    await vi.waitFor(() => expect(processes.output().match(/local-1 loads/g)).toHaveLength(2), {
+      timeout: 5_000,
+      interval: 10,
+    });
+    expect(await request(port, 'get', 500)).toMatchObject({ status: 503 });
+    expect(await request(port, 'post', 500)).toMatchObject({ status: 503 });
+    await processes.readyCount(2);
+    expect(await request(port, 'get', 5_000)).toMatchObject({ status: 200 });
+  });
+
+  it('lets no connection hang while workers are killed and forked again', async () => {
+    const { processes, port, kill } = await start({ loadMs: 200 });
+    await processes.readyCount(2);
+    const load = hammer(port, { clients: 12, limitMs: 5_000 });
+    for (let round = 1; round <= 6; round++) {
+      kill(round % 2 === 0 ? 'local-1' : 'local-2', 'SIGKILL');
+      const before = load.answered(200);
+      await vi.waitFor(() => expect(load.answered(200)).toBeGreaterThan(before + 50), { timeout: 10_000 });
+      await processes.readyCount(2 + round);
+    }
+    await load.stop();
+    expect(load.outcomes.filter(({ at }) => at === 'hanging')).toEqual([]);
+  });
+
+  it('ends the connections that a hung worker took, when it is ended, and none hangs for longer', async () => {
+    const { processes, port, kill } = await start();
+    await processes.readyCount(2);
+    const load = hammer(port, { clients: 12, limitMs: 8_000 });
+    await vi.waitFor(() => expect(load.answered(200)).toBeGreaterThan(20), { timeout: 10_000 });
+    kill('local-1', 'SIGSTOP');
+    await processes.readyCount(3);
+    await load.stop();
+    expect(load.outcomes.filter(({ at }) => at === 'hanging')).toEqual([]);
+    expect(load.outcomes.filter(({ at }) => at === 'closed').length).toBeGreaterThan(0);
+  });
+
+  it.each([
+    ['polling, then an upgrade', ['polling', 'websocket']],
+    ['WebSocket alone', ['websocket']],
+    ['polling alone', ['polling']],
+  ])('serves stock Socket.IO clients on every worker: %s', async (_, transports) => {
+    const { processes, port } = await start();
+    await processes.readyCount(2);
+    const clients = Array.from({ length: 6 }, () =>
+      io(`http://127.0.0.1:${port}`, { transports, forceNew: true, reconnection: false }),
+    );
+    try {
+      const got = clients.map(() => [] as string[]);
+      clients.forEach((client, index) => client.on('from', (node: string) => void got[index]?.push(node)));
+      await vi.waitFor(() => expect(clients.filter(({ connected }) => connected)).toHaveLength(6), {
+        timeout: 5_000,
+      });
+      for (const client of clients) client.emit('to all', 'x'.repeat(50));
+      await vi.waitFor(() => expect(got.map(({ length }) => length)).toEqual([6, 6, 6, 6, 6, 6]), {
+        timeout: 5_000,
+      });
+      for (const nodes of got) expect(new Set(nodes)).toEqual(new Set(['local-1', 'local-2']));
+    } finally {
+      for (const client of clients) client.disconnect();
+    }
+  });
+});
