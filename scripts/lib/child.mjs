@@ -41,9 +41,10 @@ const shownLines = 15;
  * @param {string} [options.cwd]
  * @param {NodeJS.ProcessEnv} [options.env]
  * @param {string} [options.logFile] Gets every line too.
+ * @param {(line: string) => void} [options.onLine] Fires for every line.
  * @returns {Promise<Child>}
  */
-export async function startChild({ name, command, args, cwd, env = process.env, logFile }) {
+export async function startChild({ name, command, args, cwd, env = process.env, logFile, onLine }) {
   const child = spawn(command, args, { cwd, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
   const pid = await new Promise((/** @type {(pid: number) => void} */ resolve, reject) => {
     child.once('error', reject);
@@ -62,6 +63,7 @@ export async function startChild({ name, command, args, cwd, env = process.env, 
         dropped += 1;
       }
       file?.write(`${line}\n`);
+      onLine?.(line);
     });
   }
 

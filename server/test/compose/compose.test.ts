@@ -1,0 +1,156 @@
+/**
+ * The cluster as `docker compose` brings it up, on a true engine, from the build of the image to what is left at the end.
+ * The tests are one story and run in order; scripts/test-compose.mjs gives them an engine and cleans up after them.
+ */
+import { afterEach, beforeAll, expect, test } from 'vitest';
+import { freePort } from '../../../scripts/lib/free-port.mjs';
+import { until } from '../../../scripts/lib/until.mjs';
+import { docker, leftOf, project } from './docker.ts';
+import { createStockClient, type StockClient } from './stock-client.ts';
+
+const apiKey = 'compose-test-key-0123456789';
+let url = '';
+let env: Record<string, string> = {};
+const clients: StockClient[] = [];
+
+function client(...args: Parameters<typeof createStockClient>): StockClient {
+  const one = createStockClient(...args);
+  clients.push(one);
+  return one;
+}
+
+/** Ids of the running replicas. */
+const replicaIds = async () => (await docker(['compose', 'ps', '--quiet', 'replica'], env)).split('\n');
+
+beforeAll(async () => {
+  if (project === '') throw new Error('run these tests by `npm run test:compose`');
+  const port = await freePort();
+  url = `http://127.0.0.1:${port}`;
+  env = { PORT: String(port), UPDATE_INTERVAL: '100', API_KEYS: apiKey };
+});
+
+afterEach(() => {
+  for (const one of clients.splice(0)) one.close();
+});
+
+test('one command builds the image and brings everything up healthy', async () => {
+  await docker(['compose', 'up', '--build', '--detach', '--wait', '--wait-timeout', '240'], env);
+  const states = (await docker(['compose', 'ps', '--format', '{{.Service}} {{.Health}}'], env)).split('\n');
+  expect(states.toSorted()).toEqual(['nginx healthy', 'redis healthy', 'replica healthy', 'replica healthy']);
+});
+
+test('/health and the page come through Nginx', async () => {
+  const health = await fetch(`${url}/health`);
+  expect(health.status).toBe(200);
+  expect(await health.json()).toMatchObject({ backplane: { kind: 'redis', state: 'up' } });
+  const page = await fetch(url);
+  expect(page.headers.get('content-type')).toMatch('text/html');
+  expect(await page.text()).toMatch(/<html/i);
+});
+
+test('Redis cannot be reached from outside, and no program runs as root', async () => {
+  const ports = await docker(['compose', 'ps', '--format', '{{.Service}}={{.Publishers}}'], env);
+  const published = ports.split('\n').filter((line) => / [1-9]\d* tcp|:[1-9]\d*->/.test(line));
+  expect(published.map((line) => line.split('=')[0])).toEqual(['nginx']);
+  for (const service of ['redis', 'replica', 'nginx']) {
+    expect(await docker(['compose', 'exec', '-T', service, 'id', '-u'], env)).not.toBe('0');
+  }
+});
+
+test('stock clients get ticks in order: with no options, on WebSocket alone and on polling alone', async () => {
+  const all = [
+    client(url, ['BTC-USD']),
+    client(url, ['BTC-USD'], { transports: ['websocket'] }),
+    client(url, ['BTC-USD'], { transports: ['polling'] }),
+  ];
+  for (const ticks of await Promise.all(all.map((one) => one.nextTicks('BTC-USD', 10)))) {
+    const first = ticks[0]?.seq ?? 0;
+    expect(ticks.map(({ seq }) => seq)).toEqual(ticks.map((_, index) => first + index));
+  }
+  expect(all[2]?.socket.io.engine.transport.name).toBe('polling');
+});
+
+test('settings of the environment reach the replicas: the interval and the API key', async () => {
+  const one = client(url, ['ETH-USD', 'DEMO'], { transports: ['websocket'] });
+  const ticks = await one.nextTicks('ETH-USD', 20);
+  const [first, last] = [ticks[0], ticks.at(-1)];
+  expect((last?.ts ?? 0) - (first?.ts ?? 0)).toBeLessThan(19 * 300);
+
+  const arrived = one.nextTicks('DEMO', 1);
+  const pushed = await fetch(`${url}/api/ticks`, {
+    method: 'PUT',
+    headers: { 'content-type': 'application/json', 'x-api-key': apiKey },
+    body: JSON.stringify([{ symbol: 'DEMO', price: '12.340' }]),
+  });
+  expect(pushed.status).toBe(200);
+  expect((await arrived)[0]).toMatchObject({ symbol: 'DEMO', price: '12.340' });
+});
+
+test('--scale replica=4 spreads clients over four nodes without touching a file', async () => {
+  await docker(['compose', 'up', '--detach', '--wait', '--no-recreate', '--scale', 'replica=4'], env);
+  expect(await replicaIds()).toHaveLength(4);
+  const nodes = new Set<string>();
+  await until(
+    async () => {
+      const some = Array.from({ length: 8 }, () => client(url, ['BTC-USD'], { transports: ['websocket'] }));
+      await Promise.all(some.map((one) => one.connectedTimes(1)));
+      for (const { nodes: own } of some) nodes.add(own[0] ?? '');
+      return nodes.size === 4;
+    },
+    { withinMs: 30_000, otherwise: () => `clients are on ${[...nodes].join(', ')}` },
+  );
+  await Promise.all(clients.map((one) => one.nextTicks('BTC-USD', 3)));
+});
+
+test('polling clients of four replicas each stay on their own, by their cid', async () => {
+  const pollers = Array.from({ length: 12 }, (_, i) =>
+    client(url, ['BTC-USD'], { transports: ['polling'], query: { cid: `poller-${i}` } }),
+  );
+  await Promise.all(pollers.map((one) => one.nextTicks('BTC-USD', 20)));
+  expect(pollers.map(({ nodes }) => nodes.length)).toEqual(pollers.map(() => 1));
+  expect(new Set(pollers.map(({ nodes }) => nodes[0])).size).toBeGreaterThan(1);
+});
+
+test('clients of a replica that is stopped come back by themselves and get ticks', async () => {
+  const some = Array.from({ length: 12 }, (_, i) =>
+    client(url, ['BTC-USD'], i % 2 === 0 ? {} : { transports: ['websocket'] }),
+  );
+  await Promise.all(some.map((one) => one.connectedTimes(1)));
+  const node = some[1]?.nodes[0] ?? '';
+  const id = (await replicaIds()).find((other) => node.startsWith(other.slice(0, 12)));
+  if (id === undefined) throw new Error(`no container for ${node}`);
+  const moved = some.filter(({ nodes }) => nodes[0] === node);
+  await docker(['stop', id]);
+  await Promise.all(moved.map((one) => one.connectedTimes(2)));
+  expect(moved.map(({ nodes }) => nodes.at(-1))).not.toContain(node);
+  await Promise.all(some.map((one) => one.nextTicks('BTC-USD', 5)));
+});
+
+test('docker compose down leaves nothing behind', async () => {
+  await docker(['compose', 'down'], env);
+  expect([await leftOf('container'), await leftOf('network'), await leftOf('volume')]).toEqual([[], [], []]);
+});
+
+test('the image alone runs the embedded cluster, and ends in order within its time', async () => {
+  const port = await freePort();
+  const name = `${project}-alone`;
+  const label = `com.docker.compose.project=${project}`;
+  await docker([
+    'run',
+    '--detach',
+    '--name',
+    name,
+    '--label',
+    label,
+    '-p',
+    `127.0.0.1:${port}:8080`,
+    `${project}-replica`,
+  ]);
+  const one = client(`http://127.0.0.1:${port}`, ['BTC-USD']);
+  await one.nextTicks('BTC-USD', 5);
+  const health = await fetch(`http://127.0.0.1:${port}/health`);
+  expect(await health.json()).toMatchObject({ backplane: { kind: 'local', state: 'up' } });
+  await docker(['stop', name]);
+  expect(await docker(['inspect', '--format', '{{.State.ExitCode}}', name])).toBe('0');
+  await docker(['rm', name]);
+});
