@@ -21,8 +21,8 @@ describe('the leader', () => {
     const cluster = await startClusterUnderTest();
     const clients = cluster.replicas.map(({ url }) => cluster.connect({}, url));
     for (const client of clients) {
-      await client.seen('hello');
-      await client.subscribe(['BTC-USD', 'AAPL']);
+      client.socket.on('connect', () => void client.subscribe(['BTC-USD', 'AAPL']));
+      await client.seen('tick');
     }
     for (let round = 0; round < 2; round++) {
       const leader = await cluster.leader();
@@ -39,7 +39,10 @@ describe('the leader', () => {
       for (const index of survivors.keys())
         expect((next(index)?.at ?? Infinity) - killedAt).toBeLessThan(ttlMs + 1_000);
       await leader.restart();
-      await until(() => clients.every(({ socket }) => socket.connected));
+      for (const client of clients) {
+        const count = client.ticks().length;
+        await until(() => client.ticks().length > count, { withinMs: 10_000 });
+      }
     }
     // A client that reconnects subscribes anew: its recorder judges by the snapshot that comes first.
     for (const client of clients) expect(client.faults()).toEqual([]);
