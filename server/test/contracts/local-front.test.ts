@@ -146,6 +146,15 @@ describe('the port of the local cluster', () => {
     expect(load.outcomes.filter(({ at }) => at === 'closed').length).toBeGreaterThan(0);
   });
 
+  it('ends a request whose headers do not come to an end', async () => {
+    const { port } = await start({ workers: 1 });
+    const socket = connect(port, '127.0.0.1').resume();
+    socket.write('GET / HTTP/1.1\r\nHost: localhost\r\n');
+    const before = performance.now();
+    await once(socket, 'close');
+    expect(performance.now() - before).toBeGreaterThan(400);
+  });
+
   it.each([
     ['polling, then an upgrade', ['polling', 'websocket']],
     ['WebSocket alone', ['websocket']],
@@ -160,7 +169,7 @@ describe('the port of the local cluster', () => {
       const got = clients.map(() => [] as string[]);
       clients.forEach((client, index) => client.on('from', (node: string) => void got[index]?.push(node)));
       await vi.waitFor(() => expect(clients.filter(({ connected }) => connected)).toHaveLength(6), {
-        timeout: 5_000,
+        timeout: 10_000,
       });
       for (const client of clients) client.emit('to all', 'x'.repeat(50));
       await vi.waitFor(() => expect(got.map(({ length }) => length)).toEqual([6, 6, 6, 6, 6, 6]), {

@@ -76,7 +76,10 @@ async function runWorker(node: string): Promise<void> {
   backplane.onState((state) => say(`${node} is ${state.at}`));
   driveFromTest(node, backplane);
 
-  const httpServer = createServer((request, response) => void serve(node, request, response));
+  const httpServer = createServer(
+    { headersTimeout: 500, connectionsCheckingInterval: 100 },
+    (request, response) => void serve(node, request, response),
+  );
   const io = new Server(httpServer, { adapter: backplane.adapter((base) => base) });
   io.on('connection', (socket) => {
     socket.on('to all', (payload: unknown) => io.emit('from', node, payload));

@@ -34,6 +34,8 @@ export function attachSticky(io: Server): void {
   assert(worker !== undefined, 'this process is a worker of the primary');
   sticky.setupWorker(io);
   io.engine.generateId = () => createSessionId(worker.id);
+  // An HTTP server begins to end slow requests when it says that it listens.
+  io.httpServer.emit('listening');
 }
 
 /** Tells the primary to hand connections to this worker from now on. */
