@@ -19,11 +19,23 @@ function sizeLimit(): Plugin {
   };
 }
 
+/** Holds the first drawing back until the script has set the theme that somebody chose, or the other one would flash. */
+function themeFirst(): Plugin {
+  return {
+    name: 'theme-first',
+    apply: 'build',
+    transformIndexHtml: {
+      order: 'post',
+      handler: (html) => html.replace('<script type="module"', '<script type="module" blocking="render"'),
+    },
+  };
+}
+
 const target = process.env['TICKWIRE_TARGET'] ?? 'http://localhost:8080';
 
 export default defineConfig({
   root: import.meta.dirname,
-  plugins: [sizeLimit()],
+  plugins: [sizeLimit(), themeFirst()],
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   build: {
     outDir: '../dist/client',

@@ -75,7 +75,7 @@ describe('the board', () => {
     ]);
   });
 
-  it("follows the day's figures tick by tick", () => {
+  it("[Q1] follows the day's figures tick by tick", () => {
     const { board } = createBoardUnderTest();
     board.onSnapshot([quoteOf('A')]);
     board.onTick(tickOf('A', '12', { size: '2' }));
@@ -101,7 +101,7 @@ describe('the board', () => {
     expect(board.freshness(rowOf(board, 'A'))).toBe('empty');
   });
 
-  it('calls stale what belongs to a stale source, and only that', () => {
+  it('[FR1] calls stale what belongs to a stale source, and only that', () => {
     const { board } = createBoardUnderTest();
     board.onSnapshot([quoteOf('A'), quoteOf('B')]);
     const both = () => ['A', 'B'].map((symbol) => board.freshness(rowOf(board, symbol)));
@@ -119,7 +119,7 @@ describe('the board', () => {
     expect(both()).toEqual(['live', 'live']);
   });
 
-  it('believes a quote that says it is stale while the feed was not told', () => {
+  it('[FR3] believes a quote that says it is stale while the feed was not told', () => {
     const { board } = createBoardUnderTest();
     board.onSnapshot([quoteOf('A', { stale: true })]);
     expect(board.freshness(rowOf(board, 'A'))).toBe('stale');

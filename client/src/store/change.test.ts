@@ -20,7 +20,7 @@ describe('changeOf', () => {
     expect(changeOf(quote)).toEqual({ sign, amount, percent });
   });
 
-  it('is exact for numbers that a double cannot hold', () => {
+  it('[W1] is exact for numbers that a double cannot hold', () => {
     const cents = bigInt({ min: 100n, max: 10n ** 24n });
     assert(
       property(cents, cents, (price, open) => {

@@ -4,14 +4,14 @@ import { createStreamUnderTest, hello, tickOf } from './testing/fake-links.ts';
 const refusal = { code: 4502, name: 'draining', message: 'leaving' };
 
 describe('the connection of a stream', () => {
-  it('is connecting from the start and live with the hello', () => {
+  it('[CN2] is connecting from the start and live with the hello', () => {
     const test = createStreamUnderTest();
     expect(test.stream.state()).toEqual({ at: 'connecting', tries: 1 });
     test.goLive();
     expect(test.states).toEqual([{ at: 'live', node: 'replica-1', session: 's1' }]);
   });
 
-  it('leaves after 5 s without any event, and takes another cid', () => {
+  it('[HB1] leaves after 5 s without any event, and takes another cid', () => {
     const test = createStreamUnderTest();
     test.goLive();
     test.clock.advance(4_999);
@@ -97,7 +97,7 @@ describe('the connection of a stream', () => {
     expect(test.stream.state()).toMatchObject({ at: 'live', node: 'replica-1' });
   });
 
-  it('stays through a shutdown notice for the delay that it states, then comes back at once with its cid', () => {
+  it('[CL2] stays through a shutdown notice for the delay that it states, then comes back at once with its cid', () => {
     const test = createStreamUnderTest();
     test.goLiveWith('A');
     test.emit('shutdown', { reconnectInMs: 1_500 });
@@ -121,7 +121,7 @@ describe('the connection of a stream', () => {
     expect(test.links).toHaveLength(2);
   });
 
-  it('obeys the retry rule of a refusal: now, later, never', () => {
+  it('[C1] obeys the retry rule of a refusal: now, later, never', () => {
     const test = createStreamUnderTest();
     test.goLive();
     test.emit('refused', { ...refusal, retry: 'now' });

@@ -12,7 +12,7 @@ describe('the subscriptions of a stream', () => {
     expect(test.link().lastAsk()).toEqual({ symbols: ['BTC-USD', 'AAPL'] });
   });
 
-  it('tells how each symbol fared, one that is none at once', () => {
+  it('[SB2] tells how each symbol fared, one that is none at once', () => {
     const test = createStreamUnderTest();
     test.stream.subscribe(['A', 'NOPE', 'not a symbol']);
     expect(test.results[0]).toMatchObject({ 'not a symbol': { ok: false, code: 4101 } });
@@ -62,7 +62,7 @@ describe('the subscriptions of a stream', () => {
     expect(test.stream.symbols()).toEqual(['B']);
   });
 
-  it('hands on each tick once and drops what it has passed', () => {
+  it('[W2] hands on each tick once and drops what it has passed', () => {
     const test = createStreamUnderTest();
     test.goLiveWith('A');
     for (const seq of [2, 3, 3, 1, 2, 4]) test.emit('tick', tickOf('A', seq));
@@ -70,7 +70,7 @@ describe('the subscriptions of a stream', () => {
     expect(test.stream.counters()).toMatchObject({ ticks: 3, duplicates: 3, gaps: 0 });
   });
 
-  it('takes a merged tick for all that it stands for', () => {
+  it('[W3] takes a merged tick for all that it stands for', () => {
     const test = createStreamUnderTest();
     test.goLiveWith('A');
     test.emit('tick', tickOf('A', 5, { merged: 3 }));
@@ -78,7 +78,7 @@ describe('the subscriptions of a stream', () => {
     expect(test.stream.counters()).toMatchObject({ merged: 3, gaps: 0 });
   });
 
-  it('sees a hole, asks for it once, and takes the replay that fills it', () => {
+  it('[W3] sees a hole, asks for it once, and takes the replay that fills it', () => {
     const test = createStreamUnderTest();
     test.goLiveWith('A');
     test.clock.advance(1_000);
@@ -126,7 +126,7 @@ describe('the subscriptions of a stream', () => {
     expect(test.link().sent.length).toBeLessThanOrEqual(5);
   });
 
-  it('asks again when a tick is of another generation than its snapshot', () => {
+  it('[W2] asks again when a tick is of another generation than its snapshot', () => {
     const test = createStreamUnderTest();
     test.goLiveWith('A');
     test.clock.advance(1_000);
@@ -141,7 +141,7 @@ describe('the subscriptions of a stream', () => {
     expect(test.stream.counters()).toMatchObject({ gaps: 0 });
   });
 
-  it('takes the first tick of a symbol that had no quote', () => {
+  it('[SB5] takes the first tick of a symbol that had no quote', () => {
     const test = createStreamUnderTest();
     test.stream.subscribe(['NEW']);
     test.goLive();
@@ -156,13 +156,16 @@ describe('the subscriptions of a stream', () => {
     test.link().listener.onClose(undefined);
     test.clock.advance(500);
     test.goLive();
-    test.link().answer({ A: resultAt(7, { recovered: true, replayed: 6 }), B: resultAt(9), C: resultAt(1) });
+    const recovered = resultAt(7, { recovered: true, replayed: 6 });
+    test.link().answer({ A: recovered, B: resultAt(9), C: resultAt(2) });
     expect(test.stream.counters()).toMatchObject({ gaps: 2, recovered: 1 });
   });
 
-  it('counts a gap that the server tells of', () => {
+  it('[SQ3] counts a gap that the server tells of', () => {
     const test = createStreamUnderTest();
     test.goLiveWith('A');
+    test.emit('snapshot', { quotes: [quoteOf('A', 2)], reason: 'gap' });
+    expect(test.stream.counters()).toMatchObject({ gaps: 0 });
     test.emit('snapshot', { quotes: [quoteOf('A', 50)], reason: 'gap' });
     expect(test.stream.counters()).toMatchObject({ gaps: 1 });
   });

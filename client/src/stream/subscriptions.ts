@@ -116,8 +116,10 @@ export function createSubscriptions(options: SubscriptionsOptions): Subscription
   function settle(symbol: string, since: Position | null, result: SubscribeResult): void {
     const wasCounted = gaps.delete(symbol);
     if (!result.ok || since === null || result.gen !== since[0]) return;
-    if (result.seq > since[1] && !wasCounted) counters.gaps += 1;
-    if (result.recovered && (result.seq > since[1] || wasCounted)) counters.recovered += 1;
+    // The snapshot that comes where nothing was recovered stands for the last tick.
+    const isBehind = result.seq > since[1] + (result.recovered ? 0 : 1);
+    if (isBehind && !wasCounted) counters.gaps += 1;
+    if (result.recovered && (isBehind || wasCounted)) counters.recovered += 1;
   }
 
   function missing(symbol: string): void {
@@ -201,7 +203,9 @@ export function createSubscriptions(options: SubscriptionsOptions): Subscription
     place: ({ quotes, reason }) => {
       const placed = quotes.filter(({ symbol }) => wanted.has(symbol));
       for (const { symbol, gen, seq } of placed) {
-        if (reason === 'gap' && !gaps.has(symbol)) counters.gaps += 1;
+        const [lastGen, lastSeq] = positions.get(symbol) ?? [gen, seq];
+        const isGap = reason === 'gap' && gen === lastGen && seq > lastSeq + 1;
+        if (isGap && !gaps.has(symbol)) counters.gaps += 1;
         positions.set(symbol, [gen, seq]);
       }
       return placed;

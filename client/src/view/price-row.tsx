@@ -63,13 +63,15 @@ function PriceCell({ line: { row } }: { line: Line }) {
   // Two names for one animation: a class that changes starts it anew, with no timer and no reading of layout.
   const beat = ticks === 0 ? '' : ticks % 2 === 0 ? 'even' : 'odd';
   return (
-    <td class={`price ${direction}`} data-beat={beat}>
+    <td class={`price ${direction}`}>
+      <span class="value" data-beat={beat}>
+        {stayed}
+        <span class="moved">{moved}</span>
+      </span>
       <span class="arrow" aria-hidden="true">
         {glyph}
       </span>
-      <span class="spoken">{word}, </span>
-      {stayed}
-      <span class="moved">{moved}</span>
+      <span class="spoken">, {word}</span>
     </td>
   );
 }
@@ -98,10 +100,10 @@ function Age({ screen, symbol, now }: PriceRowProps & { now: ReadonlySignal<numb
 }
 
 function Range({ quote: { price, low, high } }: { quote: Quote }) {
-  const at = 2 + 60 * placeBetween(price, low, high);
+  const at = 4 + 56 * placeBetween(price, low, high);
   return (
     <svg viewBox="0 0 64 12" width="64" height="12">
-      <path class="track" d="M2 6H62" />
+      <path class="track" d="M4 6H60" />
       <circle class="place" cx={at.toFixed(1)} cy="6" r="3" />
     </svg>
   );

@@ -1,0 +1,20 @@
+/** Whether a row may be taken for the present, and how old it is. Pure. */
+import type { FeedState, Quote } from '../../../server/protocol/index.ts';
+import type { ConnectionState } from '../stream/index.ts';
+import type { Row } from './row.ts';
+/**
+ * `live`: as good as the feed. `stale`: its source is silent. `offline`: nobody tells us of changes now.
+ * `empty`: no price yet. `unlisted`: the server does not serve it.
+ */
+export type Freshness = 'live' | 'stale' | 'offline' | 'empty' | 'unlisted';
+/** Says of each symbol whether it is stale; `quote` speaks for itself until the feed was told. */
+export type IsStale = (quote: Pick<Quote, 'symbol' | 'stale'>) => boolean;
+/** A feed that is stale while none of its sources is, is stale as a whole: the way from the sources to us is broken. */
+export declare function stalenessOf(feed: FeedState | null): IsStale;
+export declare function freshnessOf(
+  row: Pick<Row, 'quote' | 'problem'>,
+  connection: ConnectionState['at'],
+  isStale: IsStale,
+): Freshness;
+/** Milliseconds since the source stated the quote. `skewMs` is how far the server's clock is ahead of `now`'s. */
+export declare function ageMs(quote: Pick<Quote, 'ts'>, now: number, skewMs: number): number;

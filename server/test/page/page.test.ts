@@ -1,0 +1,127 @@
+/**
+ * The page in Chromium, served by true replicas: the embedded cluster as `npm start` runs it. With `PICTURE=<file>` the
+ * README's picture is taken on the way.
+ */
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { freePort } from '../../../scripts/lib/free-port.mjs';
+import { violationsOf } from './accessibility.ts';
+import { launchBrowser, openPage } from './browser.ts';
+import { startEmbeddedCluster, type EmbeddedCluster } from '../support/embedded-cluster.ts';
+
+/** For conditions that come true by themselves. */
+const soon = { timeout: 30_000, interval: 25 };
+
+/** What the README's picture shows: as many rows as fit. */
+const pictured =
+  'BTC-USD,ETH-USD,SOL-USD,XRP-USD,ADA-USD,LINK-USD,AAPL,MSFT,NVDA,AMZN,GOOGL,META,TSLA,KO,EUR-USD,GBP-USD,USD-JPY,USD-CHF';
+
+let browser: Browser;
+let cluster: EmbeddedCluster;
+
+beforeAll(async () => {
+  [browser, cluster] = await Promise.all([launchBrowser(), startEmbeddedCluster()]);
+});
+
+afterAll(() => Promise.all([browser.close(), cluster.close()]));
+
+afterEach(() => Promise.all(browser.contexts().map((context) => context.close())));
+
+const status = (page: Page) => page.locator('.status .words').textContent();
+const price = (page: Page, symbol: string) => page.locator(`tr[data-symbol="${symbol}"] .value`).innerText();
+/** How fresh the prices are that are shown, each word once. */
+const freshness = (page: Page) =>
+  page
+    .locator('tbody tr:has(.value)')
+    .evaluateAll((rows) => [...new Set(rows.map((row) => row.dataset['freshness']))]);
+const count = (page: Page, word: string) =>
+  page
+    .locator('.counts div', { hasText: new RegExp(`^${word}`) })
+    .locator('dd')
+    .innerText();
+
+/** Waits until the symbol was shown with this many prices. */
+async function seePrices(page: Page, symbol: string, many: number): Promise<void> {
+  const seen = new Set<string>();
+  await expect.poll(async () => seen.add(await price(page, symbol)).size, soon).toBeGreaterThanOrEqual(many);
+}
+
+/** Every text that the status shows from now on. */
+async function watchStatus(page: Page): Promise<() => Promise<string[]>> {
+  const words = await page.locator('.status .words').evaluateHandle((element) => {
+    const texts = [element.textContent];
+    const watch = new MutationObserver(() => texts.push(element.textContent));
+    watch.observe(element, { subtree: true, childList: true, characterData: true });
+    return texts;
+  });
+  return () => words.jsonValue();
+}
+
+describe('the page on true replicas', () => {
+  it('moves every row, loses nothing and complains of nothing', async () => {
+    const { page, complaints } = await openPage(browser, cluster.url);
+    await expect.poll(() => status(page), soon).toBe('Live');
+    await expect.poll(() => page.locator('tbody tr .value').count(), soon).toBeGreaterThanOrEqual(20);
+    await Promise.all(['BTC-USD', 'AAPL', 'EUR-USD'].map((symbol) => seePrices(page, symbol, 3)));
+    await expect.poll(() => count(page, 'ticks'), soon).not.toBe('0');
+    expect([await count(page, 'gaps'), await count(page, 'duplicates')]).toEqual(['0', '0']);
+    expect(complaints).toEqual([]);
+  });
+
+  it('shows what is chosen, and moves it', async () => {
+    const { page, complaints } = await openPage(browser, `${cluster.url}#ETH-USD`);
+    await seePrices(page, 'ETH-USD', 2);
+    await page.getByLabel('AAPL').check();
+    await seePrices(page, 'AAPL', 2);
+    await page.getByLabel('ETH-USD').uncheck();
+    const symbols = () => page.locator('tbody th').allInnerTexts();
+    await expect.poll(symbols, soon).toEqual(['AAPL']);
+    expect(complaints).toEqual([]);
+  });
+
+  it.each(['light', 'dark'] as const)('has no serious accessibility violation in %s', async (colorScheme) => {
+    const options = { colorScheme, reducedMotion: 'reduce' } as const;
+    const { page } = await openPage(browser, cluster.url, options);
+    await seePrices(page, 'BTC-USD', 2);
+    expect(await violationsOf(page)).toEqual([]);
+  });
+
+  it('survives that its replica is killed: says so, comes back, and rows move again', async () => {
+    const { page, complaints } = await openPage(browser, cluster.url);
+    await seePrices(page, 'BTC-USD', 2);
+    const words = await watchStatus(page);
+    cluster.kill(await page.locator('.status .node b').innerText());
+    await expect.poll(async () => (await words()).join(), soon).toMatch(/Reconnecting in .*Live/);
+    await expect.poll(() => freshness(page), soon).toEqual(['live']);
+    await seePrices(page, 'BTC-USD', 3);
+    // The browser itself tells of each try that nobody answered.
+    expect(complaints.filter((text) => !text.includes('/socket.io/'))).toEqual([]);
+  });
+
+  it('survives that the whole cluster is gone for a while', async () => {
+    const port = await freePort();
+    const first = await startEmbeddedCluster(port);
+    const { page } = await openPage(browser, first.url);
+    try {
+      await seePrices(page, 'BTC-USD', 2);
+    } finally {
+      await first.close();
+    }
+    await expect.poll(() => status(page), soon).toContain('Reconnecting in');
+    expect(await freshness(page)).toEqual(['offline']);
+    const second = await startEmbeddedCluster(port);
+    try {
+      await expect.poll(() => status(page), soon).toBe('Live');
+      await seePrices(page, 'BTC-USD', 3);
+    } finally {
+      await second.close();
+    }
+  });
+
+  it.runIf(process.env['PICTURE'])('stands for its picture', async () => {
+    const { page } = await openPage(browser, `${cluster.url}#${pictured}`, { colorScheme: 'light' });
+    await seePrices(page, 'BTC-USD', 20);
+    expect(await status(page)).toBe('Live');
+    await page.screenshot({ path: process.env['PICTURE'] ?? '' });
+  });
+});
