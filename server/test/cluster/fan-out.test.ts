@@ -25,7 +25,7 @@ describe('room emits across replicas', () => {
 
       const stock: Seen[] = Array.from({ length: 30 }, () => {
         const client = cluster.connect({ transports: ['websocket'] });
-        client.socket.on('connect', () => void client.subscribe(symbols));
+        client.follow(symbols);
         return {
           get ticks() {
             return client.ticks();

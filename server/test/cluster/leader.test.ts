@@ -21,7 +21,7 @@ describe('the leader', () => {
     const cluster = await startClusterUnderTest();
     const clients = cluster.replicas.map(({ url }) => cluster.connect({}, url));
     for (const client of clients) {
-      client.socket.on('connect', () => void client.subscribe(['BTC-USD', 'AAPL']));
+      client.follow(['BTC-USD', 'AAPL']);
       await client.seen('tick');
     }
     for (let round = 0; round < 2; round++) {

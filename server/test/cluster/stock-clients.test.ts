@@ -1,7 +1,6 @@
-import { once } from 'node:events';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createRecorder } from '../support/recorder.ts';
-import { startEmbeddedCluster } from '../page/embedded-cluster.ts';
+import { startEmbeddedCluster } from '../support/embedded-cluster.ts';
 import { until } from '../support/until.ts';
 import { startClusterUnderTest } from './cluster-under-test.ts';
 
@@ -21,7 +20,7 @@ describe('stock clients', () => {
     async (_, transports) => {
       const cluster = await startClusterUnderTest();
       const client = cluster.connect(stock(transports));
-      client.socket.on('connect', () => void client.subscribe(['BTC-USD']));
+      client.follow(['BTC-USD']);
       await client.seen('tick', 3);
 
       const first = client.hellos()[0]?.node;
@@ -41,10 +40,10 @@ describe('stock clients', () => {
       onTestFinished(() => cluster.close());
       const client = createRecorder(cluster.url, stock(transports));
       onTestFinished(() => client.close());
-      client.socket.on('connect', () => void client.subscribe(['BTC-USD']));
+      client.follow(['BTC-USD']);
       await client.seen('tick', 3, 10_000);
 
-      const gone = once(client.socket, 'disconnect');
+      const gone = new Promise((resolve) => client.socket.once('disconnect', resolve));
       cluster.kill(client.hellos()[0]?.node ?? '');
       await gone;
       await client.seen('hello', 2, 15_000);

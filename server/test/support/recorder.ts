@@ -21,6 +21,8 @@ export interface Recorder {
   faults(): string[];
   hellos(): Hello[];
   subscribe(payload: unknown): Promise<SubscribeAck>;
+  /** Subscribes now and after every reconnect, as a page with a stock client does. */
+  follow(symbols: readonly string[]): void;
   /** Any call with an answer; rejects where none comes within two seconds. */
   call<T>(event: string, ...args: unknown[]): Promise<T>;
   /** Resolves when the event has come at least `count` times. */
@@ -53,6 +55,11 @@ export function createRecorder(url: string, options: Partial<ManagerOptions & So
     faults: () => order.faults(),
     hellos: () => of<Hello>('hello'),
     subscribe: (payload) => call('subscribe', payload),
+    follow: (symbols) => {
+      const ask = (): void => void socket.emit('subscribe', symbols);
+      socket.on('connect', ask);
+      if (socket.connected) ask();
+    },
     call,
     seen: async (event, count = 1, withinMs = 5_000) => {
       await until(() => of(event).length >= count, { withinMs, saw: () => events.map((one) => one.event) });

@@ -1,0 +1,57 @@
+/** The embedded cluster as `npm start` runs it: the built server as processes of its own, ended with the test. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+
+export interface EmbeddedCluster {
+  url: string;
+  /** Kills the replica of that name with -9. */
+  kill(node: string): void;
+  close(): Promise<void>;
+}
+
+const main = join(import.meta.dirname, '../../../dist/server/src/main.js');
+
+/** Resolves when it says where it listens. Port 0 takes a free one. */
+export async function startEmbeddedCluster(port = 0): Promise<EmbeddedCluster> {
+  const env = {
+    ...process.env,
+    NODE_ID: 'replica',
+    BACKPLANE: 'local',
+    HOST: '127.0.0.1',
+    PORT: String(port),
+    WORKERS: '2',
+    LOG_LEVEL: 'warn',
+  };
+  const primary = spawn(process.execPath, [main], { env, stdio: ['ignore', 'pipe', 'inherit'] });
+  const ended = once(primary, 'exit');
+  let url: string | undefined;
+  for await (const line of createInterface({ input: primary.stdout })) {
+    url = /http:\/\/\S+/.exec(line)?.[0];
+    if (url !== undefined) break;
+  }
+  if (url === undefined) throw new Error('the embedded cluster ended before it listened');
+  primary.stdout.resume();
+
+  return {
+    url: `${url}/`,
+    kill: (node) => process.kill(workerOf(primary.pid ?? 0, node), 'SIGKILL'),
+    close: async () => {
+      primary.kill('SIGTERM');
+      await ended;
+    },
+  };
+}
+
+/** The child of the primary that was started with that node id. */
+function workerOf(primary: number, node: string): number {
+  const children = readFileSync(`/proc/${primary}/task/${primary}/children`, 'utf8').trim().split(' ');
+  const worker = children.find((pid) => {
+    const environment = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
+    return environment.includes(`NODE_ID=${node}`);
+  });
+  if (worker === undefined) throw new Error(`no process of ${primary} is ${node}`);
+  return Number(worker);
+}
