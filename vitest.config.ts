@@ -40,6 +40,7 @@ export default defineConfig({
       withProcesses('wire', ['server/test/wire/**/*.test.ts']),
       withProcesses('contracts', ['server/test/contracts/**/*.test.ts']),
       withProcesses('nginx', ['server/test/nginx/**/*.test.ts']),
+      withProcesses('readme', ['server/test/readme/**/*.test.ts']),
       withProcesses('cluster', ['server/test/cluster/**/*.test.ts']),
       withProcesses('page', ['server/test/page/**/*.test.ts']),
       withProcesses('load', ['load-tests/test/**/*.test.ts']),

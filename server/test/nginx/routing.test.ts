@@ -98,6 +98,16 @@ test('only /socket.io/ itself is passed on', async () => {
   expect(replicas.flatMap(({ seen }) => seen.filter(({ url }) => url.includes('/socket.io/x')))).toEqual([]);
 });
 
+test("the stock client's script is passed on", async () => {
+  for (const path of [
+    '/socket.io/socket.io.js',
+    '/socket.io/socket.io.esm.min.js',
+    '/socket.io/socket.io.min.js.map',
+  ]) {
+    expect((await ask(nginx.port, path)).status).toBe(200);
+  }
+});
+
 test('operators ask a replica for its figures, not Nginx', async () => {
   expect((await ask(nginx.port, '/metrics')).status).toBe(404);
   expect((await ask(nginx.port, '/METRICS/')).status).toBe(404);

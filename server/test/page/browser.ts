@@ -26,14 +26,20 @@ export interface WatchedPage {
   complaints: string[];
 }
 
+export interface PageOptions extends BrowserContextOptions {
+  /** What `Math.random` gives, for states that last a random time: one of almost nothing would be over before it is drawn. */
+  random?: number;
+}
+
 /** Opens the address in a fresh profile. */
 export async function openPage(
   browser: Browser,
   url: string,
-  options: BrowserContextOptions = {},
+  { random, ...options }: PageOptions = {},
 ): Promise<WatchedPage> {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
   const page = await context.newPage();
+  if (random !== undefined) await page.addInitScript((value) => (Math.random = () => value), random);
   const complaints: string[] = [];
   page.on('console', (message) => {
     if (message.type() === 'error' || message.type() === 'warning') {
@@ -46,4 +52,15 @@ export async function openPage(
   });
   await page.goto(url);
   return { page, complaints };
+}
+
+/** Gives every text that the element shows, from now on. */
+export async function watchText(page: Page, selector: string): Promise<() => Promise<string>> {
+  const seen = await page.locator(selector).evaluateHandle((element) => {
+    const texts = [element.textContent];
+    const watch = new MutationObserver(() => texts.push(element.textContent));
+    watch.observe(element, { subtree: true, childList: true, characterData: true });
+    return texts;
+  });
+  return async () => (await seen.jsonValue()).join(' | ');
 }

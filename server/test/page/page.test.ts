@@ -6,7 +6,7 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { freePort } from '../../../scripts/lib/free-port.mjs';
 import { violationsOf } from './accessibility.ts';
-import { launchBrowser, openPage } from './browser.ts';
+import { launchBrowser, openPage, watchText } from './browser.ts';
 import { startEmbeddedCluster, type EmbeddedCluster } from '../support/embedded-cluster.ts';
 
 /** For conditions that come true by themselves. */
@@ -46,17 +46,6 @@ async function seePrices(page: Page, symbol: string, many: number): Promise<void
   await expect.poll(async () => seen.add(await price(page, symbol)).size, soon).toBeGreaterThanOrEqual(many);
 }
 
-/** Every text that the status shows from now on. */
-async function watchStatus(page: Page): Promise<() => Promise<string[]>> {
-  const words = await page.locator('.status .words').evaluateHandle((element) => {
-    const texts = [element.textContent];
-    const watch = new MutationObserver(() => texts.push(element.textContent));
-    watch.observe(element, { subtree: true, childList: true, characterData: true });
-    return texts;
-  });
-  return () => words.jsonValue();
-}
-
 describe('the page on true replicas', () => {
   it('moves every row, loses nothing and complains of nothing', async () => {
     const { page, complaints } = await openPage(browser, cluster.url);
@@ -87,11 +76,11 @@ describe('the page on true replicas', () => {
   });
 
   it('survives that its replica is killed: says so, comes back, and rows move again', async () => {
-    const { page, complaints } = await openPage(browser, cluster.url);
+    const { page, complaints } = await openPage(browser, cluster.url, { random: 0.5 });
     await seePrices(page, 'BTC-USD', 2);
-    const words = await watchStatus(page);
+    const words = await watchText(page, '.status .words');
     cluster.kill(await page.locator('.status .node b').innerText());
-    await expect.poll(async () => (await words()).join(), soon).toMatch(/Reconnecting in .*Live/);
+    await expect.poll(words, soon).toMatch(/Reconnecting in .*Live/);
     await expect.poll(() => freshness(page), soon).toEqual(['live']);
     await seePrices(page, 'BTC-USD', 3);
     // The browser itself tells of each try that nobody answered.
@@ -100,7 +89,7 @@ describe('the page on true replicas', () => {
 
   it('survives that the whole cluster is gone for a while', async () => {
     const port = await freePort();
-    const first = await startEmbeddedCluster(port);
+    const first = await startEmbeddedCluster({ PORT: String(port) });
     const { page } = await openPage(browser, first.url);
     try {
       await seePrices(page, 'BTC-USD', 2);
@@ -109,7 +98,7 @@ describe('the page on true replicas', () => {
     }
     await expect.poll(() => status(page), soon).toContain('Reconnecting in');
     expect(await freshness(page)).toEqual(['offline']);
-    const second = await startEmbeddedCluster(port);
+    const second = await startEmbeddedCluster({ PORT: String(port) });
     try {
       await expect.poll(() => status(page), soon).toBe('Live');
       await seePrices(page, 'BTC-USD', 3);

@@ -1,9 +1,9 @@
 /** What the page shows, in Chromium, against a server that says what each test needs. */
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Quote } from '../../protocol/index.ts';
 import { violationsOf } from './accessibility.ts';
-import { launchBrowser, openPage } from './browser.ts';
+import { launchBrowser, openPage, watchText, type PageOptions } from './browser.ts';
 import { startScriptedServer, type ScriptedServer } from './scripted-server.ts';
 
 function quoteOf(symbol: string, price: string, more: Partial<Quote> = {}): Quote {
@@ -31,7 +31,7 @@ afterEach(async () => {
   await server.close();
 });
 
-async function open(hash = '', options: BrowserContextOptions = {}) {
+async function open(hash = '', options: PageOptions = {}) {
   server = await startScriptedServer(quotes(), ['NEW']);
   const opened = await openPage(browser, server.url + hash, options);
   await expect.poll(() => status(opened.page), soon).toBe('Live');
@@ -186,12 +186,14 @@ describe('the state of the connection', () => {
   });
 
   it('leaves a replica that fell silent, says so, and comes back with another cid', async () => {
-    const { page } = await open();
+    const { page } = await open('', { random: 0.5 });
+    await expect.poll(() => cell(page, 'AAPL', 'age'), soon).not.toBe('');
+    const words = await watchText(page, '.status .words');
+    const age = await watchText(page, 'tr[data-symbol="AAPL"] .age');
     server.beat(false);
-    await expect.poll(() => status(page), soon).toContain('the replica fell silent');
-    expect(await cell(page, 'AAPL', 'age')).toContain('offline');
+    await expect.poll(words, soon).toMatch(/the replica fell silent.*Live$/);
     server.beat(true);
-    await expect.poll(() => status(page), soon).toBe('Live');
+    expect(await age()).toContain('offline');
     await expect.poll(() => cell(page, 'AAPL', 'age'), soon).not.toContain('offline');
     expect(server.cids).toHaveLength(2);
     expect(server.cids[1]).not.toBe(server.cids[0]);

@@ -14,16 +14,17 @@ export interface EmbeddedCluster {
 
 const main = join(import.meta.dirname, '../../../dist/server/src/main.js');
 
-/** Resolves when it says where it listens. Port 0 takes a free one. */
-export async function startEmbeddedCluster(port = 0): Promise<EmbeddedCluster> {
+/** Resolves when it says where it listens: a free port, unless the settings name one. */
+export async function startEmbeddedCluster(settings: Record<string, string> = {}): Promise<EmbeddedCluster> {
   const env = {
     ...process.env,
     NODE_ID: 'replica',
     BACKPLANE: 'local',
     HOST: '127.0.0.1',
-    PORT: String(port),
+    PORT: '0',
     WORKERS: '2',
     LOG_LEVEL: 'warn',
+    ...settings,
   };
   const primary = spawn(process.execPath, [main], { env, stdio: ['ignore', 'pipe', 'inherit'] });
   const ended = once(primary, 'exit');

@@ -1,0 +1,128 @@
+/** The README says only what holds: its tables are compared with the code, its examples are run. */
+import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { chromium } from 'playwright-core';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { startChild } from '../../../scripts/lib/child.mjs';
+import { settingDocs } from '../../src/config.ts';
+import { startEmbeddedCluster } from '../support/embedded-cluster.ts';
+import { until } from '../support/until.ts';
+
+const root = join(import.meta.dirname, '../../..');
+const readme = await readFile(join(root, 'README.md'), 'utf8');
+const ownAddress = 'http://localhost:8080';
+
+/** The only code block of that language that contains the text. */
+function example(language: string, containing: string): string {
+  const blocks = [...readme.matchAll(/```(\w+)\n(.*?)```/gs)].filter(
+    ([, name, code]) => name === language && code?.includes(containing),
+  );
+  expect(blocks).toHaveLength(1);
+  return blocks[0]?.[2] ?? '';
+}
+
+describe('the README', () => {
+  it('has a row for every setting, as config.ts has it, and .env.example too', async () => {
+    const rows = settingDocs.map(
+      ({ name, fallback, doc }) => `| \`${name}\` | ${fallback === '' ? '' : `\`${fallback}\``} | ${doc} |`,
+    );
+    const shown = readme
+      .split('\n')
+      .filter((line) => /^\| `[A-Z_]+` \|/.test(line))
+      .map((line) => line.replace(/ +/g, ' '));
+    expect(shown).toEqual(rows.map((row) => row.replace(/ +/g, ' ')));
+    const sample = await readFile(join(root, '.env.example'), 'utf8');
+    expect(
+      sample
+        .split('\n\n')
+        .slice(1)
+        .map((entry) => entry.trim()),
+    ).toEqual(settingDocs.map(({ name, fallback, doc }) => `# ${doc}\n#${name}=${fallback}`));
+  });
+
+  it('says why for every dependency', async () => {
+    const { dependencies, devDependencies } = JSON.parse(
+      await readFile(join(root, 'package.json'), 'utf8'),
+    ) as Record<string, Record<string, string>>;
+    const reasons = readme.slice(readme.indexOf('## Why each dependency'));
+    for (const name of Object.keys({ ...dependencies, ...devDependencies }))
+      expect(reasons).toContain(`\`${name}\``);
+  });
+
+  it('names only files that exist, and npm scripts that there are', async () => {
+    for (const [, path = ''] of readme.matchAll(/\]\((?!http)([^)]+)\)/g)) await readFile(join(root, path));
+    const { scripts } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as {
+      scripts: Record<string, string>;
+    };
+    for (const [, name = ''] of readme.matchAll(/npm run ([\w:]+)/g))
+      expect(Object.keys(scripts)).toContain(name);
+  });
+
+  it('shows a stock client in Node that prints prices', async () => {
+    const cluster = await startEmbeddedCluster();
+    onTestFinished(() => cluster.close());
+    const code = example('js', 'emitWithAck').replaceAll(ownAddress, cluster.url);
+    const child = await startChild({
+      name: 'example',
+      command: process.execPath,
+      args: ['--input-type=module', '-e', code],
+      cwd: root,
+    });
+    onTestFinished(() => child.kill('SIGKILL'));
+    await until(() => child.logs().filter((line) => /^(BTC-USD|AAPL) [\d.]+ \d+$/.test(line)).length >= 6, {
+      withinMs: 10_000,
+      saw: () => child.logs(),
+    });
+    expect(child.logs()).toContain('subscribed to BTC-USD, AAPL');
+  });
+
+  it('shows a stock client in a browser that prints prices', async () => {
+    let html = '';
+    const pages = createServer((_request, response) =>
+      response.setHeader('Content-Type', 'text/html').end(html),
+    );
+    await new Promise<void>((resolve) => pages.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void pages.close());
+    const origin = `http://127.0.0.1:${(pages.address() as AddressInfo).port}`;
+    const cluster = await startEmbeddedCluster({ CORS_ORIGIN: origin });
+    onTestFinished(() => cluster.close());
+    html = example('html', '<script').replaceAll(ownAddress, cluster.url.replace(/\/$/, ''));
+
+    const browser = await chromium.launch({
+      executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
+      args: [
+        '--no-sandbox',
+        '--disable-gpu',
+        '--disable-quic',
+        '--no-first-run',
+        '--disable-background-networking',
+      ],
+    });
+    onTestFinished(() => browser.close());
+    const page = await browser.newPage();
+    await page.goto(origin);
+    await until(async () => /(BTC-USD [\d.]+\n[^]*){3}/.test((await page.textContent('#prices')) ?? ''), {
+      withinMs: 10_000,
+    });
+  });
+
+  it('shows a push by curl that reaches clients, once', async () => {
+    const cluster = await startEmbeddedCluster({ API_KEYS: 'my-own-secret-key' });
+    onTestFinished(() => cluster.close());
+    const command = example('sh', 'curl -X PUT').replaceAll(ownAddress, cluster.url.replace(/\/$/, ''));
+    const run = async (): Promise<string> => {
+      const child = await startChild({ name: 'curl', command: 'sh', args: ['-c', command] });
+      await child.ended;
+      return child.logs().join('\n');
+    };
+    await until(async () => (await run()).includes('"accepted":1'), { withinMs: 10_000 });
+    const answer = await run();
+    expect(answer).toMatch(/\{"accepted":1,"ticks":\[\{"symbol":"DEMO","gen":"[\w-]{6}","seq":1\}\]\}/);
+    const read = await fetch(`${cluster.url}api/ticks?symbols=DEMO`);
+    expect(await read.json()).toMatchObject({
+      quotes: [{ symbol: 'DEMO', price: '12.50', seq: 1, volume: '3' }],
+    });
+  });
+});
