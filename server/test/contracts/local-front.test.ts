@@ -93,14 +93,14 @@ describe('the port of the local cluster', () => {
   });
 
   it('gives a worker that still loads no connection', async () => {
-    const { processes, port, kill } = await start({ loadMs: 1_000 });
+    const { processes, port, kill } = await start({ loadMs: 2_000 });
     await processes.readyCount(2);
     kill('local-1', 'SIGKILL');
     await vi.waitFor(() => expect(processes.output().match(/local-1 loads/g)).toHaveLength(2), {
       timeout: 5_000,
       interval: 10,
     });
-    const during = await Promise.all(Array.from({ length: 20 }, () => request(port, 'get', 900)));
+    const during = await Promise.all(Array.from({ length: 20 }, () => request(port, 'get', 1_800)));
     expect(processes.ready).toHaveLength(2);
     expect(during.map((each) => each.at === 'answered' && each.text.includes('local-2'))).not.toContain(
       false,
@@ -108,14 +108,14 @@ describe('the port of the local cluster', () => {
   });
 
   it('answers 503 at once while no worker is ready', async () => {
-    const { processes, port, kill } = await start({ workers: 1, loadMs: 1_000 });
+    const { processes, port, kill } = await start({ workers: 1, loadMs: 2_000 });
     kill('local-1', 'SIGKILL');
     await vi.waitFor(() => expect(processes.output().match(/local-1 loads/g)).toHaveLength(2), {
       timeout: 5_000,
       interval: 10,
     });
-    expect(await request(port, 'get', 500)).toMatchObject({ status: 503 });
-    expect(await request(port, 'post', 500)).toMatchObject({ status: 503 });
+    expect(await request(port, 'get', 1_500)).toMatchObject({ status: 503 });
+    expect(await request(port, 'post', 1_500)).toMatchObject({ status: 503 });
     await processes.readyCount(2);
     expect(await request(port, 'get', 5_000)).toMatchObject({ status: 200 });
   });
