@@ -1,6 +1,7 @@
 /**
  * `npm run cluster`: Redis, replicas and Nginx as plain processes of this terminal, for people without Docker. `REPLICAS`
- * says how many, `PORT` and `HOST` where Nginx listens; every other setting is the server's. What dies is started again.
+ * says how many, `PORT` and `HOST` where Nginx listens, `CLUSTER_LOGS` a folder for logs; every other setting is the
+ * server's. What dies is started again.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { startCluster } from './lib/cluster.mjs';
