@@ -4,8 +4,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     name: 'compose',
-    root: import.meta.dirname,
-    include: ['*.test.ts'],
+    include: ['server/test/compose/**/*.test.ts'],
     fileParallelism: false,
     // One story: what comes after a failed test could only repeat it.
     bail: 1,
