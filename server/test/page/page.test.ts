@@ -90,7 +90,7 @@ describe('the page on true replicas', () => {
   it('survives that the whole cluster is gone for a while', async () => {
     const port = await freePort();
     const first = await startEmbeddedCluster({ PORT: String(port) });
-    const { page } = await openPage(browser, first.url);
+    const { page } = await openPage(browser, first.url, { random: 0.5 });
     try {
       await seePrices(page, 'BTC-USD', 2);
     } finally {
