@@ -2,11 +2,11 @@
  * The tick store in the memory of the primary: generation, claimed epoch, seq and last quote of each symbol, and
  * the `once` ids of late. One generation is one life of the primary. Knows nothing of workers and IPC.
  */
-import { randomInt } from 'node:crypto';
 import { applyTick, type Quote } from '../../../protocol/index.ts';
 import { assert } from '../../support/assert.ts';
 import type { Clock } from '../../support/clock.ts';
 import { maxAppendTicks, onceTtlMs, type Append, type AppendOutcome, type Claim } from '../contract.ts';
+import { makeGeneration } from '../generation.ts';
 
 export interface MemoryTickStoreOptions {
   /** Ages the `once` ids. */
@@ -26,12 +26,6 @@ interface OnceEntry {
   hash: string;
   seqs: number[];
   at: number;
-}
-
-const genAlphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
-
-function freshGeneration(): string {
-  return Array.from({ length: 6 }, () => genAlphabet.charAt(randomInt(genAlphabet.length))).join('');
 }
 
 /** An empty store; its generation begins with the first claim. */
@@ -71,7 +65,7 @@ export function createMemoryTickStore({
   return {
     claim(epoch) {
       if (life !== null && epoch < life.epoch) return { ok: false, reason: 'epoch' };
-      life = { gen: life?.gen ?? freshGeneration(), epoch };
+      life = { gen: life?.gen ?? makeGeneration(), epoch };
       return { ok: true, gen: life.gen, quotes: [...quotes.values()] };
     },
     append({ gen, epoch, drafts, once: only }) {
