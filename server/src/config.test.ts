@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { parseConfig, settingDocs } from './config.ts';
+import { parseConfig } from './config.ts';
+import { settingDocs } from './settings.ts';
 
 function problemsOf(env: Record<string, string>): string[] {
   const parsed = parseConfig(env, 'node-1');

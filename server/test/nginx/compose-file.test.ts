@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { renderNginx } from '../../../scripts/lib/nginx-conf.mjs';
-import { settingDocs } from '../../src/config.ts';
+import { settingDocs } from '../../src/settings.ts';
 
 const root = new URL('../../../', import.meta.url);
 const compose = await readFile(new URL('docker-compose.yml', root), 'utf8');

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { startChild } from '../../../scripts/lib/child.mjs';
-import { settingDocs } from '../../src/config.ts';
+import { settingDocs } from '../../src/settings.ts';
 import { startEmbeddedCluster } from '../support/embedded-cluster.ts';
 import { until } from '../support/until.ts';
 

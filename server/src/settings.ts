@@ -1,0 +1,206 @@
+/**
+ * Every setting of a replica: how its text is parsed, its default and what it means. The README's table and
+ * `.env.example` are compared with this one. Knows nothing of how settings fit together.
+ */
+import { z } from 'zod';
+import { parseSymbol } from '../protocol/index.ts';
+import { parseFeeds } from './feed/feeds-setting.ts';
+
+export interface Setting<T> {
+  /** Turns the text into the value, or says what it must be. */
+  type: z.ZodType<T, string>;
+  /** The text that stands for a variable that is not set or empty; null where there is none. */
+  fallback: string | null;
+  /** One sentence for the README's table and `.env.example`. */
+  doc: string;
+  /** Never shown in a message or a log. */
+  secret?: true;
+}
+
+const setting = <T>(fallback: string | null, type: z.ZodType<T, string>, doc: string): Setting<T> => ({
+  type,
+  fallback,
+  doc,
+});
+const secret = <T>(fallback: string | null, type: z.ZodType<T, string>, doc: string): Setting<T> => ({
+  type,
+  fallback,
+  doc,
+  secret: true,
+});
+
+const whole = (min: number, max: number) => {
+  const must = `must be a whole number from ${min} to ${max}, digits only`;
+  return z
+    .string()
+    .regex(/^\d{1,15}$/, must)
+    .transform(Number)
+    .pipe(z.number().min(min, must).max(max, must));
+};
+const oneOf = <const T extends string>(...words: T[]) =>
+  z.string().transform((text, context): T => {
+    const word = words.find((candidate) => candidate === text);
+    if (word !== undefined) return word;
+    context.addIssue(`must be one of ${words.join(', ')}`);
+    return z.NEVER;
+  });
+const list = z.string().transform((text) =>
+  text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== ''),
+);
+
+const symbols = list.transform((parts, context) => {
+  const seen = new Set<string>();
+  for (const part of parts) {
+    const symbol = parseSymbol(part);
+    if (symbol === null)
+      context.addIssue(`${JSON.stringify(part.slice(0, 40))} is not a symbol such as BTC-USD`);
+    else if (seen.has(symbol)) context.addIssue(`${symbol} is named twice`);
+    else seen.add(symbol);
+  }
+  if (parts.length === 0) context.addIssue('names no symbol');
+  return [...seen];
+});
+
+/** An API key and the name that stands for it in logs. */
+export interface ApiKey {
+  name: string;
+  key: string;
+}
+
+const apiKeys = list.transform((parts, context) => {
+  const keys: ApiKey[] = [];
+  for (const [index, part] of parts.entries()) {
+    const [, name, key] = /^(?:([A-Za-z][\w-]{0,31}):)?([\x21-\x7e]+)$/.exec(part) ?? [];
+    if (key === undefined || key.length < 8)
+      context.addIssue(`key ${index + 1} must be [name:]key, the key at least 8 visible characters`);
+    else if (keys.some((other) => other.key === key)) context.addIssue(`key ${index + 1} is there twice`);
+    else if (keys.some((other) => other.name === (name ?? `key${index + 1}`)))
+      context.addIssue(`key ${index + 1} has the name of another`);
+    else keys.push({ name: name ?? `key${index + 1}`, key });
+  }
+  return keys;
+});
+
+const feeds = z.string().transform((text, context) => {
+  const parsed = parseFeeds(text);
+  if (parsed.ok) return parsed.feeds;
+  for (const problem of parsed.problems) context.addIssue(problem);
+  return z.NEVER;
+});
+
+const redisUrl = z.string().refine((text) => {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  return url !== null && (url.protocol === 'redis:' || url.protocol === 'rediss:') && url.hostname !== '';
+}, 'must be redis://host:port or rediss://user:password@host:port');
+
+const origins = list.transform((parts, context) => {
+  for (const part of parts) {
+    if (part === '*') continue;
+    const url = URL.canParse(part) ? new URL(part) : null;
+    if (url === null || url.origin !== part)
+      context.addIssue(`${JSON.stringify(part.slice(0, 80))} is not an origin such as https://example.com`);
+  }
+  if (parts.includes('*') && parts.length > 1) context.addIssue('* stands alone, or not at all');
+  return parts;
+});
+
+/** By the name of its variable, in the order in which people read them. */
+export const settings = {
+  PORT: setting('8080', whole(0, 65_535), 'Port of the HTTP server; 0 takes a free one.'),
+  HOST: setting('', z.string(), 'Address to listen on; every address of the machine when empty.'),
+  NODE_ID: setting(
+    null,
+    z.string().regex(/^[\w.-]{1,64}$/, 'must be 1 to 64 letters, digits, - _ or .'),
+    'Name of this node in logs, `hello` and `/health`; host name and process id when not set.',
+  ),
+  BACKPLANE: setting(
+    'local',
+    oneOf('local', 'redis'),
+    'Where replicas meet: `local` is one machine with nothing else installed, `redis` a cluster.',
+  ),
+  WORKERS: setting('2', whole(1, 64), 'Replicas that the `local` backplane runs.'),
+  REDIS_URL: secret(null, redisUrl, 'Redis of the `redis` backplane; overrides REDIS_HOST and REDIS_PORT.'),
+  REDIS_HOST: setting(
+    '127.0.0.1',
+    z.string().regex(/^[\w.:-]+$/, 'must be a host name or address'),
+    'Host of Redis.',
+  ),
+  REDIS_PORT: setting('6379', whole(1, 65_535), 'Port of Redis.'),
+  REDIS_PREFIX: setting(
+    'tickwire',
+    z.string().regex(/^[\w.:-]{1,64}$/, 'must be 1 to 64 letters, digits, - _ : or .'),
+    'What every key and channel in Redis begins with; clusters that share a Redis need different ones.',
+  ),
+  FEEDS: setting('simulator,push', feeds, 'Sources of prices; `name:SYM,SYM` gives a source its symbols.'),
+  SYMBOLS: setting(null, symbols, "Listed symbols; the simulator's own when not set."),
+  UPDATE_INTERVAL: setting('500', whole(10, 3_600_000), "Milliseconds between the simulator's prices."),
+  SIMULATOR_SEED: setting('1', whole(0, 4_294_967_295), "Where the simulator's random walk begins."),
+  DAY_START: setting(
+    '00:00',
+    z
+      .string()
+      .regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'must be a time of day in UTC such as 00:00')
+      .transform((text) => (Number(text.slice(0, 2)) * 60 + Number(text.slice(3))) * 60_000),
+    'When the day of open, high, low and volume begins, in UTC.',
+  ),
+  API_KEYS: secret(
+    '',
+    apiKeys,
+    'Keys of the HTTP API as `key` or `name:key`, separated by commas; no key, no call. `API_KEY` is an alias.',
+  ),
+  CORS_ORIGIN: setting(
+    '',
+    origins,
+    'Origins whose pages may connect besides our own, separated by commas; `*` for all.',
+  ),
+  TRUST_PROXY: setting(
+    '0',
+    whole(0, 8),
+    'Proxies in front whose X-Forwarded-For is believed: 1 behind our Nginx.',
+  ),
+  PING_INTERVAL_MS: setting('25000', whole(100, 600_000), 'Milliseconds between pings to a client.'),
+  PING_TIMEOUT_MS: setting(
+    '20000',
+    whole(100, 600_000),
+    'Milliseconds until a client without an answer is taken for dead.',
+  ),
+  CONNECT_TIMEOUT_MS: setting('5000', whole(100, 600_000), 'Milliseconds that a new connection has to join.'),
+  MAX_MESSAGE_BYTES: setting(
+    '131072',
+    whole(1_024, 16_777_216),
+    'Largest message from a client, and largest body of an API call, in bytes.',
+  ),
+  LEASE_BEAT_MS: setting('500', whole(10, 60_000), "Milliseconds between the leader's beats."),
+  LEASE_DEADLINE_MS: setting(
+    '1400',
+    whole(10, 120_000),
+    'Milliseconds since its last good beat after which a leader stops appending.',
+  ),
+  LEASE_TTL_MS: setting(
+    '2000',
+    whole(10, 120_000),
+    'Milliseconds without a beat after which another replica takes over.',
+  ),
+  LOG_LEVEL: setting(
+    'info',
+    oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'),
+    'How much is logged.',
+  ),
+} satisfies Record<string, Setting<unknown>>;
+
+type Settings = typeof settings;
+
+/** The parsed values; `undefined` where a variable without a default is not set. */
+export type SettingValues = {
+  [N in keyof Settings]:
+    | z.output<Settings[N]['type']>
+    | (Settings[N]['fallback'] extends null ? undefined : never);
+};
+
+/** The settings as the README's table and `.env.example` show them. */
+export const settingDocs: readonly { name: string; fallback: string; doc: string }[] = Object.entries(
+  settings,
+).map(([name, { fallback, doc }]) => ({ name, fallback: fallback ?? '', doc }));
