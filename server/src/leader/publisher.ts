@@ -3,19 +3,13 @@
  * what the store accepted, in its order. Any failure ends the term; the next one begins with a claim.
  * Knows neither the lease nor sockets. Keeps SPEC.md [PB1] to [PB5].
  */
-import {
-  applyTick,
-  refusal,
-  type FeedState,
-  type Freshness,
-  type Quote,
-  type Refusal,
-  type Tick,
-} from '../../protocol/index.ts';
+import { applyTick, refusal, type Quote, type Refusal, type Tick } from '../../protocol/index.ts';
 import { maxAppendTicks, type Announcement, type TickDraft, type TickStore } from '../backplane/contract.ts';
 import type { Clock } from '../support/clock.ts';
 import type { Log } from '../support/log.ts';
+import { createAppendQueue, type AppendQueue, type Job } from './append-queue.ts';
 import { draftTick, type SourceTick } from './draft.ts';
+import { createSourceBoard, type SourceBoard, type SourceHealth } from './source-board.ts';
 
 /** What the publisher needs of a source of prices; the feed stage provides it. */
 export interface TickSource {
@@ -25,7 +19,7 @@ export interface TickSource {
   start(from: {
     quotes: ReadonlyMap<string, Quote>;
     onTicks: (ticks: SourceTick[]) => void;
-    onState: (state: { at: 'live' } | { at: 'stale'; reason: string }) => void;
+    onState: (health: SourceHealth) => void;
   }): void;
   /** Nothing is called back after it. */
   stop(): void;
@@ -72,21 +66,13 @@ export interface Publisher {
 /** Ticks that wait for the append in flight; beyond it sources lose their newest, counted and logged, and pushes are refused. */
 const maxQueuedTicks = 20_000;
 
-interface Job {
-  ticks: SourceTick[];
-  once?: { id: string; hash: string };
-  settle?: (outcome: PushOutcome) => void;
-}
-
 interface Term {
   readonly epoch: number;
   readonly quotes: Map<string, Quote>;
-  readonly states: Map<string, { state: Freshness; reason: string }>;
-  readonly queue: Job[];
-  queuedTicks: number;
+  readonly board: SourceBoard;
+  readonly queue: AppendQueue<PushOutcome>;
   /** Null until the store is claimed. */
   gen: string | null;
-  since: number;
   appending: boolean;
   droppedTicks: number;
   stopAnnouncing: () => void;
@@ -101,11 +87,9 @@ export function createPublisher(options: PublisherOptions): Publisher {
     const own: Term = {
       epoch,
       quotes: new Map(),
-      states: new Map(sources.map(({ name }) => [name, { state: 'live', reason: '' }])),
-      queue: [],
-      queuedTicks: 0,
+      board: createSourceBoard({ sources, now: () => clock.now() }),
+      queue: createAppendQueue({ maxTicks: maxQueuedTicks }),
       gen: null,
-      since: clock.now(),
       appending: false,
       droppedTicks: 0,
       stopAnnouncing: () => {},
@@ -128,117 +112,64 @@ export function createPublisher(options: PublisherOptions): Publisher {
       source.start({
         quotes: own.quotes,
         onTicks: (ticks) => enqueueFromSource(own, source.name, ticks),
-        onState: (state) => {
+        onState: (health) => {
           if (term !== own) return;
-          own.states.set(
-            source.name,
-            state.at === 'live' ? { state: 'live', reason: '' } : { state: 'stale', reason: state.reason },
-          );
-          own.since = clock.now();
+          own.board.set(source.name, health);
           announce(own);
         },
       });
     }
     announce(own);
-    drain(own);
+    void drain(own);
   }
 
   function announce(own: Term): void {
     if (own.gen === null || !mayAppend(own.epoch)) return;
-    onAnnounce({ node, epoch: own.epoch, gen: own.gen, feed: feedOf(own) });
-  }
-
-  function feedOf(own: Term): FeedState {
-    const states = sources.map(({ name, symbols }) => ({
-      name,
-      symbols: [...symbols],
-      ...(own.states.get(name) ?? { state: 'live' as const, reason: '' }),
-    }));
-    const stale = states.filter(({ state }) => state === 'stale');
-    const allStale = stale.length === states.length;
-    return {
-      state: allStale ? 'stale' : 'live',
-      since: own.since,
-      reason: allStale ? stale.map(({ name, reason }) => `${name}: ${reason}`).join('; ') : '',
-      sources: states.map(({ name, state, symbols }) => ({ name, state, symbols })),
-    };
+    onAnnounce({ node, epoch: own.epoch, gen: own.gen, feed: own.board.feed() });
   }
 
   function enqueueFromSource(own: Term, source: string, ticks: SourceTick[]): void {
-    if (term !== own || ticks.length === 0) return;
-    const room = maxQueuedTicks - own.queuedTicks;
-    if (ticks.length > room) {
-      if (own.droppedTicks === 0)
-        log.error(
-          { source },
-          'the store takes ticks more slowly than the source gives them; some are dropped',
-        );
-      own.droppedTicks += ticks.length - room;
-    }
-    enqueue(own, { ticks: ticks.slice(0, room) });
+    if (term !== own) return;
+    const dropped = own.queue.addFromSource(ticks);
+    if (dropped > 0 && own.droppedTicks === 0)
+      log.error({ source }, 'the store takes ticks more slowly than the source gives them; some are dropped');
+    own.droppedTicks += dropped;
+    void drain(own);
   }
 
   function push(batch: PushBatch): Promise<PushOutcome> {
-    const own = term;
-    if (own === null) return Promise.resolve({ ok: false, refusal: refusal('no_leader') });
-    if (own.queuedTicks + batch.ticks.length > maxQueuedTicks)
-      return Promise.resolve({ ok: false, refusal: refusal('store_unavailable') });
-    return new Promise((resolve) => enqueue(own, { ...batch, settle: resolve }));
-  }
-
-  function enqueue(own: Term, job: Job): void {
-    if (job.ticks.length === 0) return;
-    own.queue.push(job);
-    own.queuedTicks += job.ticks.length;
-    drain(own);
+    return new Promise((resolve) => {
+      const own = term;
+      if (own === null) resolve({ ok: false, refusal: refusal('no_leader') });
+      else if (!own.queue.add({ ...batch, settle: resolve }))
+        resolve({ ok: false, refusal: refusal('store_unavailable') });
+      else void drain(own);
+    });
   }
 
   /** One append in flight: the order in the store is the order in which ticks came. */
-  function drain(own: Term): void {
-    if (own.appending || own.gen === null || own.queue.length === 0) return;
+  async function drain(own: Term): Promise<void> {
+    if (own.appending || own.gen === null) return;
     own.appending = true;
-    void appendQueued(own)
-      .catch((error: unknown) => fail(own, 'an append failed', error))
-      .finally(() => {
-        own.appending = false;
-        if (term === own) drain(own);
-      });
+    try {
+      for (let job = own.queue.next(); job !== null; job = own.queue.next()) await settle(own, job);
+    } catch (error) {
+      fail(own, 'an append failed', error);
+    }
+    own.appending = false;
   }
 
-  async function appendQueued(own: Term): Promise<void> {
-    while (term === own) {
-      const job = nextJob(own);
-      if (job === null) return;
-      try {
-        const outcome = await appendJob(own, job);
-        job.settle?.(outcome);
-      } catch (error) {
-        job.settle?.({ ok: false, refusal: refusal('store_unavailable') });
-        throw error;
-      }
+  async function settle(own: Term, job: Job<PushOutcome>): Promise<void> {
+    try {
+      const outcome = await appendJob(own, job);
+      job.settle?.(outcome);
+    } catch (error) {
+      job.settle?.({ ok: false, refusal: refusal('store_unavailable') });
+      throw error;
     }
   }
 
-  /** The next push, or what sources have given since, as one job. */
-  function nextJob(own: Term): Job | null {
-    const first = own.queue.shift();
-    if (first === undefined) return null;
-    own.queuedTicks -= first.ticks.length;
-    if (first.settle !== undefined) return first;
-    const ticks = [...first.ticks];
-    for (
-      let next = own.queue[0];
-      next !== undefined && next.settle === undefined && ticks.length + next.ticks.length <= maxAppendTicks;
-      next = own.queue[0]
-    ) {
-      own.queue.shift();
-      own.queuedTicks -= next.ticks.length;
-      ticks.push(...next.ticks);
-    }
-    return { ticks };
-  }
-
-  async function appendJob(own: Term, job: Job): Promise<PushOutcome> {
+  async function appendJob(own: Term, job: Job<PushOutcome>): Promise<PushOutcome> {
     const ticks: { symbol: string; gen: string; seq: number }[] = [];
     let replayed = false;
     for (let from = 0; from < job.ticks.length; from += maxAppendTicks) {
@@ -296,7 +227,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     term = null;
     own.stopAnnouncing();
     if (own.gen !== null) for (const source of sources) source.stop();
-    for (const job of own.queue.splice(0)) job.settle?.({ ok: false, refusal: refusal('no_leader') });
+    own.queue.settleAll({ ok: false, refusal: refusal('no_leader') });
     if (own.droppedTicks > 0)
       log.error({ dropped: own.droppedTicks }, 'ticks of sources were dropped in this term');
   }

@@ -1,0 +1,47 @@
+/** How each source is, as the leader tells it to everyone. Knows no ticks. */
+import type { FeedState } from '../../protocol/index.ts';
+
+/** What a source says of itself. */
+export type SourceHealth = { at: 'live' } | { at: 'stale'; reason: string };
+
+export interface SourceBoard {
+  set(name: string, health: SourceHealth): void;
+  /** Stale as a whole only when every source is. */
+  feed(): FeedState;
+}
+
+export interface SourceBoardOptions {
+  sources: readonly { readonly name: string; readonly symbols: readonly string[] }[];
+  /** Epoch milliseconds. */
+  now: () => number;
+}
+
+/** Every source is stale until it says otherwise. */
+export function createSourceBoard({ sources, now }: SourceBoardOptions): SourceBoard {
+  const healths = new Map<string, SourceHealth>();
+  let since = now();
+
+  return {
+    set: (name, health) => {
+      healths.set(name, health);
+      since = now();
+    },
+    feed: () => {
+      const told = sources.map(({ name, symbols }) => ({
+        name,
+        symbols: [...symbols],
+        health: healths.get(name) ?? { at: 'stale' as const, reason: 'it has not started yet' },
+      }));
+      const reasons = told.flatMap(({ name, health }) =>
+        health.at === 'stale' ? [`${name}: ${health.reason}`] : [],
+      );
+      const state = reasons.length === told.length ? 'stale' : 'live';
+      return {
+        state,
+        since,
+        reason: state === 'stale' ? reasons.join('; ') : '',
+        sources: told.map(({ name, symbols, health }) => ({ name, state: health.at, symbols })),
+      };
+    },
+  };
+}
