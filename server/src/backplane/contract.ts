@@ -7,7 +7,7 @@
  */
 import type { Adapter } from 'socket.io-adapter';
 import type { Namespace } from 'socket.io';
-import type { DayFigures, FeedState, Quote, Tick } from '../../protocol/index.ts';
+import type { DayFigures, FeedState, Position, Quote, Tick } from '../../protocol/index.ts';
 
 /** The home of the backplane did not answer in time, or the link to it is down. */
 export class BackplaneUnavailable extends Error {
@@ -50,21 +50,31 @@ export interface TickDraft {
   tick: Omit<Tick, 'gen' | 'seq'>;
   /** The whole day after this tick, for the stored quote. */
   day: DayFigures;
+  /** The source's own number of this tick, rising per symbol: the store drops what is not newer than the last it took. */
+  sourceSeq?: number;
 }
 
 export interface Append {
   gen: string;
   epoch: number;
-  /** At most `maxAppendTicks`. */
+  /**
+   * Names this batch. Sent again right after an append whose outcome is unknown, under the same or the next epoch, it gives
+   * the seqs that it got and counts nothing twice: a shard remembers its last batch.
+   */
+  batchId: string;
+  /** At most `maxAppendTicks`, all of this shard. */
   drafts: readonly TickDraft[];
-  /** Makes the append happen once however often it is sent with this id; `hash` stands for its content. */
+  /** Makes the append happen once however often and however late it is sent with this id; `hash` stands for its content. */
   once?: { id: string; hash: string };
 }
 
 export type AppendOutcome =
-  /** `seqs` are in the order of `drafts`. `replayed`: an earlier append with the same `once` was counted, this one was not. */
-  | { ok: true; seqs: number[]; replayed: boolean }
-  /** `epoch`: a newer leader claimed the store. `generation`: the store began anew. `once`: the id was used with another hash. */
+  /**
+   * `seqs` are in the order of `drafts`; null for one that was dropped by its `sourceSeq`. `replayed`: an earlier append
+   * with the same `batchId` or `once` was counted, this one was not.
+   */
+  | { ok: true; seqs: (number | null)[]; replayed: boolean }
+  /** `epoch`: that epoch is not the claimed one. `generation`: the shard began anew. `once`: the id was used with another hash. */
   | { ok: false; reason: 'epoch' | 'generation' | 'once' };
 
 /** Ticks in one append, so that no script holds Redis for long. */
@@ -73,23 +83,58 @@ export const maxAppendTicks = 200;
 export const onceTtlMs = 600_000;
 
 export type Claim =
-  /** `quotes` holds the last quote of every symbol that the store knows in this generation. */
-  { ok: true; gen: string; quotes: Quote[] } | { ok: false; reason: 'epoch' };
+  /**
+   * `quotes` holds the last quote of every symbol that the shard knows. One whose `seq` is 0 is from an earlier generation:
+   * its price is known, its first tick of this one is 1. `sourceSeqs` holds the last number taken of each symbol that has one.
+   */
+  | { ok: true; gen: string; quotes: Quote[]; sourceSeqs: ReadonlyMap<string, number> }
+  | { ok: false; reason: 'epoch' };
 
-/** Assigns `gen` and `seq` and keeps the last quote of each symbol. Its `stale` is always false: freshness is not stored. */
+/** A question for one symbol's last quote, and for what was missed since a position. */
+export interface ReadRequest {
+  symbol: string;
+  /** Where the asker is. Without it `missed` is null. */
+  after?: Position;
+  /** More missed ticks than this are not given; `missed` is then null. */
+  maxMissed?: number;
+}
+
+/** One symbol as the store knew it at one moment. */
+export interface StoredSymbol {
+  /** Null while its shard is empty. */
+  gen: string | null;
+  quote: Quote | null;
+  /** Every tick after the position up to the quote's seq, oldest first, or null where they are not all there any more. Never a part. */
+  missed: Tick[] | null;
+}
+
+/**
+ * Assigns `gen` and `seq`, keeps the last quote of each symbol and its last ticks (`HISTORY_TICKS`). Symbols belong to a
+ * shard, and generation, claimed epoch, heads and batch ids are the shard's. A quote's `stale` is always false: freshness is
+ * not stored.
+ *
+ * A generation is random and made by the store itself, when it is empty or is not the same life of the same server that the
+ * shard was written in: then the newest entries may be lost, and no (gen, symbol, seq) may be used twice.
+ */
 export interface TickStore {
-  /** What a new leader does first: writes its epoch, so that older leaders are refused, and reads where the store stands. */
-  claim(epoch: number): Promise<Claim>;
-  append(append: Append): Promise<AppendOutcome>;
-  /** The last quotes of those symbols that have one, in no order; `gen` is null while the store is empty. */
-  quotes(symbols: readonly string[]): Promise<{ gen: string | null; quotes: Quote[] }>;
+  readonly shards: number;
+  /** The shard of a symbol, from 0; the same on every replica with the same number of shards. */
+  shardOf(symbol: string): number;
+  /** What a new leader does first with each shard: writes its epoch, so that every other one is refused, and reads where it stands. */
+  claim(shard: number, epoch: number): Promise<Claim>;
+  append(shard: number, append: Append): Promise<AppendOutcome>;
+  /** In the order of the requests. Each symbol is read at one moment; symbols of one shard at the same one. */
+  read(requests: readonly ReadRequest[]): Promise<StoredSymbol[]>;
 }
 
 /** What the leader tells every replica with each beat, itself included. At most once: a lost one is followed by the next. */
 export interface Announcement {
   node: string;
   epoch: number;
-  gen: string;
+  /** The generation of each shard. */
+  gens: string[];
+  /** Heads that moved of late, so that who lost the last tick before a calm learns of it: [symbol, gen, seq]. */
+  heads: [symbol: string, gen: string, seq: number][];
   feed: FeedState;
 }
 
@@ -121,6 +166,8 @@ export interface Backplane {
   state(): BackplaneState;
   /** Fires at each change of `state()`. `up` comes after the subscriptions are in place again: what was missed is over. */
   onState(listener: (state: BackplaneState) => void): void;
+  /** Rebuilds the links by which ticks and announcements come: they are up, and yet nothing comes. `onState` tells of it. */
+  rebuild(): void;
   /** Ends every link for good. Room emits must have ended before. */
   close(): Promise<void>;
 }
