@@ -29,6 +29,7 @@ export interface Config {
   readonly pingTimeoutMs: number;
   readonly connectTimeoutMs: number;
   readonly maxMessageBytes: number;
+  readonly store: { readonly shards: number; readonly historyTicks: number; readonly maxReplayTicks: number };
   readonly lease: { readonly beatMs: number; readonly deadlineMs: number; readonly ttlMs: number };
   readonly logLevel: string;
 }
@@ -112,6 +113,7 @@ export function parseConfig(env: Environment, defaultNode: string): ParsedConfig
     pingTimeoutMs: v.PING_TIMEOUT_MS,
     connectTimeoutMs: v.CONNECT_TIMEOUT_MS,
     maxMessageBytes: v.MAX_MESSAGE_BYTES,
+    store: { shards: v.STORE_SHARDS, historyTicks: v.HISTORY_TICKS, maxReplayTicks: v.MAX_REPLAY_TICKS },
     lease: { beatMs: v.LEASE_BEAT_MS, deadlineMs: v.LEASE_DEADLINE_MS, ttlMs: v.LEASE_TTL_MS },
     logLevel: v.LOG_LEVEL,
   };

@@ -2,6 +2,7 @@
  * The composition root: builds the stages of one replica, hands each the neighbours it needs, starts them in the order
  * of the data path and ends them in reverse. Holds no rule of its own.
  */
+import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import { refusal, tickRoom } from '../protocol/index.ts';
 import { NoLeader, type Backplane } from './backplane/contract.ts';
@@ -73,8 +74,10 @@ export function createReplica({
     log,
     dayStartMs: config.dayStartMs,
     beatMs: config.lease.beatMs,
+    makeBatchId: randomUUID,
     mayAppend: (epoch) => election.mayAppend(epoch),
     onTick: (tick) => void io.to(tickRoom(tick.symbol)).emit('tick', tick),
+    onAppended: () => {},
     onAnnounce: (announcement) => backplane.announce(announcement),
     onFault: (epoch, reason) => election.stepDown(epoch, reason),
   });
@@ -112,9 +115,15 @@ export function createReplica({
 
   const fanout = createFanout({
     tickStore: backplane.tickStore,
+    maxReplayTicks: config.store.maxReplayTicks,
     clock,
     log,
     onSnapshot: (quote, reason) => sessions.tellSnapshot(quote, reason),
+    onRepair: (ticks) =>
+      log.info(
+        { ticks },
+        ticks === null ? 'ticks are gone: a snapshot took their place' : 'a hole was mended',
+      ),
   });
   const freshness = createFreshness({
     clock,
@@ -123,6 +132,12 @@ export function createReplica({
     onChange: (feed) => {
       log.info({ state: feed.state, reason: feed.reason }, 'freshness changed');
       sessions.tellFeed(feed);
+    },
+    onSilence: () => {
+      // Somebody leads, and the link by which we would hear of it is up: it only looks so.
+      if (backplane.state().at === 'down' || !election.isLedAlive()) return;
+      log.warn('a leader beats and nothing of it arrives: the links are rebuilt');
+      backplane.rebuild();
     },
   });
 
@@ -136,8 +151,10 @@ export function createReplica({
     clock,
     symbols: () => assignment.symbols,
     quotes: async (symbols) => {
-      const { quotes } = await backplane.tickStore.quotes(symbols);
-      return quotes.map((quote) => ({ ...quote, stale: freshness.isStale(quote.symbol) }));
+      const stored = await backplane.tickStore.read(symbols.map((symbol) => ({ symbol })));
+      return stored.flatMap(({ quote }) =>
+        quote === null ? [] : [{ ...quote, stale: freshness.isStale(quote.symbol) }],
+      );
     },
     push,
     vitals: () => {
@@ -176,10 +193,14 @@ export function createReplica({
     isListed: (symbol) => listed.has(symbol),
     isStale: (symbol) => freshness.isStale(symbol),
     openStream: (symbol) => fanout.open(symbol),
+    missedSince: (symbol, position) => fanout.missedSince(symbol, position),
+    onRecovery: () => {},
     lastTickAt: (symbol) => fanout.lastTickAt(symbol),
   });
 
-  backplane.onAnnouncement((announcement) => freshness.announced(announcement));
+  backplane.onAnnouncement((announcement) => {
+    if (freshness.announced(announcement)) fanout.expect(announcement.heads);
+  });
   backplane.onState((state) => {
     freshness.linkChanged(state);
     if (state.at === 'down') return;

@@ -184,6 +184,21 @@ export const settings = {
     whole(10, 120_000),
     'Milliseconds without a beat after which another replica takes over.',
   ),
+  STORE_SHARDS: setting(
+    '1',
+    whole(1, 64),
+    'Parts of the tick store, each with its own generation, so that a Redis Cluster can hold several.',
+  ),
+  HISTORY_TICKS: setting(
+    '300',
+    whole(0, 100_000),
+    'Last ticks of each symbol that the store keeps, to mend holes and for clients that come back.',
+  ),
+  MAX_REPLAY_TICKS: setting(
+    '300',
+    whole(0, 10_000),
+    'Most missed ticks of a symbol that a client gets again; who missed more gets a snapshot.',
+  ),
   LOG_LEVEL: setting(
     'info',
     oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'),

@@ -3,22 +3,26 @@
  * hands every tick through it. Knows no clients, only rooms. Keeps SPEC.md [F1] to [F4].
  */
 import type { Namespace } from 'socket.io';
-import { tickRoom, type Quote, type SnapshotReason } from '../../protocol/index.ts';
-import type { AdapterMixin, TickStore } from '../backplane/contract.ts';
+import { tickRoom, type Position, type Quote, type SnapshotReason, type Tick } from '../../protocol/index.ts';
+import type { AdapterMixin, Announcement, TickStore } from '../backplane/contract.ts';
 import { assert } from '../support/assert.ts';
 import { backoffMs } from '../support/backoff.ts';
 import type { Clock } from '../support/clock.ts';
 import type { Log } from '../support/log.ts';
 import { createTickMixin } from './adapter-mixin.ts';
-import { createQuoteReader } from './quote-reader.ts';
 import { createSequencer, type Sequencer } from './sequencer.ts';
+import { createStoreReader } from './store-reader.ts';
 
 export interface FanoutOptions {
-  tickStore: Pick<TickStore, 'quotes'>;
+  tickStore: Pick<TickStore, 'read'>;
+  /** The most ticks of a symbol that are sent again to one who missed them. */
+  maxReplayTicks: number;
   clock: Clock;
   log: Log;
   /** Fires when everyone who listens to the symbol on this replica must start again from the quote. */
   onSnapshot: (quote: Quote, reason: Exclude<SnapshotReason, 'subscribe'>) => void;
+  /** Fires after a hole was mended, with the number of ticks that came from history, or null where they are gone. */
+  onRepair: (ticks: number | null) => void;
 }
 
 export interface Fanout {
@@ -30,6 +34,13 @@ export interface Fanout {
   open(symbol: string): Sequencer;
   /** When the symbol's last tick was let pass, on the monotonic clock; -Infinity where none was. */
   lastTickAt(symbol: string): number;
+  /**
+   * The ticks that one who was at this position has missed, up to the symbol's head or beyond it; null where they are not all
+   * to be had. Rejects when the store does not answer.
+   */
+  missedSince(symbol: string, position: Position): Promise<Tick[] | null>;
+  /** Takes the leader's word for the heads: symbols that are behind read what they missed. */
+  expect(heads: Announcement['heads']): void;
   /** Reads the store again for every symbol: the link was down and ticks may be missing. */
   resync(): void;
   close(): void;
@@ -40,17 +51,33 @@ const phantom = '#sequencer';
 /** A symbol that nobody has listened to for one to two of these is let go, in milliseconds. */
 const idleSweepMs = 5_000;
 
-export function createFanout({ tickStore, clock, log, onSnapshot }: FanoutOptions): Fanout {
+export function createFanout({
+  tickStore,
+  maxReplayTicks,
+  clock,
+  log,
+  onSnapshot,
+  onRepair,
+}: FanoutOptions): Fanout {
   const sequencers = new Map<string, Sequencer>();
   const idle = new Set<string>();
-  const readQuote = createQuoteReader(tickStore);
+  const read = createStoreReader({ tickStore, maxMissed: maxReplayTicks });
   let namespace: Namespace | null = null;
 
+  /** True while a tick is emitted that its sequencer let pass already. */
+  let hasPassed = false;
+
   const mixin = createTickMixin((tick, deliver) => {
-    const sequencer = sequencers.get(tick.symbol);
+    const sequencer = hasPassed ? undefined : sequencers.get(tick.symbol);
     if (sequencer === undefined) deliver();
     else sequencer.accept(tick, deliver);
   });
+
+  function deliverFromHistory(tick: Tick): void {
+    hasPassed = true;
+    namespace?.local.to(tickRoom(tick.symbol)).emit('tick', tick);
+    hasPassed = false;
+  }
 
   function open(symbol: string): Sequencer {
     idle.delete(symbol);
@@ -61,13 +88,26 @@ export function createFanout({ tickStore, clock, log, onSnapshot }: FanoutOption
     const sequencer = createSequencer({
       symbol,
       clock,
-      read: () => readQuote(symbol),
+      read: (after) => read(symbol, after),
+      deliver: deliverFromHistory,
       onSnapshot,
+      onRepair,
       onReadError: (error) => log.debug({ err: error, symbol }, 'the store could not be read; trying again'),
       retryMs: (attempt) => backoffMs(attempt, { baseMs: 100, maxMs: 1_000 }),
     });
     sequencers.set(symbol, sequencer);
     return sequencer;
+  }
+
+  async function missedSince(symbol: string, [gen, seq]: Position): Promise<Tick[] | null> {
+    const sequencer = open(symbol);
+    await sequencer.ready();
+    // Another replica may have been ahead of this one.
+    if (sequencer.gen() !== gen || seq > (sequencer.head()?.seq ?? 0)) await sequencer.resync();
+    if (sequencer.gen() !== gen || seq > (sequencer.head()?.seq ?? 0)) return null;
+    const atHand = sequencer.passedAfter(seq);
+    if (atHand !== null) return atHand.length <= maxReplayTicks ? atHand : null;
+    return (await read(symbol, [gen, seq])).missed;
   }
 
   function sweep(): void {
@@ -92,9 +132,13 @@ export function createFanout({ tickStore, clock, log, onSnapshot }: FanoutOption
       namespace = nsp;
     },
     open,
+    missedSince,
+    expect: (heads) => {
+      for (const [symbol, gen, seq] of heads) sequencers.get(symbol)?.expect(gen, seq);
+    },
     lastTickAt: (symbol) => sequencers.get(symbol)?.lastTickAt() ?? -Infinity,
     resync: () => {
-      for (const sequencer of sequencers.values()) sequencer.resync();
+      for (const sequencer of sequencers.values()) void sequencer.resync();
     },
     close: () => {
       stopSweeping();

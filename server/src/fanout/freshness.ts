@@ -14,18 +14,27 @@ export interface FreshnessOptions {
   sources: readonly { name: string; symbols: readonly string[] }[];
   /** Fires at each change of the state, its reason or its sources' states. */
   onChange: (feed: FeedState) => void;
+  /** Fires after each `silenceMs` without an announcement. */
+  onSilence: () => void;
 }
 
 export interface Freshness {
   feed(): FeedState;
   /** Whether the symbol's price may be old: everything is stale, or its source is. */
   isStale(symbol: string): boolean;
-  announced(announcement: Announcement): void;
+  /** False for the word of a leader of the past. */
+  announced(announcement: Announcement): boolean;
   linkChanged(state: BackplaneState): void;
   close(): void;
 }
 
-export function createFreshness({ clock, silenceMs, sources, onChange }: FreshnessOptions): Freshness {
+export function createFreshness({
+  clock,
+  silenceMs,
+  sources,
+  onChange,
+  onSilence,
+}: FreshnessOptions): Freshness {
   let feed: FeedState = {
     state: 'stale',
     since: clock.now(),
@@ -33,7 +42,7 @@ export function createFreshness({ clock, silenceMs, sources, onChange }: Freshne
     sources: sources.map(({ name, symbols }) => ({ name, state: 'stale', symbols: [...symbols] })),
   };
   let staleSymbols = staleSymbolsOf(feed);
-  let term: { gen: string; epoch: number } | null = null;
+  let term: { gens: string; epoch: number } | null = null;
   let cancelSilence: () => void = () => {};
 
   function change(next: FeedState): void {
@@ -44,7 +53,6 @@ export function createFreshness({ clock, silenceMs, sources, onChange }: Freshne
   }
 
   function goStale(reason: string): void {
-    cancelSilence();
     if (feed.state === 'stale' && feed.reason === reason) return;
     change({
       ...feed,
@@ -55,17 +63,26 @@ export function createFreshness({ clock, silenceMs, sources, onChange }: Freshne
     });
   }
 
+  function watchSilence(): void {
+    cancelSilence();
+    cancelSilence = clock.every(silenceMs, () => {
+      goStale('no word from a leader');
+      onSilence();
+    });
+  }
+
   return {
     feed: () => feed,
     isStale: (symbol) => staleSymbols.has(symbol),
-    announced: ({ gen, epoch, feed: said }) => {
+    announced: ({ gens, epoch, feed: said }) => {
+      const life = gens.join();
       // A leader that was frozen may still speak for its old term.
-      if (term !== null && term.gen === gen && epoch < term.epoch) return;
-      term = { gen, epoch };
-      cancelSilence();
-      cancelSilence = clock.after(silenceMs, () => goStale('no word from a leader'));
+      if (term !== null && term.gens === life && epoch < term.epoch) return false;
+      term = { gens: life, epoch };
+      watchSilence();
       const sameState = said.state === feed.state && said.reason === feed.reason;
       change({ ...said, since: sameState ? feed.since : clock.now() });
+      return true;
     },
     linkChanged: (state) => {
       if (state.at === 'down') goStale(`the backplane is away: ${state.reason}`);

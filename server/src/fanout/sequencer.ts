@@ -1,52 +1,55 @@
 /**
- * One symbol on one replica: puts its ticks in order, keeps its head and quote, and holds ticks back while it reads the
- * store after a hole. What it has let pass is what this replica may tell a client, and no more.
- * Knows no sockets; delivery is a function handed in with each tick. Keeps SPEC.md [SQ1] to [SQ6].
+ * One symbol on one replica: puts its ticks in order, keeps its head and quote, and mends holes from the store's history
+ * before anything newer passes. What it has let pass is what this replica may tell a client, and no more.
+ * Knows no sockets; delivery is a function handed in with each tick. Keeps SPEC.md [SQ1] to [SQ8].
  */
-import { applyTick, type Quote, type SnapshotReason, type Tick } from '../../protocol/index.ts';
+import {
+  applyTick,
+  type Position,
+  type Quote,
+  type SnapshotReason,
+  type Tick,
+} from '../../protocol/index.ts';
+import type { StoredSymbol } from '../backplane/contract.ts';
 import type { Clock } from '../support/clock.ts';
-
-/** What the store knows of the symbol: the generation (null while the store is empty) and its last quote, if any. */
-export interface StoredQuote {
-  gen: string | null;
-  quote: Quote | null;
-}
+import { createTickRing } from './tick-ring.ts';
 
 export interface SequencerOptions {
   symbol: string;
   clock: Clock;
-  /** Reads the store; the answer is at least as new as the moment of the call. */
-  read: () => Promise<StoredQuote>;
+  /** Reads the store, with what was missed after the position; the answer is at least as new as the moment of the call. */
+  read: (after: Position | null) => Promise<StoredSymbol>;
+  /** Delivers a tick that came from the store's history, to whoever it would have reached by itself. */
+  deliver: (tick: Tick) => void;
   /** Fires after the head moved by a read because ticks are gone (`gap`) or the store began anew (`generation`). */
   onSnapshot: (quote: Quote, reason: Exclude<SnapshotReason, 'subscribe'>) => void;
+  /** Fires after a hole was mended, with the number of ticks that came from history, or null where they are gone. */
+  onRepair: (ticks: number | null) => void;
   /** Fires with the error of each failed read; another follows by itself. */
   onReadError: (error: unknown) => void;
   /** The pause before failed read number `attempt` (0 is the first) is repeated, in milliseconds. */
   retryMs: (attempt: number) => number;
 }
 
-/** Counts of what a sequencer did besides letting ticks pass. */
-export interface SequencerCounts {
-  /** Ticks that it had passed already, or that the store does not know. */
-  dropped: number;
-  /** Reads after a hole or a new generation. */
-  repairs: number;
-}
-
 export interface Sequencer {
   readonly symbol: string;
-  readonly counts: Readonly<SequencerCounts>;
+  /** Ticks that it had passed already, or that the store does not know. */
+  dropped(): number;
   /** Takes a tick in any order; `deliver` is called at most once, when it is the symbol's turn. */
   accept(tick: Tick, deliver: () => void): void;
+  /** Takes the leader's word for the head: where ours is behind, ticks were lost. */
+  expect(gen: string, seq: number): void;
   /** Resolves when the head is known; rejects with the error of the read that failed, at once while the next one is not due. */
   ready(): Promise<void>;
   /** The head: the last quote let pass, null for a symbol without a price; `undefined` until the first read. */
   head(): Quote | null | undefined;
   gen(): string | null;
+  /** The ticks let pass after that seq of the current generation, or null where they are not all at hand. */
+  passedAfter(seq: number): Tick[] | null;
   /** When the last tick was let pass, on the monotonic clock; -Infinity before the first. */
   lastTickAt(): number;
-  /** Reads the store again: what came while the link was down may be missing. */
-  resync(): void;
+  /** Reads the store again: what came while the link was down may be missing. Resolves when it is read, or failed. */
+  resync(): Promise<void>;
   close(): void;
 }
 
@@ -61,8 +64,9 @@ interface Held {
 }
 
 export function createSequencer(options: SequencerOptions): Sequencer {
-  const { symbol, clock, read, onSnapshot, onReadError, retryMs } = options;
-  const counts: SequencerCounts = { dropped: 0, repairs: 0 };
+  const { symbol, clock, read, deliver, onSnapshot, onRepair, onReadError, retryMs } = options;
+  const ring = createTickRing();
+  let dropped = 0;
   let head: Quote | null | undefined;
   let gen: string | null = null;
   let held: Held[] = [];
@@ -75,17 +79,17 @@ export function createSequencer(options: SequencerOptions): Sequencer {
   let cancelRetry: () => void = () => {};
   let waiting: { resolve: () => void; reject: (error: unknown) => void }[] = [];
 
-  function accept(tick: Tick, deliver: () => void): void {
+  function accept(tick: Tick, deliverIt: () => void): void {
     if (state === 'closed') return;
     if (state === 'reading') {
-      hold(tick, deliver);
+      hold(tick, deliverIt);
       return;
     }
     const place = placeOf(tick);
-    if (place === 'next') pass(tick, deliver);
-    else if (place === 'passed') counts.dropped++;
+    if (place === 'next') pass(tick, deliverIt);
+    else if (place === 'passed') dropped++;
     else {
-      hold(tick, deliver);
+      hold(tick, deliverIt);
       startRead();
     }
   }
@@ -97,17 +101,18 @@ export function createSequencer(options: SequencerOptions): Sequencer {
     return tick.seq - (tick.merged ?? 0) <= at + 1 ? 'next' : 'ahead';
   }
 
-  function pass(tick: Tick, deliver: () => void): void {
+  function pass(tick: Tick, deliverIt: () => void): void {
     head = applyTick(head ?? null, tick);
     lastTickAt = clock.monotonic();
-    deliver();
+    ring.add(tick);
+    deliverIt();
   }
 
-  function hold(tick: Tick, deliver: () => void): void {
-    held.push({ tick, deliver, known: false });
+  function hold(tick: Tick, deliverIt: () => void): void {
+    held.push({ tick, deliver: deliverIt, known: false });
     if (held.length > maxHeldTicks) {
       held.shift();
-      counts.dropped++;
+      dropped++;
     }
   }
 
@@ -115,44 +120,63 @@ export function createSequencer(options: SequencerOptions): Sequencer {
     state = 'reading';
     readAgain = false;
     failure = null;
-    if (head !== undefined) counts.repairs++;
     for (const one of held) one.known = true;
     cancelRetry();
-    read().then(onRead, (error: unknown) => {
+    read(gen === null ? null : [gen, head?.seq ?? 0]).then(onRead, (error: unknown) => {
       if (state === 'closed') return;
       failure = { error };
       onReadError(error);
-      for (const { reject } of waiting.splice(0)) reject(error);
+      settleWaiting(({ reject }) => reject(error));
       cancelRetry = clock.after(retryMs(attempt++), startRead);
     });
   }
 
-  function onRead(stored: StoredQuote): void {
+  function onRead({ gen: storedGen, quote, missed }: StoredSymbol): void {
     if (state !== 'reading') return;
     attempt = 0;
-    const reason = stored.gen === gen ? 'gap' : 'generation';
-    if (head !== undefined && reason === 'gap') passHeld();
-    if (head === undefined || reason === 'generation' || (stored.quote?.seq ?? 0) > (head?.seq ?? 0)) {
-      const tell = head !== undefined;
-      head = stored.quote;
-      gen = stored.gen;
-      if (tell && head !== null) {
-        lastTickAt = clock.monotonic();
-        onSnapshot(head, reason);
-      }
+    if (head === undefined) begin(storedGen, quote);
+    else if (storedGen !== gen) {
+      begin(storedGen, quote);
+      onRepair(null);
+      if (quote !== null) onSnapshot(quote, 'generation');
+    } else mend(quote, missed);
+    if (readAgain) {
+      startRead();
+      return;
     }
     state = 'serving';
-    for (const { resolve } of waiting.splice(0)) resolve();
-    if (readAgain) startRead();
-    else releaseHeld();
+    settleWaiting(({ resolve }) => resolve());
+    releaseHeld();
+  }
+
+  function begin(storedGen: string | null, quote: Quote | null): void {
+    head = quote;
+    gen = storedGen;
+    lastTickAt = clock.monotonic();
+    ring.clear();
+  }
+
+  /** First what is at hand, then what history has, and only then a snapshot. */
+  function mend(quote: Quote | null, missed: readonly Tick[] | null): void {
+    passHeld();
+    const from = head?.seq ?? 0;
+    if (quote === null || quote.seq <= from) return;
+    if (missed === null) {
+      begin(gen, quote);
+      onRepair(null);
+      onSnapshot(quote, 'gap');
+      return;
+    }
+    for (const tick of missed) if (placeOf(tick) === 'next') pass(tick, () => deliver(tick));
+    onRepair(quote.seq - from);
   }
 
   /** Lets pass, in order, what follows the head: ticks that came in another order leave no hole. */
   function passHeld(): void {
     held.sort((a, b) => a.tick.seq - b.tick.seq);
-    held = held.filter(({ tick, deliver }) => {
+    held = held.filter(({ tick, deliver: deliverIt }) => {
       if (placeOf(tick) !== 'next') return true;
-      pass(tick, deliver);
+      pass(tick, deliverIt);
       return false;
     });
   }
@@ -162,34 +186,51 @@ export function createSequencer(options: SequencerOptions): Sequencer {
     const due = held.toSorted((a, b) => a.tick.seq - b.tick.seq);
     held = [];
     for (const one of due) {
-      if (one.known && placeOf(one.tick) === 'ahead') counts.dropped++;
+      if (one.known && placeOf(one.tick) === 'ahead') dropped++;
       else accept(one.tick, one.deliver);
     }
   }
+
+  function settleWaiting(settle: (one: (typeof waiting)[number]) => void): void {
+    const settled = waiting;
+    waiting = [];
+    for (const one of settled) settle(one);
+  }
+
+  const nextRead = (): Promise<void> =>
+    new Promise<void>((resolve, reject) => waiting.push({ resolve, reject }));
 
   startRead();
 
   return {
     symbol,
-    counts,
+    dropped: () => dropped,
     accept,
+    expect: (expectedGen, seq) => {
+      if (state === 'closed' || (expectedGen === gen && seq <= (head?.seq ?? 0))) return;
+      if (state === 'serving') startRead();
+      else readAgain = true;
+    },
     ready: async () => {
       if (head !== undefined) return;
       if (failure !== null) throw failure.error;
-      await new Promise<void>((resolve, reject) => waiting.push({ resolve, reject }));
+      await nextRead();
     },
     head: () => head,
     gen: () => gen,
+    passedAfter: (seq) => (seq === (head?.seq ?? 0) ? [] : ring.after(seq)),
     lastTickAt: () => lastTickAt,
-    resync: () => {
+    resync: async () => {
+      if (state === 'closed') return;
       if (state === 'serving') startRead();
       else readAgain = true;
+      await nextRead().catch(() => {});
     },
     close: () => {
       state = 'closed';
       cancelRetry();
       held = [];
-      for (const { reject } of waiting.splice(0)) reject(new Error(`the sequencer of ${symbol} was closed`));
+      settleWaiting(({ reject }) => reject(new Error(`the sequencer of ${symbol} was closed`)));
     },
   };
 }

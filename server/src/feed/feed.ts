@@ -13,6 +13,8 @@ export interface FeedTick {
   ts: number;
   /** What the source itself says of the day; whatever is absent follows from the ticks. */
   day?: Partial<DayFigures>;
+  /** The source's own number of this tick, rising per symbol, where it has one: a takeover then repeats nothing. */
+  sourceSeq?: number;
 }
 
 /** Whether the feed's prices are fresh; the reason is for people. */
@@ -23,6 +25,8 @@ export type FeedHealth =
 export interface FeedStart {
   /** The last known quote by symbol, so that prices go on where the last leader left them. */
   quotes: ReadonlyMap<string, Quote>;
+  /** The last number taken of each symbol whose ticks have one. */
+  sourceSeqs: ReadonlyMap<string, number>;
   /** Never empty, in the order of the source, and never from within `start`. */
   onTicks: (ticks: FeedTick[]) => void;
   /** Fires at each change; the first time perhaps from within `start`. Until then the feed is stale. */

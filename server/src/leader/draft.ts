@@ -13,6 +13,8 @@ export interface SourceTick {
   /** Epoch milliseconds. */
   ts: number;
   day?: Partial<DayFigures>;
+  /** The source's own number of this tick, rising per symbol; what is not newer is not taken again. */
+  sourceSeq?: number;
 }
 
 const dayMs = 86_400_000;
@@ -27,7 +29,7 @@ export function draftTick(before: Quote | null, source: SourceTick, dayStartMs: 
   const derived = sameDay ? advanceDay(before, tick) : firstDay(tick, before?.price);
   const day: DayFigures = { ...derived, ...source.day };
   if (!sameDay || differs(day, derived)) tick.day = day;
-  return { tick, day };
+  return source.sourceSeq === undefined ? { tick, day } : { tick, day, sourceSeq: source.sourceSeq };
 }
 
 function differs(a: DayFigures, b: DayFigures): boolean {

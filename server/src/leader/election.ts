@@ -34,6 +34,8 @@ export interface Election {
   state(): Leadership;
   /** The node that leads and its epoch, as far as this one knows; null while nobody does. */
   leader(): { node: string; epoch: number } | null;
+  /** Whether this node leads, or has lately seen another beat. */
+  isLedAlive(): boolean;
   /** Whether the last good beat is recent enough to append in this epoch. Also ends the term when it is not. */
   mayAppend(epoch: number): boolean;
   /** Ends the term of that epoch, when it still runs. */
@@ -157,6 +159,12 @@ export function createElection(options: ElectionOptions): Election {
         return { node: state.record.holder, epoch: state.record.epoch };
       return null;
     },
+    isLedAlive: () =>
+      state.at === 'leading' ||
+      (state.at === 'following' &&
+        state.record !== null &&
+        state.record.holder !== null &&
+        clock.monotonic() - lastChangeAt < 2 * beatMs),
     mayAppend,
     stepDown,
     close: async () => {

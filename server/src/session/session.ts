@@ -10,12 +10,15 @@ import {
   tickRoom,
   type FeedState,
   type Hello,
+  type Position,
   type Quote,
   type Refusal,
   type ServerEvents,
   type SubscribeResult,
+  type Tick,
 } from '../../protocol/index.ts';
-import { parseSubscribe, parseUnsubscribe, type Wanted } from './subscribe-request.ts';
+import { missedUpToHead, replay, type ReplayOptions } from './replay.ts';
+import { parseSubscribe, parseUnsubscribe, type SubscribeCall, type Wanted } from './subscribe-request.ts';
 
 /** One symbol's stream on this replica, as the fan-out stage keeps it. */
 export interface SymbolStream {
@@ -24,6 +27,8 @@ export interface SymbolStream {
   /** The last quote let pass; null for a symbol without a price, `undefined` while unknown. */
   head(): Quote | null | undefined;
   gen(): string | null;
+  /** The ticks let pass after that seq of the current generation, or null where they are not all at hand. */
+  passedAfter(seq: number): Tick[] | null;
 }
 
 export type ClientSocket = Socket<Record<string, (...args: unknown[]) => void>, ServerEvents>;
@@ -35,6 +40,10 @@ export interface SessionOptions {
   isListed: (symbol: string) => boolean;
   isStale: (symbol: string) => boolean;
   openStream: (symbol: string) => SymbolStream;
+  /** The ticks that one who was at this position has missed, or null where they are not all to be had. */
+  missedSince: (symbol: string, position: Position) => Promise<Tick[] | null>;
+  /** Fires for each symbol that a client asked to go on with. */
+  onRecovery: (isRecovered: boolean) => void;
   /** Fires for each call that is refused, with its code's name. */
   onRefused: (name: string) => void;
   /** Fires for an error of ours while a call was answered; the client was told `internal`. */
@@ -53,7 +62,8 @@ type Ack = (answer: object) => void;
 const maxWaitingCalls = 32;
 
 export function createSession(options: SessionOptions): Session {
-  const { socket, hello, feed, isListed, isStale, openStream, onRefused, onError } = options;
+  const { socket, hello, feed, isListed, isStale, openStream, missedSince } = options;
+  const { onRecovery, onRefused, onError } = options;
   const symbols = new Set<string>();
   let lastCall: Promise<void> = Promise.resolve();
   let waitingCalls = 0;
@@ -77,15 +87,15 @@ export function createSession(options: SessionOptions): Session {
     void lastCall.finally(() => waitingCalls--);
   }
 
-  async function subscribe(wanted: readonly Wanted[], ack: Ack | null): Promise<void> {
-    const listed = wanted.flatMap(({ symbol }) => (symbol !== null && isListed(symbol) ? [symbol] : []));
-    await Promise.allSettled(listed.map((symbol) => openStream(symbol).ready()));
+  async function subscribe({ wanted, since }: SubscribeCall, ack: Ack | null): Promise<void> {
+    const missed = await prepare(wanted, since);
     if (!socket.connected) return;
 
     // From here to the join nothing may wait: a tick that passes in between would be lost, or come twice.
     const results: Record<string, SubscribeResult> = Object.create(null);
     const quotes: Quote[] = [];
-    const joined: string[] = [];
+    const rooms: string[] = [];
+    const replays: ReplayOptions[] = [];
     for (const { key, symbol } of wanted) {
       if (symbol === null) results[key] = fail('bad_symbol');
       else if (!isListed(symbol)) results[key] = fail('unknown_symbol');
@@ -94,23 +104,67 @@ export function createSession(options: SessionOptions): Session {
         const head = stream.head();
         if (head === undefined) results[key] = fail('store_unavailable');
         else {
+          const position = since.get(symbol);
+          const ticks =
+            position === undefined ? null : missedUpToHead(missed.get(symbol) ?? null, position, stream);
+          if (position !== undefined) onRecovery(ticks !== null);
+          if (position !== undefined && ticks !== null) {
+            // A member already, it would get what is new before what is old.
+            void socket.leave(tickRoom(symbol));
+            replays.push({
+              socket,
+              symbol,
+              position,
+              ticks,
+              stream,
+              sendSnapshot: (reason) => sendSnapshot(symbol, reason),
+            });
+          } else {
+            if (head !== null) quotes.push(marked(head));
+            rooms.push(tickRoom(symbol));
+          }
           results[key] = {
             ok: true,
             gen: stream.gen() ?? '',
             seq: head?.seq ?? 0,
-            recovered: false,
-            replayed: 0,
+            recovered: ticks !== null,
+            replayed: ticks?.length ?? 0,
           };
-          if (head !== null) quotes.push({ ...head, stale: isStale(symbol) });
           symbols.add(symbol);
-          joined.push(tickRoom(symbol));
         }
       }
     }
     ack?.({ ok: true, symbols: [...symbols], results });
-    if (joined.length === 0) return;
+    if (rooms.length === 0 && replays.length === 0) return;
     socket.emit('snapshot', { quotes, reason: 'subscribe' });
-    void socket.join(joined);
+    void socket.join(rooms);
+    for (const one of replays) await replay(one);
+  }
+
+  /** Waits for every head, and gives what was missed of each symbol that goes on. What fails here is told by its head. */
+  async function prepare(
+    wanted: readonly Wanted[],
+    since: SubscribeCall['since'],
+  ): Promise<Map<string, Tick[] | null>> {
+    const missed = new Map<string, Tick[] | null>();
+    const listed = wanted.flatMap(({ symbol }) => (symbol !== null && isListed(symbol) ? [symbol] : []));
+    await Promise.allSettled(
+      listed.map(async (symbol) => {
+        const position = since.get(symbol);
+        if (position === undefined) await openStream(symbol).ready();
+        else missed.set(symbol, await missedSince(symbol, position));
+      }),
+    );
+    return missed;
+  }
+
+  function marked(quote: Quote): Quote {
+    return { ...quote, stale: isStale(quote.symbol) };
+  }
+
+  function sendSnapshot(symbol: string, reason: 'gap' | 'generation'): void {
+    const head = openStream(symbol).head();
+    if (head !== null && head !== undefined) socket.emit('snapshot', { quotes: [marked(head)], reason });
   }
 
   function fail(name: 'bad_symbol' | 'unknown_symbol' | 'store_unavailable'): SubscribeResult {

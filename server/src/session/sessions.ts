@@ -3,7 +3,15 @@
  * away so that stock clients come back. Keeps SPEC.md [HB1], [CL1] to [CL3].
  */
 import { randomBytes } from 'node:crypto';
-import { limits, tickRoom, type FeedState, type Quote, type Snapshot } from '../../protocol/index.ts';
+import {
+  limits,
+  tickRoom,
+  type FeedState,
+  type Position,
+  type Quote,
+  type Snapshot,
+  type Tick,
+} from '../../protocol/index.ts';
 import type { Clock } from '../support/clock.ts';
 import type { Log } from '../support/log.ts';
 import { createSession, type ClientSocket, type Session, type SymbolStream } from './session.ts';
@@ -19,6 +27,9 @@ export interface SessionsOptions {
   isListed: (symbol: string) => boolean;
   isStale: (symbol: string) => boolean;
   openStream: (symbol: string) => SymbolStream;
+  missedSince: (symbol: string, position: Position) => Promise<Tick[] | null>;
+  /** Fires for each symbol that a client asked to go on with. */
+  onRecovery: (isRecovered: boolean) => void;
   /** When the symbol's last tick passed here, on the monotonic clock. */
   lastTickAt: (symbol: string) => number;
 }
@@ -39,7 +50,8 @@ const reconnectSpreadMs = 1_000;
 const heartbeatSweepMs = 250;
 
 export function createSessions(options: SessionsOptions): Sessions {
-  const { io, node, clock, log, random, feed, isListed, isStale, openStream, lastTickAt } = options;
+  const { io, node, clock, log, random, feed, isListed, isStale, openStream, missedSince, lastTickAt } =
+    options;
   const sessions = new Map<string, Session & { beatAt: number }>();
   let leaving = false;
 
@@ -60,6 +72,8 @@ export function createSessions(options: SessionsOptions): Sessions {
       isListed,
       isStale,
       openStream,
+      missedSince,
+      onRecovery: options.onRecovery,
       onRefused: (name) => log.debug({ socket: socket.id, refused: name }, 'a call was refused'),
       onError: (error) => log.error({ err: error, socket: socket.id }, 'a call failed'),
     });

@@ -1,11 +1,18 @@
 /** Parses what clients send with `subscribe` and `unsubscribe`. Pure. SPEC.md [SB1] to [SB4]. */
 import { z } from 'zod';
-import { limits, parseSymbol, refusal, type Refusal } from '../../protocol/index.ts';
+import { limits, parseSymbol, refusal, type Position, type Refusal } from '../../protocol/index.ts';
 
 /** One entry of the list: the key of its result, and the symbol, or null where the text is none. */
 export interface Wanted {
   key: string;
   symbol: string | null;
+}
+
+/** A parsed `subscribe`. */
+export interface SubscribeCall {
+  wanted: Wanted[];
+  /** Where the client was, by symbol. */
+  since: ReadonlyMap<string, Position>;
 }
 
 export type Parsed<T> = { ok: true; value: T } | { ok: false; refusal: Refusal };
@@ -25,7 +32,7 @@ const subscribeSchema = z.union([
 ]);
 
 /** Takes `["BTC-USD", ...]` or `{symbols, everyMs?, since?}`. */
-export function parseSubscribe(payload: readonly unknown[]): Parsed<Wanted[]> {
+export function parseSubscribe(payload: readonly unknown[]): Parsed<SubscribeCall> {
   if (payload.length !== 1)
     return refuse('subscribe takes one payload: a list of symbols, or {symbols, everyMs?, since?}');
   const tooMany = tooManySymbols(payload[0]);
@@ -36,7 +43,10 @@ export function parseSubscribe(payload: readonly unknown[]): Parsed<Wanted[]> {
       'subscribe takes a list of symbols, or {symbols: [...], everyMs?: number, since?: {SYMBOL: [gen, seq]}}',
     );
   if ((parsed.data.everyMs ?? 0) !== 0) return { ok: false, refusal: refusal('rate_not_offered') };
-  return { ok: true, value: distinct(parsed.data.symbols) };
+  return {
+    ok: true,
+    value: { wanted: distinct(parsed.data.symbols), since: positions(parsed.data.since ?? {}) },
+  };
 }
 
 /** Takes `["BTC-USD", ...]`, or nothing, which is `null`: all of them. */
@@ -71,6 +81,15 @@ function distinct(texts: readonly string[]): Wanted[] {
     wanted.set(key, { key, symbol });
   }
   return [...wanted.values()];
+}
+
+function positions(since: Record<string, Position>): ReadonlyMap<string, Position> {
+  return new Map(
+    Object.entries(since).flatMap(([text, position]) => {
+      const symbol = parseSymbol(text);
+      return symbol === null ? [] : [[symbol, position] as const];
+    }),
+  );
 }
 
 function refuse(message: string): { ok: false; refusal: Refusal } {

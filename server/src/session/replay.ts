@@ -1,0 +1,61 @@
+/**
+ * Sends one client the ticks of one symbol that it missed, and lets it join right behind the last of them, so that nothing
+ * is missing and nothing comes twice. Paced: no more is written than the connection takes. Keeps SPEC.md [RC1] to [RC4].
+ */
+import { tickRoom, type Position, type Tick } from '../../protocol/index.ts';
+import type { ClientSocket, SymbolStream } from './session.ts';
+
+/** Ticks that are written at once. */
+const maxSlice = 100;
+
+/** The missed ticks up to the symbol's head, to be sent in this very turn or not at all; null where they are not all at hand. */
+export function missedUpToHead(
+  missed: readonly Tick[] | null,
+  [gen, seq]: Position,
+  stream: SymbolStream,
+): Tick[] | null {
+  const head = stream.head()?.seq ?? 0;
+  if (missed === null || stream.gen() !== gen || seq > head) return null;
+  const ticks = missed.filter((tick) => tick.seq <= head);
+  const rest = stream.passedAfter(ticks.at(-1)?.seq ?? seq);
+  return rest === null ? null : [...ticks, ...rest];
+}
+
+export interface ReplayOptions {
+  socket: ClientSocket;
+  symbol: string;
+  position: Position;
+  ticks: readonly Tick[];
+  stream: SymbolStream;
+  /** Sends the symbol's quote instead, because ticks went while these were written. */
+  sendSnapshot: (reason: 'gap' | 'generation') => void;
+}
+
+/** Resolves when the client has joined, or is gone. With few ticks that is before it returns. */
+export async function replay(options: ReplayOptions): Promise<void> {
+  const { socket, symbol, position, ticks, stream, sendSnapshot } = options;
+  const [gen, from] = position;
+  for (let start = 0; start < ticks.length; start += maxSlice) {
+    if (start > 0) await drained(socket);
+    if (!socket.connected) return;
+    for (const tick of ticks.slice(start, start + maxSlice)) socket.emit('tick', tick);
+  }
+  const last = ticks.at(-1)?.seq ?? from;
+  const passed = stream.gen() === gen ? stream.passedAfter(last) : null;
+  if (passed === null) sendSnapshot(stream.gen() === gen ? 'gap' : 'generation');
+  else for (const tick of passed) socket.emit('tick', tick);
+  void socket.join(tickRoom(symbol));
+}
+
+/** Resolves when what was written has left for the network, or the connection is gone. */
+function drained({ conn }: ClientSocket): Promise<void> {
+  return new Promise((resolve) => {
+    const settle = (): void => {
+      conn.off('drain', settle);
+      conn.off('close', settle);
+      resolve();
+    };
+    conn.on('drain', settle);
+    conn.on('close', settle);
+  });
+}
