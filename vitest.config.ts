@@ -31,6 +31,7 @@ export default defineConfig({
           include: [
             'server/{protocol,src}/**/*.test.ts',
             'server/test/borders.test.ts',
+            'server/test/support/**/*.test.ts',
             'client/src/**/*.test.{ts,tsx}',
             'scripts/**/*.test.ts',
             'load-tests/*.test.ts',
