@@ -19,12 +19,16 @@ const frontDeadlineMs = 10_000;
  * @property {number} [port] Of Nginx; a free one by default.
  * @property {string} [host] Where Nginx listens: loopback by default, every address of the machine when empty.
  * @property {NodeJS.ProcessEnv} [env] What replicas are told besides their own environment and ours: `{ UPDATE_INTERVAL: '50' }`.
+ * @property {(node: string, redisUrl: string) => NodeLaunch | Promise<NodeLaunch>} [launchOf] What one replica is told besides, and by what it is run.
+ * @property {Pick<import('./redis-server.mjs').RedisOptions, 'args' | 'dir'>} [redis] `{ args: ['--maxmemory', '4mb'] }`
  * @property {Partial<import('./nginx-conf.mjs').NginxOptions>} [nginx] `{ shutdownTimeoutMs: 500 }`
  * @property {string} [logFolder] Gets a file per program; its lines are kept in memory anyway, the last ones.
  * @property {(line: string) => void} [say] Told of each program that has started.
  * @property {(part: Part, how: string) => void} [onUnexpectedExit] Fires when a program ends and nobody here asked for it.
  * @property {AbortSignal | undefined} [signal] Gives up the start, ends what was started and rejects with the signal's reason.
  */
+
+/** @typedef {{ env?: NodeJS.ProcessEnv, wrap?: readonly string[] }} NodeLaunch `env` wins over ours; `wrap` is as for `startReplica`. */
 
 /** @typedef {{ name: string, restart: () => Promise<void> }} Part */
 
@@ -53,6 +57,7 @@ export async function startCluster(options = {}) {
     replicas: count = 2,
     host = '127.0.0.1',
     env = {},
+    launchOf = /** @returns {NodeLaunch} */ () => ({}),
     logFolder,
     say,
     onUnexpectedExit,
@@ -90,6 +95,7 @@ export async function startCluster(options = {}) {
   async function launch(redisUrl) {
     launched += 1;
     const node = `r${launched}`;
+    const own = await launchOf(node, redisUrl);
     const replica = await startReplica({
       node,
       port: await freePort(),
@@ -101,7 +107,9 @@ export async function startCluster(options = {}) {
         REDIS_URL: redisUrl,
         REDIS_PREFIX: redisPrefix,
         TRUST_PROXY: '1',
+        ...own.env,
       },
+      ...(own.wrap === undefined ? {} : { wrap: own.wrap }),
       ...log(node),
       onExit: onExitOf(`replica ${node}`, () => replicas.find((other) => other.node === node)),
       signal,
@@ -128,7 +136,7 @@ export async function startCluster(options = {}) {
   }
 
   try {
-    redis = await startRedis({ onExit: onExitOf('Redis', () => redis) });
+    redis = await startRedis({ ...options.redis, onExit: onExitOf('Redis', () => redis) });
     say?.(`Redis at ${redis.url} (process ${redis.pid})`);
     const { url } = redis;
     const starts = await Promise.allSettled(Array.from({ length: count }, () => launch(url)));

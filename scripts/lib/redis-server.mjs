@@ -29,15 +29,19 @@ const shownLines = 8;
  */
 
 /**
+ * @typedef {object} RedisOptions
+ * @property {number} [port] A free one by default.
+ * @property {string[]} [args] Further arguments, which win over ours: `['--maxmemory', '1mb']`.
+ * @property {string} [dir] Its working folder; by default a temporary one that `stop()` removes.
+ * @property {number} [uid] The user it runs as, where the caller may choose.
+ * @property {() => void} [onExit] Fires at an end that nobody here asked for.
+ */
+
+/**
  * Starts `redis-server` and resolves when it answers. Rejects with a sentence for people when the program is missing
  * or the port is taken.
  *
- * @param {object} [options]
- * @param {number} [options.port] A free one by default.
- * @param {string[]} [options.args] Further arguments, which win over ours: `['--maxmemory', '1mb']`.
- * @param {string} [options.dir] Its working folder; by default a temporary one that `stop()` removes.
- * @param {number} [options.uid] The user it runs as, where the caller may choose.
- * @param {() => void} [options.onExit] Fires at an end that nobody here asked for.
+ * @param {RedisOptions} [options]
  * @returns {Promise<RedisServer>}
  */
 export async function startRedis({ port: wanted, args = [], dir, uid, onExit } = {}) {

@@ -33,12 +33,13 @@ const stopGraceMs = 15_000;
  * @param {string} options.node
  * @param {number} options.port
  * @param {NodeJS.ProcessEnv} options.env Its whole environment but for NODE_ID, HOST and PORT.
+ * @param {readonly string[]} [options.wrap] A command that gets the replica's own as its last arguments and becomes it: `['prlimit', '--nofile=64']`.
  * @param {string} [options.logFile]
  * @param {(exit: import('./child.mjs').Exit) => void} [options.onExit] Fires at an end that nobody here asked for.
  * @param {AbortSignal | undefined} [options.signal] Gives up waiting, and ends what was started.
  * @returns {Promise<ReplicaProcess>}
  */
-export async function startReplica({ node, port, env, logFile, onExit, signal }) {
+export async function startReplica({ node, port, env, wrap = [], logFile, onExit, signal }) {
   const url = `http://${host}:${port}`;
   /** @type {string[]} */
   let earlier = [];
@@ -48,10 +49,11 @@ export async function startReplica({ node, port, env, logFile, onExit, signal })
 
   async function start() {
     earlier = logs();
+    const [command, ...args] = [...wrap, process.execPath, '--enable-source-maps', program];
     const started = await startChild({
       name: `replica ${node}`,
-      command: process.execPath,
-      args: ['--enable-source-maps', program],
+      command,
+      args,
       env: { ...env, NODE_ID: node, HOST: host, PORT: String(port) },
       ...(logFile === undefined ? {} : { logFile }),
     });

@@ -1,0 +1,163 @@
+/**
+ * One client that is watched: our stream library or a stock client, with the check of what it sees, when its ticks and feed states
+ * came, and each time that it was away. Times are `performance.now()` of this process.
+ */
+import { io } from 'socket.io-client';
+import { createStream, type OpenLink, type TransportName } from '../../../client/src/stream/index.ts';
+import type {
+  FeedState,
+  Hello,
+  Snapshot,
+  SubscribeAck,
+  SubscribeResult,
+  Tick,
+} from '../../protocol/index.ts';
+import { createClientCheck, type ClientCheck } from './client-check.ts';
+import type { PayloadBook } from './payload-book.ts';
+
+export interface Outage {
+  lostAt: number;
+  /** When every symbol was answered again; null until then. */
+  backAt: number | null;
+  /** Whether every symbol was taken up where it was. */
+  recovered: boolean;
+}
+
+export interface WatchOptions {
+  name: string;
+  url: string;
+  /** `stock` asks anew after each reconnect, as socket.io-client does without our library. */
+  kind: 'stream' | 'stock';
+  symbols: readonly string[];
+  book: PayloadBook;
+  transports?: TransportName[];
+  /** For the stream library: another way to connect. */
+  openLink?: OpenLink;
+  /** Whether the time of every tick is kept; costs memory. */
+  keepTimes?: boolean;
+}
+
+export interface Watch {
+  readonly name: string;
+  readonly kind: 'stream' | 'stock';
+  readonly symbols: readonly string[];
+  readonly check: ClientCheck;
+  readonly outages: readonly Outage[];
+  readonly feeds: readonly (FeedState & { at: number })[];
+  /** Names of the nodes that it was connected to, in order. */
+  readonly nodes: readonly string[];
+  /** When each tick came, where times are kept. */
+  readonly tickTimes: readonly number[];
+  isLive(): boolean;
+  /** Milliseconds of the longest time without a tick, from then until now. */
+  longestPause(from: number): number;
+  close(): void;
+}
+
+/** Connects at once. */
+export function createWatch(options: WatchOptions): Watch {
+  const { name, kind, symbols, book, keepTimes = true } = options;
+  const check = createClientCheck();
+  const outages: Outage[] = [];
+  const feeds: (FeedState & { at: number })[] = [];
+  const nodes: string[] = [];
+  const tickTimes: number[] = [];
+  let live = false;
+  let unanswered = new Set<string>();
+
+  function onHello({ node }: Hello): void {
+    nodes.push(node);
+    unanswered = new Set(symbols);
+  }
+
+  function onLost(): void {
+    if (live) outages.push({ lostAt: performance.now(), backAt: null, recovered: true });
+    live = false;
+  }
+
+  function onResults(results: Record<string, SubscribeResult>): void {
+    const outage = outages.at(-1);
+    for (const [symbol, result] of Object.entries(results)) {
+      if (!result.ok || !unanswered.delete(symbol)) continue;
+      const wasSomewhere = check.head(symbol) !== undefined;
+      if (outage?.backAt === null && wasSomewhere && !result.recovered) outage.recovered = false;
+    }
+    check.told(results);
+    if (unanswered.size > 0 || live) return;
+    live = true;
+    if (outage !== undefined) outage.backAt = performance.now();
+  }
+
+  function onSnapshot(snapshot: Snapshot): void {
+    check.placed(snapshot);
+    for (const quote of snapshot.quotes) book.saw(quote, name);
+  }
+
+  function onTick(tick: Tick): void {
+    check.arrived(tick);
+    book.saw(tick, name);
+    if (keepTimes) tickTimes.push(performance.now());
+  }
+
+  function onFeed(feed: FeedState): void {
+    feeds.push({ ...feed, at: performance.now() });
+  }
+
+  const close = kind === 'stream' ? openStream() : openStock();
+
+  function openStream(): () => void {
+    const { url, transports, openLink } = options;
+    const stream = createStream({
+      url,
+      ...(transports === undefined ? {} : { transports }),
+      ...(openLink === undefined ? {} : { openLink }),
+      onHello,
+      onState: ({ at }) => at !== 'live' && onLost(),
+      onResults,
+      onSnapshot: (quotes, reason) => onSnapshot({ quotes, reason }),
+      onTick,
+      onFeed,
+    });
+    stream.subscribe(symbols);
+    return () => stream.close();
+  }
+
+  function openStock(): () => void {
+    const { url, transports } = options;
+    const socket = io(url, { forceNew: true, ...(transports === undefined ? {} : { transports }) });
+    socket.on('hello', onHello);
+    socket.on('connect', () => {
+      socket.emit('subscribe', symbols, (ack: SubscribeAck) => ack.ok && onResults(ack.results));
+    });
+    socket.on('disconnect', () => {
+      onLost();
+      check.forget();
+    });
+    socket.on('snapshot', onSnapshot);
+    socket.on('tick', onTick);
+    socket.on('feed', onFeed);
+    return () => void socket.disconnect();
+  }
+
+  return {
+    name,
+    kind,
+    symbols,
+    check,
+    outages,
+    feeds,
+    nodes,
+    tickTimes,
+    isLive: () => live,
+    longestPause: (from) => {
+      let longest = 0;
+      let last = from;
+      for (const at of [...tickTimes.filter((time) => time > from), performance.now()]) {
+        longest = Math.max(longest, at - last);
+        last = at;
+      }
+      return longest;
+    },
+    close,
+  };
+}
