@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { firstDay, type Quote, type Tick } from '../../protocol/index.ts';
+import { firstDay, type Position, type Quote, type Tick } from '../../protocol/index.ts';
 import { createManualClock } from '../../test/support/manual-clock.ts';
-import { createSequencer, type StoredQuote } from './sequencer.ts';
+import type { StoredSymbol } from '../backplane/contract.ts';
+import { createSequencer } from './sequencer.ts';
 
 function tick(seq: number, gen = 'gen001'): Tick {
   return {
@@ -23,21 +24,29 @@ function quote(seq: number, gen = 'gen001'): Quote {
 function setUp() {
   const clock = createManualClock();
   const out: string[] = [];
-  const reads: { answer: (stored: StoredQuote) => void; fail: (error: Error) => void }[] = [];
+  const reads: { after: Position | null; answer: (stored: StoredSymbol) => void; fail: (error: Error) => void }[] = [];
+  const repairs: (number | null)[] = [];
   const sequencer = createSequencer({
     symbol: 'A',
     clock,
-    read: () => new Promise((answer, fail) => reads.push({ answer, fail })),
+    read: (after) => new Promise((answer, fail) => reads.push({ after, answer, fail })),
+    deliver: ({ gen, seq }) => out.push(`history ${gen}:${seq}`),
     onSnapshot: ({ gen, seq }, reason) => out.push(`${reason} ${gen}:${seq}`),
+    onRepair: (ticks) => repairs.push(ticks),
     onReadError: (error) => out.push((error as Error).message),
     retryMs: () => 100,
   });
   const accept = (one: Tick) => sequencer.accept(one, () => out.push(`${one.gen}:${one.seq}`));
-  const answer = async (stored: StoredQuote) => {
-    reads.shift()?.answer(stored);
+  /** Answers the oldest read: the store's head is `seq`, and history has what follows `from`, if that is given. */
+  const answer = async (stored: { gen: string | null; quote: Quote | null; from?: number }) => {
+    const missed =
+      stored.from === undefined || stored.quote === null
+        ? null
+        : Array.from({ length: stored.quote.seq - stored.from }, (_, index) => tick((stored.from ?? 0) + 1 + index));
+    reads.shift()?.answer({ gen: stored.gen, quote: stored.quote, missed });
     await clock.advance(0);
   };
-  return { sequencer, clock, out, reads, accept, answer };
+  return { sequencer, clock, out, reads, repairs, accept, answer };
 }
 
 async function serving(seq: number) {
@@ -64,7 +73,7 @@ describe('createSequencer', () => {
     const { sequencer, out, accept } = await serving(5);
     [6, 6, 5, 7, 1].forEach((seq) => accept(tick(seq)));
     expect(out).toEqual(['gen001:6', 'gen001:7']);
-    expect(sequencer.counts).toEqual({ dropped: 3, repairs: 0 });
+    expect(sequencer.dropped()).toBe(3);
   });
 
   it('[W3] takes a merged tick that reaches back to the head', async () => {
@@ -73,14 +82,48 @@ describe('createSequencer', () => {
     expect(out).toEqual(['gen001:9']);
   });
 
-  it('[SQ3] a hole is read from the store: a snapshot, then what follows it', async () => {
-    const { out, accept, answer, sequencer } = await serving(5);
+  it('[SQ3] a hole is mended from history, in order, before anything newer passes', async () => {
+    const { out, accept, answer, reads, repairs } = await serving(5);
     accept(tick(8));
     accept(tick(9));
-    expect(out).toEqual([]);
+    expect([out, reads[0]?.after]).toEqual([[], ['gen001', 5]]);
+    await answer({ gen: 'gen001', quote: quote(8), from: 5 });
+    expect(out).toEqual(['history gen001:6', 'history gen001:7', 'history gen001:8', 'gen001:9']);
+    expect(repairs).toEqual([3]);
+  });
+
+  it('[SQ7] what history no longer has becomes a snapshot, and what follows it passes', async () => {
+    const { out, accept, answer, repairs, sequencer } = await serving(5);
+    accept(tick(8));
+    accept(tick(9));
     await answer({ gen: 'gen001', quote: quote(8) });
     expect(out).toEqual(['gap gen001:8', 'gen001:9']);
-    expect(sequencer.counts.repairs).toBe(1);
+    expect(repairs).toEqual([null]);
+    expect(sequencer.passedAfter(5)).toBeNull();
+    expect(sequencer.passedAfter(8)?.map(({ seq }) => seq)).toEqual([9]);
+  });
+
+  it("[SQ8] the leader's digest finds what no tick shows: a loss before a calm", async () => {
+    const { out, sequencer, answer, reads } = await serving(5);
+    sequencer.expect('gen001', 5);
+    sequencer.expect('gen001', 4);
+    expect(reads).toEqual([]);
+    sequencer.expect('gen001', 6);
+    sequencer.expect('gen001', 7);
+    await answer({ gen: 'gen001', quote: quote(6), from: 5 });
+    await answer({ gen: 'gen001', quote: quote(7), from: 6 });
+    expect(out).toEqual(['history gen001:6', 'history gen001:7']);
+    sequencer.expect('gen002', 1);
+    await answer({ gen: 'gen002', quote: quote(1, 'gen002') });
+    expect(out.at(-1)).toBe('generation gen002:1');
+  });
+
+  it('keeps the last ticks that passed at hand', async () => {
+    const { sequencer, accept } = await serving(5);
+    for (let seq = 6; seq <= 300; seq++) accept(tick(seq));
+    expect(sequencer.passedAfter(300)).toEqual([]);
+    expect(sequencer.passedAfter(250)?.map(({ seq }) => seq)).toEqual(Array.from({ length: 50 }, (_, index) => 251 + index));
+    expect(sequencer.passedAfter(6)).toBeNull();
   });
 
   it('[SQ1] ticks that come in another order leave no hole', async () => {
@@ -104,7 +147,7 @@ describe('createSequencer', () => {
     await answer({ gen: 'gen001', quote: quote(5) });
     accept(tick(6));
     expect(out).toEqual(['gen001:6']);
-    expect(sequencer.counts.dropped).toBe(1);
+    expect(sequencer.dropped()).toBe(1);
   });
 
   it('[SQ5] a late tick of an old generation changes nothing', async () => {
@@ -136,7 +179,7 @@ describe('createSequencer', () => {
 
   it('a resync while a read is under way is followed by another read', async () => {
     const { sequencer, reads, out, answer } = setUp();
-    sequencer.resync();
+    void sequencer.resync();
     await answer({ gen: 'gen001', quote: quote(3) });
     expect(reads).toHaveLength(1);
     await answer({ gen: 'gen001', quote: quote(7) });
@@ -162,7 +205,7 @@ describe('createSequencer', () => {
           let stored = 1;
           const answerAll = async () => {
             while (reads.length > 0) {
-              reads.shift()?.answer({ gen: 'gen001', quote: quote(stored) });
+              reads.shift()?.answer({ gen: 'gen001', quote: quote(stored), missed: null });
               await clock.advance(0);
             }
           };

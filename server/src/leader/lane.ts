@@ -101,8 +101,7 @@ export function createLane(options: LaneOptions): Lane {
     const drafts = draftAll(before.source);
     const outcome = await tickStore.append(shard, { gen: claimed, epoch, batchId: before.batchId, drafts });
     left = null;
-    if (outcome.ok)
-      accept(claimed, outcome.replayed ? before.drafts : drafts, outcome.seqs, outcome.replayed);
+    if (outcome.ok) accept(claimed, outcome.replayed ? before.drafts : drafts, outcome.seqs, false);
   }
 
   async function drain(): Promise<void> {
@@ -116,7 +115,8 @@ export function createLane(options: LaneOptions): Lane {
 
   async function appendJob(job: Job<LaneOutcome>, claimed: string): Promise<void> {
     try {
-      job.settle?.(await appendAll(job, claimed));
+      const outcome = await appendAll(job, claimed);
+      job.settle?.(outcome);
     } catch (error) {
       job.settle?.({ ok: false, refusal: refusal('store_unavailable') });
       fail('an append failed', error);

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { Tick } from '../../protocol/index.ts';
 import { BackplaneUnavailable, type Announcement, type TickStore } from '../backplane/contract.ts';
@@ -14,7 +15,13 @@ function setUp() {
   const ticks: Tick[] = [];
   const announcements: Announcement[] = [];
   const faults: string[] = [];
-  const state = { mayAppend: true, fails: false, hold: null as Promise<void> | null, appends: 0 };
+  const state = {
+    mayAppend: true,
+    fails: false,
+    losesAnswers: false,
+    hold: null as Promise<void> | null,
+    appends: 0,
+  };
   let emit: ((ticks: SourceTick[]) => void) | null = null;
   const source: TickSource = {
     name: 'test',
@@ -29,14 +36,17 @@ function setUp() {
     stop: () => log.push('stop'),
   };
   const tickStore: TickStore = {
-    claim: async (epoch) => memory.claim(epoch),
-    append: async (append) => {
+    shards: memory.shards,
+    shardOf: memory.shardOf,
+    claim: async (shard, epoch) => memory.claim(shard, epoch),
+    append: async (shard, append) => {
       state.appends++;
       await state.hold;
-      if (state.fails) throw new BackplaneUnavailable('away');
-      return memory.append(append);
+      const outcome = state.losesAnswers || !state.fails ? memory.append(shard, append) : null;
+      if (state.fails || outcome === null) throw new BackplaneUnavailable('away');
+      return outcome;
     },
-    quotes: async (symbols) => memory.quotes(symbols),
+    read: async (requests) => memory.read(requests),
   };
   const publisher = createPublisher({
     node: 'n1',
@@ -46,6 +56,8 @@ function setUp() {
     log: createLog({ level: 'silent', node: 'test' }),
     dayStartMs: 0,
     beatMs: 500,
+    makeBatchId: randomUUID,
+    onAppended: () => {},
     mayAppend: () => state.mayAppend,
     onTick: (tick) => ticks.push(tick),
     onAnnounce: (announcement) => announcements.push(announcement),
@@ -106,16 +118,19 @@ describe('createPublisher', () => {
     await clock.advance(0);
     emit([tick('A', '5'), tick('A', '9'), tick('A', '2')].map((one) => ({ ...one, size: '1' })));
     await clock.advance(0);
-    expect(memory.quotes(['A']).quotes).toEqual([
-      expect.objectContaining({ open: '5', high: '9', low: '2', volume: '3' }),
-    ]);
+    expect(memory.read([{ symbol: 'A' }])[0]?.quote).toMatchObject({
+      open: '5',
+      high: '9',
+      low: '2',
+      volume: '3',
+    });
   });
 
   it('[PB3] emits nothing that the store refused, and the term ends', async () => {
     const { clock, memory, publisher, emit, ticks, faults } = setUp();
     publisher.lead(1);
     await clock.advance(0);
-    memory.claim(2);
+    memory.claim(0, 2);
     emit([tick('A', '1')]);
     await clock.advance(0);
     expect([ticks, faults]).toEqual([[], ['1: a newer leader claimed the store']]);
@@ -135,6 +150,74 @@ describe('createPublisher', () => {
       { ok: false, refusal: { name: 'no_leader' } },
     ]);
     expect(faults).toEqual(['1: an append failed']);
+  });
+
+  it.each([true, false])(
+    '[PB6] ticks of a source whose append got no answer (stored: %s) are told once, by the next term',
+    async (isStored) => {
+      const { clock, state, publisher, emit, ticks, memory } = setUp();
+      publisher.lead(1);
+      await clock.advance(0);
+      emit([tick('A', '1')]);
+      await clock.advance(0);
+      state.fails = true;
+      state.losesAnswers = isStored;
+      emit([{ ...tick('A', '2'), size: '5' }]);
+      await clock.advance(0);
+      expect(shown(ticks)).toEqual(['A:1 1']);
+      state.fails = false;
+      publisher.lead(2);
+      await clock.advance(0);
+      emit([tick('A', '3')]);
+      await clock.advance(0);
+      expect(shown(ticks)).toEqual(['A:1 1', 'A:2 2', 'A:3 3']);
+      expect(memory.read([{ symbol: 'A' }])[0]?.quote).toMatchObject({ seq: 3, volume: '5' });
+    },
+  );
+
+  it('[PB6] they are left alone where another leader may have come between', async () => {
+    const { clock, state, publisher, emit, ticks } = setUp();
+    publisher.lead(1);
+    await clock.advance(0);
+    state.fails = true;
+    emit([tick('A', '1')]);
+    await clock.advance(0);
+    state.fails = false;
+    publisher.lead(3);
+    await clock.advance(0);
+    emit([tick('A', '2')]);
+    await clock.advance(0);
+    expect(shown(ticks)).toEqual(['A:1 2']);
+  });
+
+  it('[PB7] a source is not heard twice, across terms too', async () => {
+    const { clock, publisher, emit, ticks } = setUp();
+    publisher.lead(1);
+    await clock.advance(0);
+    const numbered = (sourceSeq: number) => ({ ...tick('A', `${sourceSeq}`), sourceSeq });
+    emit([numbered(7), numbered(7), numbered(8)]);
+    await clock.advance(0);
+    publisher.follow();
+    publisher.lead(2);
+    await clock.advance(0);
+    emit([numbered(7), numbered(8), numbered(9)]);
+    await clock.advance(0);
+    expect(shown(ticks)).toEqual(['A:1 7', 'A:2 8', 'A:3 9']);
+  });
+
+  it('[SQ8] a new leader repeats every head, since the one before may have stored what it never told', async () => {
+    const { clock, publisher, emit, announcements } = setUp();
+    publisher.lead(1);
+    await clock.advance(0);
+    emit([tick('A', '1'), tick('A', '2'), tick('B', '1')]);
+    await clock.advance(500);
+    expect(announcements.at(-1)?.heads.map(([symbol, , seq]) => `${symbol}:${seq}`)).toEqual(['A:2', 'B:1']);
+    await clock.advance(5_000);
+    expect(announcements.at(-1)?.heads).toEqual([]);
+    publisher.follow();
+    publisher.lead(2);
+    await clock.advance(0);
+    expect(announcements.at(-1)?.heads.map(([symbol, , seq]) => `${symbol}:${seq}`)).toEqual(['A:2', 'B:1']);
   });
 
   it('[LD3] asks before each append whether it still leads', async () => {

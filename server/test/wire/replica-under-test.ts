@@ -33,7 +33,7 @@ export async function startReplica(env: Record<string, string> = {}): Promise<Re
     'test',
   );
   if (!parsed.ok) throw new Error(parsed.problems.join('\n'));
-  const backplane = createMemoryBackplane('test');
+  const backplane = createMemoryBackplane('test', parsed.config.store);
   const replica = createReplica({
     config: parsed.config,
     backplane,

@@ -132,18 +132,6 @@ describe('subscribe', () => {
     });
   });
 
-  it('[SB4] since is answered by a snapshot that claims no recovery', async () => {
-    const { connect, push } = await startReplica();
-    const client = connect();
-    await push([{ symbol: 'A', price: '1' }]);
-    const answer = await client.subscribe({
-      symbols: ['A'],
-      since: { A: ['gen001', 1], __proto__: ['x', 1] },
-    });
-    expect(answer).toMatchObject({ ok: true, results: { A: { recovered: false, replayed: 0 } } });
-    await client.seen('snapshot');
-  });
-
   it('[SB6] after unsubscribe no tick comes; nothing means all', async () => {
     const { connect, push } = await startReplica();
     const client = connect();

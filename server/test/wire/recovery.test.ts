@@ -1,0 +1,162 @@
+import { describe, expect, it } from 'vitest';
+import { createStream } from '../../../client/src/stream/index.ts';
+import type { Position, Snapshot, SubscribeAck, Tick } from '../../protocol/index.ts';
+import { createOrderCheck } from '../support/order.ts';
+import { until } from '../support/until.ts';
+import { startReplica, type ReplicaUnderTest } from './replica-under-test.ts';
+
+/** Pushes prices 1, 2, 3 ... of a symbol; the first has seq 1. */
+async function pushMany({ push }: ReplicaUnderTest, symbol: string, from: number, to: number): Promise<void> {
+  for (let next = from; next <= to; next += 500) {
+    const prices = Array.from({ length: Math.min(500, to - next + 1) }, (_, index) => `${next + index}`);
+    expect(await push(prices.map((price) => ({ symbol, price })))).toBe(200);
+  }
+}
+
+function resultOf(answer: SubscribeAck, symbol: string) {
+  const result = answer.ok ? answer.results[symbol] : undefined;
+  if (result?.ok !== true) throw new Error(JSON.stringify(answer));
+  return result;
+}
+
+/** A replica whose symbol A has had ticks 1 to `count`, and a position in its stream. */
+async function withTicks(count: number, env: Record<string, string> = {}) {
+  const replica = await startReplica(env);
+  await until(async () => (await replica.push([{ symbol: 'A', price: '1' }])) === 200);
+  await pushMany(replica, 'A', 2, count);
+  const first = replica.connect();
+  const { gen } = resultOf(await first.subscribe(['A']), 'A');
+  return { replica, gen, at: (seq: number): Record<string, Position> => ({ A: [gen, seq] }) };
+}
+
+const seqs = (ticks: readonly Tick[]) => ticks.map(({ seq }) => seq);
+const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => from + index);
+
+describe('recovery', () => {
+  it('[RC1] replays every tick since, oldest first, then goes on with the live ones', async () => {
+    const { replica, at } = await withTicks(20);
+    const client = replica.connect();
+    const answer = await client.subscribe({ symbols: ['A', 'B'], since: at(12) });
+    expect(resultOf(answer, 'A')).toMatchObject({ seq: 20, recovered: true, replayed: 8 });
+    expect(resultOf(answer, 'B')).toMatchObject({ recovered: false, replayed: 0 });
+    await pushMany(replica, 'A', 21, 23);
+    await client.seen('tick', 11);
+    expect(seqs(client.ticks('A'))).toEqual(range(13, 23));
+    expect(client.of<Snapshot>('snapshot')).toEqual([{ quotes: [], reason: 'subscribe' }]);
+  });
+
+  it('[RC1] with nothing missed it is recovered too, and nothing is replayed', async () => {
+    const { replica, at } = await withTicks(5);
+    const client = replica.connect();
+    expect(resultOf(await client.subscribe({ symbols: ['A'], since: at(5) }), 'A')).toMatchObject({
+      recovered: true,
+      replayed: 0,
+    });
+    await pushMany(replica, 'A', 6, 6);
+    await client.seen('tick');
+    expect(seqs(client.ticks())).toEqual([6]);
+  });
+
+  it('[RC1] reads from history what is no longer at hand, also many ticks over a slow transport', async () => {
+    const { replica, at } = await withTicks(2_000, { HISTORY_TICKS: '3000', MAX_REPLAY_TICKS: '3000' });
+    const client = replica.connect({ transports: ['polling'] });
+    const subscribed = client.subscribe({ symbols: ['A'], since: at(100) });
+    const [answer] = await Promise.all([subscribed, pushMany(replica, 'A', 2_001, 2_050)]);
+    expect(resultOf(answer, 'A')).toMatchObject({ recovered: true });
+    await client.seen('tick', 1_950, 20_000);
+    expect(seqs(client.ticks('A'))).toEqual(range(101, 2_050));
+  });
+
+  it('[RC2] an unknown generation, a position ahead of the store and one too long ago get a snapshot, never a part', async () => {
+    const { replica, gen, at } = await withTicks(400);
+    for (const since of [
+      { A: ['zzzzzz', 12] },
+      { A: ['', 0] },
+      at(401),
+      at(2 ** 53 - 1),
+      at(99),
+      at(0),
+    ] as Record<string, Position>[]) {
+      const client = replica.connect();
+      expect(resultOf(await client.subscribe({ symbols: ['A'], since }), 'A')).toEqual({
+        ok: true,
+        gen,
+        seq: 400,
+        recovered: false,
+        replayed: 0,
+      });
+      await client.seen('snapshot');
+      expect(client.of<Snapshot>('snapshot')[0]?.quotes).toMatchObject([{ seq: 400 }]);
+      expect(client.ticks()).toEqual([]);
+    }
+    const client = replica.connect();
+    expect(resultOf(await client.subscribe({ symbols: ['A'], since: at(100) }), 'A')).toMatchObject({
+      recovered: true,
+      replayed: 300,
+    });
+  });
+
+  it('[RC3] no more than MAX_REPLAY_TICKS are replayed, though history has them', async () => {
+    const { replica, at } = await withTicks(50, { MAX_REPLAY_TICKS: '10' });
+    expect(resultOf(await replica.connect().subscribe({ symbols: ['A'], since: at(39) }), 'A')).toMatchObject(
+      { recovered: false },
+    );
+    expect(resultOf(await replica.connect().subscribe({ symbols: ['A'], since: at(40) }), 'A')).toMatchObject(
+      { recovered: true, replayed: 10 },
+    );
+  });
+
+  it('[RC1] asked by one that listens already, old ticks come before new ones', async () => {
+    const { replica, at } = await withTicks(30, { UPDATE_INTERVAL: '10' });
+    const client = replica.connect();
+    await client.subscribe(['A', 'BTC-USD']);
+    await client.subscribe({ symbols: ['A'], since: at(10) });
+    await pushMany(replica, 'A', 31, 40);
+    await until(() => client.ticks('A').at(-1)?.seq === 40);
+    expect(seqs(client.ticks('A'))).toEqual(range(11, 40));
+  });
+
+  it('[RC1] while the store is away, what is at hand is replayed', async () => {
+    const { replica, at } = await withTicks(20);
+    await pushMany(replica, 'A', 21, 25);
+    replica.backplane.setLink(false);
+    expect(resultOf(await replica.connect().subscribe({ symbols: ['A'], since: at(20) }), 'A')).toMatchObject(
+      { recovered: true, replayed: 5 },
+    );
+  });
+
+  it('[RC1] our stream uses it by itself: cut off again and again it misses nothing', async () => {
+    const replica = await startReplica({ UPDATE_INTERVAL: '10' });
+    const order = createOrderCheck();
+    const ticks: Tick[] = [];
+    const snapshots: string[] = [];
+    const stream = createStream({
+      url: replica.url,
+      transports: ['websocket'],
+      random: () => 0.05,
+      onSnapshot: (quotes, reason) => {
+        if (quotes.length > 0) snapshots.push(reason);
+        order.placed(quotes);
+      },
+      onTick: (tick) => {
+        order.arrived(tick);
+        ticks.push(tick);
+      },
+    });
+    stream.subscribe(['BTC-USD']);
+    for (let round = 1; round <= 10; round++) {
+      const count = ticks.length;
+      await until(() => ticks.length > count + 5);
+      for (const socket of await replica.replica.io.fetchSockets())
+        replica.replica.io.sockets.sockets.get(socket.id)?.conn.close();
+    }
+    const count = ticks.length;
+    await until(() => ticks.length > count + 5);
+    stream.close();
+    expect(order.faults()).toEqual([]);
+    expect(snapshots).toEqual(['subscribe']);
+    const { gen } = ticks[0] as Tick;
+    expect(seqs(ticks)).toEqual(range(seqs(ticks)[0] ?? 0, (seqs(ticks)[0] ?? 0) + ticks.length - 1));
+    expect(ticks.every((tick) => tick.gen === gen)).toBe(true);
+  });
+});
