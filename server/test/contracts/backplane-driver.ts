@@ -12,6 +12,7 @@ import type {
   Lease,
   TickStore,
 } from '../../src/backplane/contract.ts';
+import type { StoreSettings } from '../../src/backplane/store-settings.ts';
 
 /** What a call to the leader came to; an error is told by name and text, since classes do not cross processes. */
 export type CallOutcome = { ok: true; answer: unknown } | { ok: false; name: string; message: string };
@@ -59,8 +60,8 @@ export interface Home {
   stop(): Promise<void>;
 }
 
-/** Opens a new, empty home with that many nodes; resolves when each one's state is up. */
-export type OpenHome = (nodes: number) => Promise<Home>;
+/** Opens a new, empty home with that many nodes and a store of that size; resolves when each one's state is up. */
+export type OpenHome = (nodes: number, settings?: Partial<StoreSettings>) => Promise<Home>;
 
 /** Drives a backplane of this process. A Socket.IO server without a listener stands on its adapter. */
 export function driveBackplane(backplane: Backplane, node: string): BackplaneDriver {

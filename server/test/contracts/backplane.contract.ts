@@ -4,10 +4,13 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Home, OpenHome } from './backplane-driver.ts';
+import { describeAppendOnce } from './append-once.contract.ts';
 import { claim, createStage, nodeOf, takeLease } from './contract-stage.ts';
 import { describeLease } from './lease.contract.ts';
 import { describeMessages } from './messages.contract.ts';
-import { describeTickStore, draft } from './tick-store.contract.ts';
+import { draft, readOne } from './store-steps.ts';
+import { describeTickHistory } from './tick-history.contract.ts';
+import { describeTickStore } from './tick-store.contract.ts';
 
 /** Runs the suite on homes that `open` makes; `name` is the home's, for the report. */
 export function describeBackplane(name: string, open: OpenHome): void {
@@ -29,16 +32,14 @@ export function describeBackplane(name: string, open: OpenHome): void {
       it('has a lease that nobody holds, an empty store, and makes its generation with the first claim', async () => {
         const node = nodeOf(empty, 0);
         expect(await node.lease.read()).toMatchObject({ holder: null, epoch: 0 });
-        expect(await node.tickStore.quotes(['A'])).toEqual({ gen: null, quotes: [] });
-        expect(await node.tickStore.append({ gen: 'AAAAAA', epoch: 1, drafts: [draft('A', '1')] })).toEqual({
-          ok: false,
-          reason: 'generation',
-        });
+        expect(await readOne(node, 'A')).toEqual({ gen: null, quote: null, missed: null });
+        const append = { gen: 'AAAAAA', epoch: 1, batchId: 'b', drafts: [draft('A', '1')] };
+        expect(await node.tickStore.append(0, append)).toEqual({ ok: false, reason: 'generation' });
         const first = await claim(node, 1);
         expect(first.gen).toMatch(/^[A-Za-z0-9]{6}$/);
-        expect(first.quotes).toEqual([]);
+        expect([first.quotes, first.sourceSeqs]).toEqual([[], new Map()]);
         expect((await claim(node, 2)).gen).toBe(first.gen);
-        expect(await node.tickStore.quotes(['A'])).toEqual({ gen: first.gen, quotes: [] });
+        expect(await readOne(node, 'A')).toEqual({ gen: first.gen, quote: null, missed: null });
       });
 
       it('takes the first lease with epoch 1', async () => {
@@ -50,6 +51,8 @@ export function describeBackplane(name: string, open: OpenHome): void {
 
     describeLease(stage);
     describeTickStore(stage);
+    describeAppendOnce(stage);
+    describeTickHistory(open);
     describeMessages(stage);
 
     describe('closing', () => {

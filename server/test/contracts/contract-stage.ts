@@ -48,9 +48,9 @@ export async function takeLease(node: BackplaneDriver): Promise<LeaseRecord> {
   return record;
 }
 
-/** Claims the store, which must be granted. */
-export async function claim(node: BackplaneDriver, epoch: number) {
-  const claimed = await node.tickStore.claim(epoch);
-  if (!claimed.ok) throw new Error(`${node.node} could not claim the store for epoch ${epoch}`);
+/** Claims a shard of the store, which must be granted. */
+export async function claim(node: BackplaneDriver, epoch: number, shard = 0) {
+  const claimed = await node.tickStore.claim(shard, epoch);
+  if (!claimed.ok) throw new Error(`${node.node} could not claim shard ${shard} for epoch ${epoch}`);
   return claimed;
 }

@@ -10,8 +10,8 @@ beforeAll(async () => {
 });
 afterAll(() => program.remove());
 
-describeBackplane('local', async (count) => {
-  const processes = startProgram(program.path, { workers: count });
+describeBackplane('local', async (count, settings) => {
+  const processes = startProgram(program.path, { ...settings, workers: count });
   await processes.readyCount(count);
   const nodes = processes.ready.map(({ node }) => node).toSorted();
   return { nodes: nodes.map((node) => processes.driver(node)), stop: () => processes.stop() };

@@ -10,6 +10,8 @@ export interface LocalSettings {
   drainMs: number;
   /** How long a worker loads before it listens to anything. */
   loadMs: number;
+  shards: number;
+  historyTicks: number;
   worker: 'sound' | 'fails at start' | 'ignores drain';
 }
 
@@ -45,7 +47,7 @@ export function isOfTest(message: unknown): message is FromProgram {
 export interface DriverCalls
   extends Omit<BackplaneDriver, 'node' | 'lease' | 'tickStore'>, StoreCalls, LeaseCalls {}
 
-type StoreCalls = BackplaneDriver['tickStore'];
+type StoreCalls = Omit<BackplaneDriver['tickStore'], 'shards' | 'shardOf'>;
 
 interface LeaseCalls {
   readLease: BackplaneDriver['lease']['read'];

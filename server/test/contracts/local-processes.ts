@@ -7,6 +7,8 @@ import { fileURLToPath } from 'node:url';
 import { createBirpc } from 'birpc';
 import { build } from 'vite';
 import { vi } from 'vitest';
+import { createShardOf } from '../../src/backplane/shard-of.ts';
+import { storeDefaults } from '../../src/backplane/store-settings.ts';
 import type { BackplaneDriver } from './backplane-driver.ts';
 import type { DriverCalls, FromProgram, LocalSettings, ReadyMessage, ToProgram } from './local-messages.ts';
 
@@ -59,6 +61,7 @@ export function startProgram(path: string, settings: Partial<LocalSettings> = {}
     port: 0,
     drainMs: 10_000,
     loadMs: 0,
+    ...storeDefaults,
     worker: 'sound',
     ...settings,
   };
@@ -123,7 +126,7 @@ export function startProgram(path: string, settings: Partial<LocalSettings> = {}
       ),
     driver: (node) =>
       createDriver(
-        node,
+        { node, shards: all.shards },
         (frame) => send({ type: 'test:driver', node, frame }),
         (listener) => void frameListeners.set(node, listener),
       ),
@@ -133,7 +136,7 @@ export function startProgram(path: string, settings: Partial<LocalSettings> = {}
 }
 
 function createDriver(
-  node: string,
+  { node, shards }: { node: string; shards: number },
   post: (frame: unknown) => void,
   on: (listener: (frame: unknown) => void) => void,
 ): BackplaneDriver {
@@ -146,7 +149,13 @@ function createDriver(
       beat: remote.beatLease,
       release: remote.releaseLease,
     },
-    tickStore: { claim: remote.claim, append: remote.append, quotes: remote.quotes },
+    tickStore: {
+      shards,
+      shardOf: createShardOf(shards),
+      claim: remote.claim,
+      append: remote.append,
+      read: remote.read,
+    },
     releases: remote.releases,
     serve: remote.serve,
     stopServing: remote.stopServing,

@@ -72,7 +72,7 @@ async function runWorker(node: string): Promise<void> {
   if (settings.worker === 'fails at start') process.exit(3);
   say(`${node} loads`);
   await pass(settings.loadMs);
-  const backplane = createLocalBackplane({ node, log, clock });
+  const backplane = createLocalBackplane({ node, shards: settings.shards, log, clock });
   backplane.onState((state) => say(`${node} is ${state.at}`));
   driveFromTest(node, backplane);
 
@@ -107,9 +107,9 @@ function driveFromTest(node: string, backplane: ReturnType<typeof createLocalBac
     takeLease: (seen) => lease.take(seen),
     beatLease: (epoch) => lease.beat(epoch),
     releaseLease: (epoch) => lease.release(epoch),
-    claim: (epoch) => tickStore.claim(epoch),
-    append: (append) => tickStore.append(append),
-    quotes: (symbols) => tickStore.quotes(symbols),
+    claim: (shard, epoch) => tickStore.claim(shard, epoch),
+    append: (shard, append) => tickStore.append(shard, append),
+    read: (requests) => tickStore.read(requests),
   };
   createBirpc(calls, {
     post: (frame) => report({ type: 'test:driver', node, frame }),

@@ -69,8 +69,8 @@ export function describeMessages(stage: Stage): void {
         await vi.waitFor(async () => {
           const seen = (await node.received()).flatMap((each) => {
             if (each.kind === 'emit') return each.room === 'race' ? [`emit ${String(each.payload)}`] : [];
-            const { gen, epoch } = each.announcement;
-            return gen === 'race' ? [`announcement ${epoch}`] : [];
+            const { gens, epoch } = each.announcement;
+            return gens[0] === 'race' ? [`announcement ${epoch}`] : [];
           });
           expect(seen).toEqual(wanted);
         }, arrival);
@@ -118,7 +118,8 @@ function announcement(gen: string, epoch: number): Announcement {
   return {
     node: 'suite',
     epoch,
-    gen,
+    gens: [gen],
+    heads: [['A', gen, epoch]],
     feed: { state: 'live', since: 1, reason: '', sources: [{ name: 's', state: 'live', symbols: ['A'] }] },
   };
 }
@@ -126,7 +127,7 @@ function announcement(gen: string, epoch: number): Announcement {
 async function announcementsOf(node: BackplaneDriver, gen: string): Promise<Announcement[]> {
   const received = await node.received();
   return received.flatMap((each) =>
-    each.kind === 'announcement' && each.announcement.gen === gen ? [each.announcement] : [],
+    each.kind === 'announcement' && each.announcement.gens[0] === gen ? [each.announcement] : [],
   );
 }
 

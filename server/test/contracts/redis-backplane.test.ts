@@ -15,13 +15,13 @@ beforeAll(async () => {
 });
 afterAll(() => redis.stop());
 
-describeBackplane('redis', async (count) => {
+describeBackplane('redis', async (count, settings) => {
   const prefix = `contract-${++homes}`;
   const nodes = Array.from({ length: count }, (_, index) => {
     const node = `node-${index + 1}`;
     const log = createLog({ level: 'silent', node });
     return driveBackplane(
-      createRedisBackplane({ url: redis.url, prefix, node, log, clock: systemClock }),
+      createRedisBackplane({ ...settings, url: redis.url, prefix, node, log, clock: systemClock }),
       node,
     );
   });

@@ -46,7 +46,7 @@ describe('redis is killed and started again', () => {
     const [node, other] = [openNode(server.url), openNode(server.url, 'node-2')];
     await Promise.all([untilAt(node, 'up', 5_000), untilAt(other, 'up', 5_000)]);
     await expectMessages(node, other, 'before');
-    const first = await node.backplane.tickStore.claim(1);
+    const first = await node.backplane.tickStore.claim(0, 1);
     const stopServing = other.backplane.leaderLine.serve(1, async () => 'here');
 
     await server.kill('SIGKILL');
@@ -61,7 +61,7 @@ describe('redis is killed and started again', () => {
     expect(await node.backplane.leaderLine.call(1, 'still there?')).toBe('here');
     stopServing();
     expect(await node.backplane.lease.read()).toEqual({ holder: null, epoch: 0, beat: 0 });
-    const second = await node.backplane.tickStore.claim(1);
+    const second = await node.backplane.tickStore.claim(0, 1);
     expect(second).toMatchObject({ ok: true, quotes: [] });
     expect(second).not.toMatchObject({ gen: first.ok ? first.gen : '' });
     expect(node.states.map(({ at }) => at)).toEqual(expect.arrayContaining(['up', 'down']));

@@ -64,9 +64,9 @@ export function everyCall({ lease, tickStore, leaderLine }: Backplane): Promise<
     lease.take({ holder: null, epoch: 0, beat: 0 }),
     lease.beat(1),
     lease.release(1),
-    tickStore.claim(1),
-    tickStore.append({ gen: 'AAAAAA', epoch: 1, drafts: [] }),
-    tickStore.quotes(['A']),
+    tickStore.claim(0, 1),
+    tickStore.append(0, { gen: 'AAAAAA', epoch: 1, batchId: 'b', drafts: [] }),
+    tickStore.read([{ symbol: 'A' }]),
     leaderLine.call(1, 'anyone?'),
   ];
 }
@@ -101,7 +101,8 @@ function announcement(gen: string) {
   return {
     node: 'node-1',
     epoch: 1,
-    gen,
+    gens: [gen],
+    heads: [['A', gen, 1] as [string, string, number]],
     feed: { state: 'live' as const, since: 1, reason: '', sources: [] },
   };
 }

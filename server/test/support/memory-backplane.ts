@@ -12,6 +12,7 @@ import {
 } from '../../src/backplane/contract.ts';
 import { createMemoryLease } from '../../src/backplane/local/memory-lease.ts';
 import { createMemoryTickStore } from '../../src/backplane/local/memory-tick-store.ts';
+import type { StoreSettings } from '../../src/backplane/store-settings.ts';
 import { systemClock } from '../../src/support/clock.ts';
 
 export interface MemoryBackplane extends Backplane {
@@ -19,9 +20,10 @@ export interface MemoryBackplane extends Backplane {
   setLink(up: boolean): void;
 }
 
-export function createMemoryBackplane(node: string): MemoryBackplane {
+/** With a store of the default size, or as `settings` say. */
+export function createMemoryBackplane(node: string, settings: Partial<StoreSettings> = {}): MemoryBackplane {
   const lease = createMemoryLease();
-  const tickStore = createMemoryTickStore({ clock: systemClock });
+  const tickStore = createMemoryTickStore({ clock: systemClock, ...settings });
   const announcementListeners: ((announcement: Announcement) => void)[] = [];
   const stateListeners: ((state: BackplaneState) => void)[] = [];
   const releaseListeners: (() => void)[] = [];
@@ -46,9 +48,11 @@ export function createMemoryBackplane(node: string): MemoryBackplane {
       onRelease: (listener) => void releaseListeners.push(listener),
     },
     tickStore: {
-      claim: (epoch) => reach(() => tickStore.claim(epoch)),
-      append: (append) => reach(() => tickStore.append(append)),
-      quotes: (symbols) => reach(() => tickStore.quotes(symbols)),
+      shards: tickStore.shards,
+      shardOf: (symbol) => tickStore.shardOf(symbol),
+      claim: (shard, epoch) => reach(() => tickStore.claim(shard, epoch)),
+      append: (shard, append) => reach(() => tickStore.append(shard, append)),
+      read: (requests) => reach(() => tickStore.read(requests)),
     },
     leaderLine: {
       serve: (epoch, answer) => {
@@ -74,6 +78,7 @@ export function createMemoryBackplane(node: string): MemoryBackplane {
     onAnnouncement: (listener) => void announcementListeners.push(listener),
     state: () => state,
     onState: (listener) => void stateListeners.push(listener),
+    rebuild: () => {},
     close: async () => {},
     setLink: (up) => {
       state = up ? { at: 'up' } : { at: 'down', since: Date.now(), reason: 'cut by the test' };

@@ -29,7 +29,8 @@ function createPair(answer?: Answer) {
 const announcement: Announcement = {
   node: 'one',
   epoch: 1,
-  gen: 'AAAAAA',
+  gens: ['AAAAAA'],
+  heads: [],
   feed: { state: 'live', since: 0, reason: '', sources: [] },
 };
 

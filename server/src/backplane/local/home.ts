@@ -3,6 +3,7 @@
  * the leader tells everyone. Knows no processes: a worker is whatever can be sent a message.
  */
 import type { Clock } from '../../support/clock.ts';
+import type { StoreSettings } from '../store-settings.ts';
 import { createCalls } from './calls.ts';
 import type { PrimaryCalls, PrimaryMessage, WorkerCalls, WorkerMessage } from './ipc.ts';
 import { createMemoryLease } from './memory-lease.ts';
@@ -21,14 +22,18 @@ export interface Home {
   admit(send: (message: PrimaryMessage) => void): Guest;
 }
 
+export interface HomeOptions extends Partial<StoreSettings> {
+  clock: Pick<Clock, 'monotonic'>;
+}
+
 interface Leader {
   answer: WorkerCalls['answer'];
 }
 
 /** An empty home: no leader, no generation, no quotes. */
-export function createHome({ clock }: { clock: Pick<Clock, 'monotonic'> }): Home {
+export function createHome(options: HomeOptions): Home {
   const lease = createMemoryLease();
-  const tickStore = createMemoryTickStore({ clock });
+  const tickStore = createMemoryTickStore(options);
   const leaders = new Map<number, Leader>();
   const senders = new Set<(message: PrimaryMessage) => void>();
 
@@ -59,9 +64,9 @@ export function createHome({ clock }: { clock: Pick<Clock, 'monotonic'> }): Home
       },
       leaseBeat: (node, epoch) => lease.beat(node, epoch),
       leaseRelease: release,
-      claim: (epoch) => tickStore.claim(epoch),
-      append: (append) => tickStore.append(append),
-      quotes: (symbols) => tickStore.quotes(symbols),
+      claim: (shard, epoch) => tickStore.claim(shard, epoch),
+      append: (shard, append) => tickStore.append(shard, append),
+      read: (requests) => tickStore.read(requests),
       serve: (epoch) => {
         served.add(epoch);
         leaders.set(epoch, leader);

@@ -2,7 +2,15 @@
  * What travels between the primary and its workers over IPC, beside the messages of the Socket.IO packages. Both ends
  * are of one build and one user, so nothing is parsed; the guards only tell our messages from theirs.
  */
-import type { Announcement, Append, AppendOutcome, Claim, LeaseRecord, TickStore } from '../contract.ts';
+import type {
+  Announcement,
+  Append,
+  AppendOutcome,
+  Claim,
+  LeaseRecord,
+  ReadRequest,
+  StoredSymbol,
+} from '../contract.ts';
 
 /** How long a call waits for its answer. */
 export const callTimeoutMs = 2_000;
@@ -22,9 +30,9 @@ export interface PrimaryCalls {
   leaseTake(node: string, seen: LeaseRecord): LeaseRecord | null;
   leaseBeat(node: string, epoch: number): boolean;
   leaseRelease(node: string, epoch: number): void;
-  claim(epoch: number): Claim;
-  append(append: Append): AppendOutcome;
-  quotes(symbols: readonly string[]): Awaited<ReturnType<TickStore['quotes']>>;
+  claim(shard: number, epoch: number): Claim;
+  append(shard: number, append: Append): AppendOutcome;
+  read(requests: readonly ReadRequest[]): StoredSymbol[];
   serve(epoch: number): void;
   stopServing(epoch: number): void;
   callLeader(epoch: number, request: unknown): Promise<LeaderAnswer>;

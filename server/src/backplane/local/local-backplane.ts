@@ -15,6 +15,8 @@ import {
   type BackplaneState,
   type LeaderLine,
 } from '../contract.ts';
+import { createShardOf } from '../shard-of.ts';
+import { storeDefaults } from '../store-settings.ts';
 import { createCalls } from './calls.ts';
 import { beatMs, type PrimaryCalls, type WorkerCalls } from './ipc.ts';
 import { createLeaderCalls } from './leader-calls.ts';
@@ -23,6 +25,8 @@ import { onPrimaryMessage, sendToPrimary } from './worker.ts';
 export interface LocalBackplaneOptions {
   /** The node's id, which its lease records carry. */
   node: string;
+  /** How many shards the primary's store has. */
+  shards?: number;
   log: Log;
   clock: Clock;
 }
@@ -46,7 +50,12 @@ function tell(event: Promise<void>): void {
  * primary does not answer its beats, and when the primary is gone: then Node ends the process right after. A worker
  * that closed its backplane falls silent and is ended by the primary after some seconds, if it has not ended itself.
  */
-export function createLocalBackplane({ node, log, clock }: LocalBackplaneOptions): Backplane {
+export function createLocalBackplane({
+  node,
+  shards = storeDefaults.shards,
+  log,
+  clock,
+}: LocalBackplaneOptions): Backplane {
   const closing = createClosing({
     onError: (err) => log.error({ err }, 'the backplane did not close cleanly'),
   });
@@ -130,9 +139,11 @@ export function createLocalBackplane({ node, log, clock }: LocalBackplaneOptions
       onRelease: (listener) => void releaseListeners.push(listener),
     },
     tickStore: {
-      claim: (epoch) => ask(primary.claim(epoch)),
-      append: (append) => ask(primary.append(append)),
-      quotes: (symbols) => ask(primary.quotes(symbols)),
+      shards,
+      shardOf: createShardOf(shards),
+      claim: (shard, epoch) => ask(primary.claim(shard, epoch)),
+      append: (shard, append) => ask(primary.append(shard, append)),
+      read: (requests) => ask(primary.read(requests)),
     },
     leaderLine,
     adapter(wrap) {
@@ -149,6 +160,9 @@ export function createLocalBackplane({ node, log, clock }: LocalBackplaneOptions
     onAnnouncement: (listener) => void announcementListeners.push(listener),
     state: () => state,
     onState: (listener) => void stateListeners.push(listener),
+    // Ticks and announcements come by the one pipe that the beats go over: where nothing comes, the beats tell of it, and
+    // a pipe that is gone takes the process with it. There is nothing that could be built anew.
+    rebuild() {},
     close: () => closing.close(),
   };
 }

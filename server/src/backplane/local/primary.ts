@@ -6,13 +6,14 @@ import cluster from 'node:cluster';
 import { setupPrimary as relayRoomEmits } from '@socket.io/cluster-adapter';
 import type { Clock } from '../../support/clock.ts';
 import type { Log } from '../../support/log.ts';
+import { storeDefaults, type StoreSettings } from '../store-settings.ts';
 import { forgetWorker } from './forget-worker.ts';
 import { createFront } from './front.ts';
 import { createFirstReady } from './first-ready.ts';
 import { createHome } from './home.ts';
 import { createWorkerSlot, type WorkerSlot } from './worker-slot.ts';
 
-export interface PrimaryOptions {
+export interface PrimaryOptions extends Partial<StoreSettings> {
   /** The workers' node ids are this and `-1`, `-2` and so on. */
   node: string;
   workers: number;
@@ -45,7 +46,8 @@ export interface Primary {
 /** One a process. Nothing happens before `start`. */
 export function createPrimary(options: PrimaryOptions): Primary {
   const { node, workers, host, port, program, env, drainMs = 10_000, log, clock } = options;
-  const home = createHome({ clock });
+  const { shards = storeDefaults.shards, historyTicks = storeDefaults.historyTicks } = options;
+  const home = createHome({ clock, shards, historyTicks });
   const slots: WorkerSlot[] = [];
   const front = createFront({ readyWorkers: () => slots.flatMap((slot) => slot.readyWorker() ?? []) });
   const first = createFirstReady();

@@ -6,15 +6,9 @@ import { assert } from '../../support/assert.ts';
 
 /** The names; what each holds is said here and nowhere else. */
 export interface Keys {
+  /** Lives with shard 0, so that a take can look at the epoch there. */
   lease: string;
-  /** Hash: `gen`, `epoch`. */
-  meta: string;
-  /** Hash: symbol to its last seq. */
-  heads: string;
-  /** Hash: symbol to `seq:quote`, the quote as JSON without gen and seq. */
-  quotes: string;
-  /** Hash: `hash` and `seqs` of an append that happens once; it expires. */
-  once(gen: string, id: string): string;
+  shard(shard: number): ShardKeys;
   releaseChannel: string;
   announceChannel: string;
   leaderChannel(epoch: number): string;
@@ -23,21 +17,45 @@ export interface Keys {
   adapter: string;
 }
 
-/** The names below one prefix. There is one shard, 0; the lease lives in it so that a take can look at its epoch. */
+/** The names of one shard. */
+export interface ShardKeys {
+  /** Hash: `gen`, `epoch`, `run` (the server that it was written on), and `batch` and `seqs` of the last append. */
+  meta: string;
+  /** Hash: symbol to its last seq in this generation. */
+  heads: string;
+  /** Hash: symbol to its last tick and the day after it; see stored-tick.ts. It outlives the generation. */
+  quotes: string;
+  /** Hash: symbol to the last number of its source. It outlives the generation. */
+  sourceSeqs: string;
+  /** What the key of a symbol's history begins with: a list of its last ticks, oldest first. */
+  histories: string;
+  /** Hash: `hash` and `seqs` of an append that happens once; it expires. */
+  once(gen: string, id: string): string;
+}
+
+/** The names below one prefix. */
 export function createKeys(prefix: string): Keys {
   // Braces would move the hash tag, and * ? [ would widen the adapter's subscription pattern.
   assert(/^[\w.:-]+$/.test(prefix), 'a Redis prefix has only letters, digits, _ . : and -');
-  const shard = `${prefix}:{${prefix}:0}`;
+  const tagged = (shard: number): string => `${prefix}:{${prefix}:${shard}}`;
   return {
-    lease: `${shard}:lease`,
-    meta: `${shard}:meta`,
-    heads: `${shard}:heads`,
-    quotes: `${shard}:quotes`,
-    once: (gen, id) => `${shard}:once:${gen}:${id}`,
+    lease: `${tagged(0)}:lease`,
+    shard: (shard) => createShardKeys(tagged(shard)),
     releaseChannel: `${prefix}:release`,
     announceChannel: `${prefix}:announce`,
     leaderChannel: (epoch) => `${prefix}:leader:${epoch}`,
     replyChannel: (caller) => `${prefix}:reply:${caller}`,
     adapter: `${prefix}:io`,
+  };
+}
+
+function createShardKeys(tagged: string): ShardKeys {
+  return {
+    meta: `${tagged}:meta`,
+    heads: `${tagged}:heads`,
+    quotes: `${tagged}:quotes`,
+    sourceSeqs: `${tagged}:source-seqs`,
+    histories: `${tagged}:history:`,
+    once: (gen, id) => `${tagged}:once:${gen}:${id}`,
   };
 }

@@ -14,7 +14,7 @@ if (record[1] or '') ~= ARGV[1] or (record[2] or '0') ~= ARGV[2] or (record[3] o
   return false
 end
 local claimed = tonumber(redis.call('HGET', KEYS[2], 'epoch') or 0)
-local epoch = math.max(tonumber(ARGV[2]), claimed) + 1
+local epoch = math.max(tonumber(ARGV[2]), claimed, tonumber(ARGV[5])) + 1
 redis.call('HSET', KEYS[1], 'holder', ARGV[4], 'epoch', epoch)
 return {epoch, redis.call('HINCRBY', KEYS[1], 'beat', 1)}
 `);
@@ -41,10 +41,18 @@ export interface RedisLeaseOptions {
   keys: Keys;
   commands: Commands;
   subscriptions: Subscriptions;
+  /** What a take's epoch must be beyond, as far as this node knows: another shard may outlive the record. */
+  epochFloor: () => number;
 }
 
 /** Listens for releases from the start. */
-export function createRedisLease({ node, keys, commands, subscriptions }: RedisLeaseOptions): Lease {
+export function createRedisLease({
+  node,
+  keys,
+  commands,
+  subscriptions,
+  epochFloor,
+}: RedisLeaseOptions): Lease {
   const listeners: (() => void)[] = [];
   subscriptions.add('channel', keys.releaseChannel, () => {
     for (const listener of listeners) listener();
@@ -59,8 +67,8 @@ export function createRedisLease({ node, keys, commands, subscriptions }: RedisL
     async take(seen) {
       const reply = await commands.runScript(
         take,
-        [keys.lease, keys.meta],
-        [seen.holder ?? '', String(seen.epoch), String(seen.beat), node],
+        [keys.lease, keys.shard(0).meta],
+        [seen.holder ?? '', String(seen.epoch), String(seen.beat), node, String(epochFloor())],
       );
       if (!Array.isArray(reply)) return null;
       return { holder: node, epoch: Number(reply[0]), beat: Number(reply[1]) };

@@ -41,6 +41,8 @@ export interface Link {
   /** Whether commands can be written, which is so before the link counts as up. */
   isConnected(): boolean;
   state(): LinkState;
+  /** Ends a living connection and makes another one at once; what waited for an answer on it is rejected. */
+  rebuild(): void;
   /** Waits at most half a second for what was sent, then ends the connection for good. */
   close(): Promise<void>;
 }
@@ -179,10 +181,29 @@ export function createLink(options: LinkOptions): Link {
   client.on('connect', () => {
     if (state.at === 'closed') client.destroy();
   });
-  client.connect().catch((error: unknown) => {
-    // The strategy never gives up, so this comes from close() alone.
-    if (state.at !== 'closed') lost(error);
-  });
 
-  return { client, isConnected: () => client.isReady, state: () => state, close: () => (closing ??= end()) };
+  function connect(): void {
+    client.connect().catch((error: unknown) => {
+      // The strategy never gives up, so this comes from close() alone.
+      if (state.at !== 'closed') lost(error);
+    });
+  }
+
+  function rebuild(): void {
+    // Without a living connection the next one is being made already.
+    if (state.at === 'closed' || !client.isReady) return;
+    client.destroy();
+    lost(new Error('the connection is built anew'));
+    // It keeps its subscriptions, and asks for them before it says that it is ready.
+    connect();
+  }
+
+  connect();
+  return {
+    client,
+    isConnected: () => client.isReady,
+    state: () => state,
+    rebuild,
+    close: () => (closing ??= end()),
+  };
 }

@@ -9,9 +9,10 @@ import type { Clock } from '../../support/clock.ts';
 import type { Log } from '../../support/log.ts';
 import type { Announcement, Backplane, BackplaneState } from '../contract.ts';
 import { makeGeneration } from '../generation.ts';
+import { storeDefaults, type StoreSettings } from '../store-settings.ts';
 import { createAdapterFactory } from './adapter.ts';
 import { createCommands } from './commands.ts';
-import { assertNoEviction } from './eviction-policy.ts';
+import { assertSafeServer } from './safe-server.ts';
 import { createKeys } from './keys.ts';
 import { createRedisLeaderLine } from './leader-line.ts';
 import { createRedisLease } from './lease.ts';
@@ -21,7 +22,7 @@ import { createSubscriptions } from './subscriptions.ts';
 import { createRedisTickStore } from './tick-store.ts';
 
 /** What this home is made of. */
-export interface RedisBackplaneOptions {
+export interface RedisBackplaneOptions extends Partial<StoreSettings> {
   /** `redis://` or `rediss://`, with user, password and database where there are any. */
   url: string;
   /** What every key and channel begins with; clusters with different ones do not meet. */
@@ -39,7 +40,8 @@ const maxCommandsQueued = 1_000;
 const announcementSchema: z.ZodType<Announcement> = z.object({
   node: z.string(),
   epoch: z.number(),
-  gen: z.string(),
+  gens: z.array(z.string()),
+  heads: z.array(z.tuple([z.string(), z.string(), z.number()])),
   feed: z.object({
     state: z.enum(['live', 'stale']),
     since: z.number(),
@@ -51,12 +53,16 @@ const announcementSchema: z.ZodType<Announcement> = z.object({
 });
 
 /** Returns at once and connects in the background; `state()` says down until every link is up. */
-export function createRedisBackplane({ url, prefix, node, log, clock }: RedisBackplaneOptions): Backplane {
+export function createRedisBackplane(options: RedisBackplaneOptions): Backplane {
+  const { url, prefix, node, log, clock } = options;
+  const { shards = storeDefaults.shards, historyTicks = storeDefaults.historyTicks } = options;
   const keys = createKeys(prefix);
   const stateListeners: ((state: BackplaneState) => void)[] = [];
   const announcementListeners: ((announcement: Announcement) => void)[] = [];
   let state: BackplaneState = { at: 'down', since: clock.now(), reason: 'no connection to Redis yet' };
   let closing: Promise<void> | null = null;
+  /** The highest epoch that refused a claim of ours. */
+  let epochFloor = 0;
 
   const common = { url, clock, log, onState: () => update() };
   const subscriptions = createSubscriptions({
@@ -68,7 +74,7 @@ export function createRedisBackplane({ url, prefix, node, log, clock }: RedisBac
     name: 'commands',
     failFast: true,
     maxQueued: maxCommandsQueued,
-    prepare: assertNoEviction,
+    prepare: assertSafeServer,
   });
   const publisherLink = createLink({
     ...common,
@@ -131,14 +137,25 @@ export function createRedisBackplane({ url, prefix, node, log, clock }: RedisBac
 
   return {
     kind: 'redis',
-    lease: createRedisLease({ node, keys, commands, subscriptions }),
-    tickStore: createRedisTickStore({ keys, commands, makeGeneration }),
+    lease: createRedisLease({ node, keys, commands, subscriptions, epochFloor: () => epochFloor }),
+    tickStore: createRedisTickStore({
+      keys,
+      commands,
+      makeGeneration,
+      shards,
+      historyTicks,
+      onRefusedClaim: (claimed) => void (epochFloor = Math.max(epochFloor, claimed)),
+    }),
     leaderLine,
     adapter: (wrap) => createAdapterFactory(wrap, { key: keys.adapter, publisher, subscriptions, commands }),
     announce: (announcement) => publisher.publish(keys.announceChannel, JSON.stringify(announcement)),
     onAnnouncement: (listener) => void announcementListeners.push(listener),
     state: () => state,
     onState: (listener) => void stateListeners.push(listener),
+    rebuild() {
+      publisherLink.rebuild();
+      subscriberLink.rebuild();
+    },
     close: () => (closing ??= end()),
   };
 }

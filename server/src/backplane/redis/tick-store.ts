@@ -1,135 +1,151 @@
 /**
- * The tick store in Redis: scripts assign seq and refuse other generations and older leaders. Prices pass through as
- * text and are never read there. One shard for now, of which keys.ts tells the layout.
+ * The tick store in Redis: calls of the scripts that assign seq and refuse other generations and leaders. Each shard has its
+ * own keys, which a Redis Cluster may keep on different servers.
  */
-import type { Quote } from '../../../protocol/index.ts';
+import type { Position, Quote } from '../../../protocol/index.ts';
 import { assert } from '../../support/assert.ts';
-import { maxAppendTicks, onceTtlMs, type TickDraft, type TickStore } from '../contract.ts';
-import { type Commands, defineScript } from './commands.ts';
-import type { Keys } from './keys.ts';
-
-// Without a generation whatever lies below it is of no known life: the new one starts with nothing.
-const claim = defineScript(`
-local meta = redis.call('HMGET', KEYS[1], 'gen', 'epoch')
-if meta[2] and tonumber(meta[2]) > tonumber(ARGV[1]) then return false end
-local gen = meta[1]
-if not gen then
-  gen = ARGV[2]
-  redis.call('DEL', KEYS[2], KEYS[3])
-end
-redis.call('HSET', KEYS[1], 'gen', gen, 'epoch', ARGV[1])
-return {gen, redis.call('HVALS', KEYS[3])}
-`);
-
-// ARGV: gen, epoch, then (hash, ttl) with a fourth key, then symbol and quote of each draft.
-const append = defineScript(`
-local meta = redis.call('HMGET', KEYS[1], 'gen', 'epoch')
-if meta[1] ~= ARGV[1] then return 'generation' end
-if meta[2] ~= ARGV[2] then return 'epoch' end
-local once = KEYS[4]
-local first = once and 5 or 3
-if once then
-  local before = redis.call('HMGET', once, 'hash', 'seqs')
-  if before[1] then
-    if before[1] ~= ARGV[3] then return 'once' end
-    return {1, before[2]}
-  end
-end
-local seqs = {}
-for i = first, #ARGV, 2 do
-  local seq = redis.call('HINCRBY', KEYS[2], ARGV[i], 1)
-  redis.call('HSET', KEYS[3], ARGV[i], seq .. ':' .. ARGV[i + 1])
-  seqs[#seqs + 1] = seq
-end
-local text = table.concat(seqs, ',')
-if once then
-  redis.call('HSET', once, 'hash', ARGV[3], 'seqs', text)
-  redis.call('PEXPIRE', once, ARGV[4])
-end
-return {0, text}
-`);
-
-// One script, so that the generation is the one that these quotes belong to; in slices, since unpack has a limit.
-const read = defineScript(`
-local found = {}
-for i = 1, #ARGV, 1000 do
-  local last = math.min(i + 999, #ARGV)
-  for _, quote in ipairs(redis.call('HMGET', KEYS[2], unpack(ARGV, i, last))) do
-    if quote then found[#found + 1] = quote end
-  end
-end
-return {redis.call('HGET', KEYS[1], 'gen'), found}
-`);
+import { onceTtlMs, type StoredSymbol, type TickStore } from '../contract.ts';
+import { assertAppend, createShardOf } from '../shard-of.ts';
+import type { StoreSettings } from '../store-settings.ts';
+import type { Commands } from './commands.ts';
+import type { Keys, ShardKeys } from './keys.ts';
+import { createPlannedReads, type PlannedRead } from './planned-reads.ts';
+import { draftTexts, parseQuote, parseTick } from './stored-tick.ts';
+import { appendScript, claimScript, readScript } from './tick-scripts.ts';
 
 /** What the store is made of. */
-export interface RedisTickStoreOptions {
+export interface RedisTickStoreOptions extends StoreSettings {
   keys: Keys;
   commands: Commands;
-  /** Gives a fresh generation for a store that has none. */
+  /** Gives a fresh generation for a shard that needs one. */
   makeGeneration: () => string;
+  /** Fires when a claim is refused, with the epoch that is claimed there. */
+  onRefusedClaim: (claimed: number) => void;
 }
 
-/** Each call is one script, so that it happens whole or not at all. */
-export function createRedisTickStore({ keys, commands, makeGeneration }: RedisTickStoreOptions): TickStore {
-  const { meta, heads, quotes } = keys;
+/** Each call is one script, and a read of many symbols a few. */
+export function createRedisTickStore(options: RedisTickStoreOptions): TickStore {
+  const { keys, commands, makeGeneration, onRefusedClaim, shards: count, historyTicks } = options;
+  const shardOf = createShardOf(count);
+  const shards = Array.from({ length: count }, (_, shard) => keys.shard(shard));
+
+  function at(index: number): ShardKeys {
+    const shard = shards[index];
+    assert(shard !== undefined, `there is no shard ${index}`);
+    return shard;
+  }
+
+  async function runRead({ shard, requests }: PlannedRead): Promise<StoredSymbol[]> {
+    const { meta, heads, quotes, histories } = at(shard);
+    const names = [meta, heads, quotes];
+    const args: string[] = [];
+    for (const { symbol, after, most } of requests) {
+      names.push(histories + symbol);
+      args.push(symbol, after?.[0] ?? '', String(after?.[1] ?? 0), String(most));
+    }
+    const reply = await commands.runScript(readScript, names, args);
+    if (reply === null) return requests.map(() => ({ gen: null, quote: null, missed: null }));
+    const [gen, ...columns] = listOf(reply);
+    const [headColumn, quoteColumn, missedColumn] = columns.map(listOf);
+    return requests.map(({ symbol, after }, index) => {
+      const head = Number(headColumn?.[index] ?? 0);
+      const text = quoteColumn?.[index];
+      return {
+        gen: String(gen),
+        quote: typeof text === 'string' ? parseQuote(symbol, String(gen), head, text) : null,
+        missed: after && parseMissed(symbol, [String(gen), after[1]], head, missedColumn?.[index]),
+      };
+    });
+  }
+
   return {
-    async claim(epoch) {
-      const reply = await commands.runScript(claim, [meta, heads, quotes], [String(epoch), makeGeneration()]);
-      if (!Array.isArray(reply)) return { ok: false, reason: 'epoch' };
-      const gen = String(reply[0]);
-      return { ok: true, gen, quotes: parseQuotes(gen, reply[1]) };
+    shards: count,
+    shardOf,
+
+    async claim(shard, epoch) {
+      const { meta, heads, quotes, sourceSeqs, histories } = at(shard);
+      const reply = await commands.runScript(
+        claimScript,
+        [meta, heads, quotes, sourceSeqs],
+        [String(epoch), makeGeneration(), histories],
+      );
+      if (typeof reply === 'number') {
+        onRefusedClaim(reply);
+        return { ok: false, reason: 'epoch' };
+      }
+      const [gen, ...hashes] = listOf(reply);
+      const [quoteTexts, headTexts, sourceTexts] = hashes.map(mapOf);
+      const found: Quote[] = [];
+      for (const [symbol, text] of quoteTexts ?? []) {
+        found.push(parseQuote(symbol, String(gen), Number(headTexts?.get(symbol) ?? 0), text));
+      }
+      const numbers = new Map<string, number>();
+      for (const [symbol, text] of sourceTexts ?? []) numbers.set(symbol, Number(text));
+      return { ok: true, gen: String(gen), quotes: found, sourceSeqs: numbers };
     },
 
-    async append({ gen, epoch, drafts, once }) {
-      assert(drafts.length <= maxAppendTicks, `an append has at most ${maxAppendTicks} ticks`);
-      const names = [meta, heads, quotes];
-      const args = [gen, String(epoch)];
-      if (once !== undefined) {
-        names.push(keys.once(gen, once.id));
-        args.push(once.hash, String(onceTtlMs));
+    async append(shard, append) {
+      assertAppend(shard, append, shardOf);
+      const { gen, epoch, batchId, drafts, once } = append;
+      const own = at(shard);
+      const names = [own.meta, own.heads, own.quotes, own.sourceSeqs];
+      names.push(once === undefined ? own.meta : own.once(gen, once.id));
+      const args = [gen, String(epoch), batchId, String(historyTicks), once?.hash ?? '', String(onceTtlMs)];
+      for (const draft of drafts) {
+        const { symbol } = draft.tick;
+        const texts = draftTexts(draft);
+        names.push(own.histories + symbol);
+        args.push(symbol, String(draft.sourceSeq ?? ''), texts.tick, texts.day);
       }
-      for (const draft of drafts) args.push(draft.tick.symbol, quoteText(draft));
-      const reply = await commands.runScript(append, names, args);
+      const reply = await commands.runScript(appendScript, names, args);
       if (reply === 'generation' || reply === 'epoch' || reply === 'once') {
         return { ok: false, reason: reply };
       }
-      assert(Array.isArray(reply), 'the append script answers with a reason or a list');
-      const seqs = String(reply[1]);
-      return { ok: true, seqs: seqs === '' ? [] : seqs.split(',').map(Number), replayed: reply[0] === 1 };
+      const [replayed, seqs] = listOf(reply);
+      return { ok: true, seqs: parseSeqs(String(seqs)), replayed: replayed === 1 };
     },
 
-    async quotes(symbols) {
-      const reply = await commands.runScript(read, [meta, quotes], symbols);
-      const [gen, found] = Array.isArray(reply) ? reply : [];
-      if (typeof gen !== 'string') return { gen: null, quotes: [] };
-      return { gen, quotes: parseQuotes(gen, found) };
+    async read(requests) {
+      const found: StoredSymbol[] = [];
+      const planned = createPlannedReads(requests, { shardOf, historyTicks });
+      const parts = await Promise.all(planned.map(runRead));
+      for (const [part, { requests: own }] of planned.entries()) {
+        for (const [index, { place }] of own.entries()) {
+          const stored = parts[part]?.[index];
+          if (stored !== undefined) found[place] = stored;
+        }
+      }
+      return found;
     },
   };
 }
 
-/** A quote without what the script adds, `seq`, and what the whole store shares, `gen`. */
-type StoredQuote = Omit<Quote, 'gen' | 'seq' | 'stale'>;
-
-function quoteText({ tick, day }: TickDraft): string {
-  return JSON.stringify({
-    symbol: tick.symbol,
-    price: tick.price,
-    size: tick.size,
-    ts: tick.ts,
-    open: day.open,
-    high: day.high,
-    low: day.low,
-    volume: day.volume,
-    prevClose: day.prevClose,
-  });
+function parseSeqs(text: string): (number | null)[] {
+  return text === '' ? [] : text.split(',').map((seq) => (seq === '0' ? null : Number(seq)));
 }
 
-function parseQuotes(gen: string, stored: unknown): Quote[] {
-  return Array.isArray(stored) ? stored.map((text) => parseQuote(gen, String(text))) : [];
+/** Null unless the entries are exactly those that follow the position up to the head. */
+function parseMissed(
+  symbol: string,
+  [gen, seq]: Position,
+  head: number,
+  reply: unknown,
+): StoredSymbol['missed'] {
+  if (reply === 0) return [];
+  if (!Array.isArray(reply) || reply.length !== head - seq) return null;
+  const ticks = reply.map((text) => parseTick(symbol, gen, String(text)));
+  return ticks.every((tick, index) => tick.seq === seq + 1 + index) ? ticks : null;
 }
 
-function parseQuote(gen: string, text: string): Quote {
-  const colon = text.indexOf(':');
-  const quote: StoredQuote = JSON.parse(text.slice(colon + 1));
-  return { ...quote, gen, seq: Number(text.slice(0, colon)), stale: false };
+function listOf(reply: unknown): unknown[] {
+  assert(Array.isArray(reply), 'a script of the store answers with a list');
+  return reply;
+}
+
+/** A hash, as Redis lists it. */
+function mapOf(reply: unknown): Map<string, string> {
+  const list = listOf(reply);
+  const map = new Map<string, string>();
+  for (let index = 0; index < list.length; index += 2) map.set(String(list[index]), String(list[index + 1]));
+  return map;
 }
