@@ -24,7 +24,11 @@ function quote(seq: number, gen = 'gen001'): Quote {
 function setUp() {
   const clock = createManualClock();
   const out: string[] = [];
-  const reads: { after: Position | null; answer: (stored: StoredSymbol) => void; fail: (error: Error) => void }[] = [];
+  const reads: {
+    after: Position | null;
+    answer: (stored: StoredSymbol) => void;
+    fail: (error: Error) => void;
+  }[] = [];
   const repairs: (number | null)[] = [];
   const sequencer = createSequencer({
     symbol: 'A',
@@ -42,7 +46,9 @@ function setUp() {
     const missed =
       stored.from === undefined || stored.quote === null
         ? null
-        : Array.from({ length: stored.quote.seq - stored.from }, (_, index) => tick((stored.from ?? 0) + 1 + index));
+        : Array.from({ length: stored.quote.seq - stored.from }, (_, index) =>
+            tick((stored.from ?? 0) + 1 + index),
+          );
     reads.shift()?.answer({ gen: stored.gen, quote: stored.quote, missed });
     await clock.advance(0);
   };
@@ -122,7 +128,9 @@ describe('createSequencer', () => {
     const { sequencer, accept } = await serving(5);
     for (let seq = 6; seq <= 300; seq++) accept(tick(seq));
     expect(sequencer.passedAfter(300)).toEqual([]);
-    expect(sequencer.passedAfter(250)?.map(({ seq }) => seq)).toEqual(Array.from({ length: 50 }, (_, index) => 251 + index));
+    expect(sequencer.passedAfter(250)?.map(({ seq }) => seq)).toEqual(
+      Array.from({ length: 50 }, (_, index) => 251 + index),
+    );
     expect(sequencer.passedAfter(6)).toBeNull();
   });
 

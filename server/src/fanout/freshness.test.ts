@@ -1,0 +1,87 @@
+import { describe, expect, it } from 'vitest';
+import type { FeedState } from '../../protocol/index.ts';
+import { createManualClock } from '../../test/support/manual-clock.ts';
+import { createFreshness } from './freshness.ts';
+
+function setUp() {
+  const clock = createManualClock();
+  const told: string[] = [];
+  let silences = 0;
+  const freshness = createFreshness({
+    clock,
+    silenceMs: 1_500,
+    sources: [
+      { name: 'simulator', symbols: ['A', 'B'] },
+      { name: 'push', symbols: ['C'] },
+    ],
+    onChange: ({ state, reason }) => told.push(reason === '' ? state : `${state}: ${reason}`),
+    onSilence: () => silences++,
+  });
+  const feed = (push: FeedState['state'] = 'live'): FeedState => ({
+    state: 'live',
+    since: 1,
+    reason: '',
+    sources: [
+      { name: 'simulator', state: 'live', symbols: ['A', 'B'] },
+      { name: 'push', state: push, symbols: ['C'] },
+    ],
+  });
+  const announce = (epoch = 1, gen = 'gen001', push?: FeedState['state']) =>
+    freshness.announced({ node: 'n1', epoch, gens: [gen], heads: [], feed: feed(push) });
+  return { clock, told, freshness, announce, silences: () => silences };
+}
+
+describe('createFreshness', () => {
+  it('[FR1] is stale until a leader speaks, and tells each change once', async () => {
+    const { freshness, announce, told, clock } = setUp();
+    expect(freshness.feed()).toMatchObject({ state: 'stale', reason: 'no replica leads yet' });
+    expect(freshness.isStale('A')).toBe(true);
+    announce();
+    await clock.advance(500);
+    announce();
+    expect(told).toEqual(['live']);
+    expect(freshness.isStale('A')).toBe(false);
+  });
+
+  it('[FR1] a source that is stale makes its own symbols stale', () => {
+    const { freshness, announce, told } = setUp();
+    announce();
+    announce(1, 'gen001', 'stale');
+    expect(told).toEqual(['live', 'live']);
+    expect(['A', 'C'].map((symbol) => freshness.isStale(symbol))).toEqual([false, true]);
+    expect(freshness.feed().state).toBe('live');
+  });
+
+  it('[FR2] silence makes everything stale, and is told again while it lasts', async () => {
+    const { clock, freshness, announce, told, silences } = setUp();
+    announce();
+    await clock.advance(1_499);
+    expect(told).toEqual(['live']);
+    await clock.advance(3_001);
+    expect(told).toEqual(['live', 'stale: no word from a leader']);
+    expect(silences()).toBe(3);
+    expect(freshness.isStale('C')).toBe(true);
+    announce();
+    expect(told.at(-1)).toBe('live');
+  });
+
+  it('[FR2] a link that is down makes everything stale at once', () => {
+    const { freshness, announce, told } = setUp();
+    announce();
+    freshness.linkChanged({ at: 'down', since: 0, reason: 'no connection' });
+    expect(told).toEqual(['live', 'stale: the backplane is away: no connection']);
+    freshness.linkChanged({ at: 'up' });
+    expect(freshness.feed().state).toBe('stale');
+  });
+
+  it('does not listen to a leader of the past, unless the store began anew', () => {
+    const { announce } = setUp();
+    expect([announce(5), announce(4), announce(5), announce(1, 'gen002'), announce(6, 'gen002')]).toEqual([
+      true,
+      false,
+      true,
+      true,
+      true,
+    ]);
+  });
+});
