@@ -74,7 +74,7 @@ function createThisReplica(config: Config, backplane: Backplane, log: Log) {
 async function runReplica(config: Config, url: string, prefix: string, log: Log): Promise<void> {
   const replica = createThisReplica(
     config,
-    createRedisBackplane({ url, prefix, node: config.node, log, clock }),
+    createRedisBackplane({ url, prefix, node: config.node, log, clock, ...config.store }),
     log,
   );
   closeOnSignal(log, () => replica.close());
@@ -85,7 +85,11 @@ async function runReplica(config: Config, url: string, prefix: string, log: Log)
 
 /** One replica under the primary, which listens and signals for it. */
 function runWorker(config: Config, log: Log): void {
-  const replica = createThisReplica(config, createLocalBackplane({ node: config.node, log, clock }), log);
+  const replica = createThisReplica(
+    config,
+    createLocalBackplane({ node: config.node, log, clock, ...config.store }),
+    log,
+  );
   // A signal to the group reaches the workers too; they go when the primary says so.
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => {});
   attachSticky(replica.io);
@@ -101,6 +105,7 @@ async function runPrimary(config: Config, workers: number, log: Log): Promise<vo
     workers,
     port: config.port,
     host: config.host,
+    ...config.store,
     log,
     clock,
   });
