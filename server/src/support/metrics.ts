@@ -1,0 +1,82 @@
+/**
+ * Figures of one process for Prometheus: prom-client with a registry of its own, `node` on every line. Knows no business
+ * words. A figure that changes too often to be told of is read when somebody asks.
+ */
+import { AggregatorRegistry, collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+
+/** What a figure is called, and a sentence for people. */
+export interface Figure {
+  name: string;
+  help: string;
+}
+
+/** `add` counts up by `by`, 1 where absent; `label` is the value of the figure's label, where it has one. */
+export interface CounterFigure {
+  add(by?: number, label?: string): void;
+}
+
+type Collected = Awaited<ReturnType<Registry['getMetricsAsJSON']>>;
+
+export interface Metrics {
+  /** With `label`, counts apart for each of its values. With `read`, is read when somebody asks, and never told. */
+  counter: (figure: Figure & { label?: string; read?: () => number }) => CounterFigure;
+  /** A figure that rises and falls; read when somebody asks. */
+  gauge: (figure: Figure & { read: () => number }) => void;
+  /** How values are spread over the buckets' upper bounds. Gives the function that notes one. */
+  histogram: (figure: Figure & { buckets: number[] }) => (value: number) => void;
+  /** Everything in a form that travels as JSON to the `text` of another process. */
+  collect(): Promise<unknown>;
+  /** Everything in Prometheus' text form, together with what others collected. */
+  text(others?: readonly unknown[]): Promise<string>;
+  readonly contentType: string;
+}
+
+export function createMetrics({ node }: { node: string }): Metrics {
+  const registry = new Registry();
+  registry.setDefaultLabels({ node });
+  collectDefaultMetrics({ register: registry });
+  const registers = [registry];
+
+  const collect = (): Promise<Collected> => registry.getMetricsAsJSON();
+
+  return {
+    counter: ({ name, help, label, read }) => {
+      const counter = new Counter({
+        name,
+        help,
+        registers,
+        labelNames: label === undefined ? [] : [label],
+        ...(read !== undefined && {
+          collect(): void {
+            counter.reset();
+            counter.inc(read());
+          },
+        }),
+      });
+      return {
+        add: (by = 1, value) => {
+          if (label !== undefined && value !== undefined) counter.inc({ [label]: value }, by);
+          else counter.inc(by);
+        },
+      };
+    },
+    gauge: ({ name, help, read }) => {
+      const gauge: Gauge = new Gauge({ name, help, registers, collect: () => gauge.set(read()) });
+    },
+    histogram: ({ name, help, buckets }) => {
+      const histogram = new Histogram({ name, help, registers, buckets });
+      return (value) => histogram.observe(value);
+    },
+    collect,
+    text: async (others = []) => {
+      if (others.length === 0) return registry.metrics();
+      // Every line names its node, so nothing is added up; other ways to merge would drop lines.
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- both ends are of one build: this is what `collect` gave
+      const all = [await collect(), ...(others as Collected[])].map((figures) =>
+        figures.map((figure) => ({ ...figure, aggregator: 'sum' as const })),
+      );
+      return AggregatorRegistry.aggregate(all).metrics();
+    },
+    contentType: registry.contentType,
+  };
+}
