@@ -101,6 +101,12 @@ export const codes = {
     status: 503,
     message: 'this replica is leaving; connect again to reach another',
   },
+  node_unreachable: {
+    code: 4504,
+    retry: 'later',
+    status: 503,
+    message: 'that replica does not answer; try again',
+  },
   internal: { code: 4503, retry: 'later', status: 500, message: 'something went wrong here; it was logged' },
 } as const satisfies Record<string, Code>;
 

@@ -31,6 +31,8 @@ export interface Config {
   readonly maxMessageBytes: number;
   readonly store: { readonly shards: number; readonly historyTicks: number; readonly maxReplayTicks: number };
   readonly lease: { readonly beatMs: number; readonly deadlineMs: number; readonly ttlMs: number };
+  /** Over how long a replica that leaves sends its clients away. */
+  readonly drainMs: number;
   readonly logLevel: string;
 }
 
@@ -115,6 +117,7 @@ export function parseConfig(env: Environment, defaultNode: string): ParsedConfig
     maxMessageBytes: v.MAX_MESSAGE_BYTES,
     store: { shards: v.STORE_SHARDS, historyTicks: v.HISTORY_TICKS, maxReplayTicks: v.MAX_REPLAY_TICKS },
     lease: { beatMs: v.LEASE_BEAT_MS, deadlineMs: v.LEASE_DEADLINE_MS, ttlMs: v.LEASE_TTL_MS },
+    drainMs: v.DRAIN_MS,
     logLevel: v.LOG_LEVEL,
   };
   return { ok: true, config: deepFreeze(config), warnings: misspelled(env) };

@@ -10,16 +10,19 @@ import { fileURLToPath } from 'node:url';
 import { parseEnv } from 'node:util';
 import { createLocalBackplane } from './backplane/local/local-backplane.ts';
 import { createPrimary } from './backplane/local/primary.ts';
-import { attachSticky, onDrain, tellReady } from './backplane/local/worker.ts';
+import { attachSticky, onDrain, tellLeaving, tellReady } from './backplane/local/worker.ts';
 import type { Backplane } from './backplane/contract.ts';
 import { createRedisBackplane } from './backplane/redis/redis-backplane.ts';
 import { parseConfig, type Config, type Environment } from './config.ts';
-import { createReplica } from './replica.ts';
+import { createReplica, type ReplicaOptions } from './replica.ts';
 import { systemClock as clock } from './support/clock.ts';
 import { createLog, type Log } from './support/log.ts';
 
 /** Ctrl-C reaches a child twice at once, from the terminal and from its parent; the second one within this many milliseconds is the same. */
 const sameSignalMs = 500;
+
+/** How long workers have to send their clients away when the primary ends, in milliseconds. */
+const partingMs = 1_000;
 
 /** `.env` and `.env.<NODE_ENV>` in the working directory, where they exist; the environment itself comes first. */
 function readEnvironment(): Environment {
@@ -65,9 +68,23 @@ function closeOnSignal(
   }
 }
 
-function createThisReplica(config: Config, backplane: Backplane, log: Log) {
+function createThisReplica(
+  config: Config,
+  backplane: Backplane,
+  log: Log,
+  { onLeaving }: Pick<ReplicaOptions, 'onLeaving'> = {},
+) {
   const clientRoot = fileURLToPath(new URL('../../client/', import.meta.url));
-  return createReplica({ config, backplane, log, clock, random: Math.random, clientRoot });
+  return createReplica({
+    config,
+    backplane,
+    log,
+    clock,
+    random: Math.random,
+    clientRoot,
+    ...(onLeaving && { onLeaving }),
+    onLeft: () => process.exit(0),
+  });
 }
 
 /** One replica of a cluster that meets in Redis. */
@@ -85,15 +102,13 @@ async function runReplica(config: Config, url: string, prefix: string, log: Log)
 
 /** One replica under the primary, which listens and signals for it. */
 function runWorker(config: Config, log: Log): void {
-  const replica = createThisReplica(
-    config,
-    createLocalBackplane({ node: config.node, log, clock, ...config.store }),
-    log,
-  );
+  const backplane = createLocalBackplane({ node: config.node, log, clock, ...config.store });
+  const replica = createThisReplica(config, backplane, log, { onLeaving: tellLeaving });
   // A signal to the group reaches the workers too; they go when the primary says so.
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => {});
   attachSticky(replica.io);
-  onDrain(() => void replica.close().then(() => process.exit(0)));
+  // The primary leaves with all of us: there is nobody to send clients to.
+  onDrain(() => void replica.close({ withinMs: partingMs }));
   replica.start();
   tellReady();
 }

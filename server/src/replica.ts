@@ -6,6 +6,9 @@ import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import { refusal, tickRoom } from '../protocol/index.ts';
 import { NoLeader, type Backplane } from './backplane/contract.ts';
+import { createDrain } from './cluster/drain.ts';
+import { createNodeChannel } from './cluster/node-channel.ts';
+import { createPeers } from './cluster/peers.ts';
 import type { Config } from './config.ts';
 import { createFanout } from './fanout/fanout.ts';
 import { createFreshness } from './fanout/freshness.ts';
@@ -14,11 +17,16 @@ import { createFeeds } from './feed/feeds.ts';
 import { createHttpApp } from './http/app.ts';
 import { createElection } from './leader/election.ts';
 import { createPublisher, type PushBatch, type PushOutcome } from './leader/publisher.ts';
+import { createReplicaMetrics } from './replica-metrics.ts';
+import { createDoor } from './session/door.ts';
 import { createSessions } from './session/sessions.ts';
-import { createSocketServer, type SocketServer } from './session/socket-server.ts';
+import { createSocketServer, socketPath, type SocketServer } from './session/socket-server.ts';
+import { createTraffic, type Traffic } from './session/traffic.ts';
 import type { Clock } from './support/clock.ts';
 import { createClosing } from './support/closing.ts';
 import type { Log } from './support/log.ts';
+import { listen } from './support/listen.ts';
+import { createMetrics } from './support/metrics.ts';
 
 export interface ReplicaOptions {
   config: Config;
@@ -28,6 +36,10 @@ export interface ReplicaOptions {
   random: () => number;
   /** The folder of the built page. */
   clientRoot: string;
+  /** Fires once, when this replica begins to leave, whoever asked for it: no new client should be brought here. */
+  onLeaving?: () => void;
+  /** Fires once, when it has left and every stage has ended. */
+  onLeft?: () => void;
 }
 
 export interface Replica {
@@ -36,14 +48,17 @@ export interface Replica {
   start(): void;
   /** Listens on the configured port and gives the one it got. Rejects where the port is taken. */
   listen(): Promise<number>;
-  /** Takes no more clients, sends the ones there are away, gives up the lease and ends every stage. Idempotent. */
-  close(): Promise<void>;
+  /**
+   * Drains: takes no more clients, gives up the lease, sends the clients away over `DRAIN_MS` or less, and ends every
+   * stage. A second call hurries the first to `withinMs`, where it says so, and gives its promise.
+   */
+  close(options?: { withinMs?: number }): Promise<void>;
 }
 
 /** Announcements come with each beat: three lost ones, and prices may be old. */
 const silentBeats = 3;
-/** How long clients have to be gone once they were told to go, in milliseconds. */
-const leaveLimitMs = 2_000;
+/** How long calls have to be answered once every client is gone: longer than a push may take. */
+const lastCallsMs = 2_500;
 
 export function createReplica({
   config,
@@ -52,11 +67,14 @@ export function createReplica({
   clock,
   random,
   clientRoot,
+  onLeaving,
+  onLeft,
 }: ReplicaOptions): Replica {
   const { assignment, node } = config;
   const startedAt = clock.monotonic();
   const closing = createClosing({ onError: (error) => log.error({ err: error }, 'a stage did not close') });
-  let leaving = false;
+  const metrics = createMetrics({ node });
+  const meter = createReplicaMetrics({ metrics, clock, traffic: () => traffic });
 
   const feeds = createFeeds({
     assignment,
@@ -77,7 +95,7 @@ export function createReplica({
     makeBatchId: randomUUID,
     mayAppend: (epoch) => election.mayAppend(epoch),
     onTick: (tick) => void io.to(tickRoom(tick.symbol)).emit('tick', tick),
-    onAppended: () => {},
+    onAppended: (ticks) => meter.appended(ticks),
     onAnnounce: (announcement) => backplane.announce(announcement),
     onFault: (epoch, reason) => election.stepDown(epoch, reason),
   });
@@ -89,6 +107,7 @@ export function createReplica({
     log,
     ...config.lease,
     onLead: (epoch) => {
+      meter.led(epoch);
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- both ends are replicas: this is what `push` sent
       stopServing = backplane.leaderLine.serve(epoch, (request) => publisher.push(request as PushBatch));
       publisher.lead(epoch);
@@ -96,13 +115,19 @@ export function createReplica({
     onFollow: () => {
       stopServing();
       publisher.follow();
+      meter.followed();
     },
   });
+
+  /** While this replica leaves it no longer looks at the lease, and goes by what the leader says of itself. */
+  let announced: { node: string; epoch: number } | null = null;
+  const isLeaving = (): boolean => drain.state() !== 'serving';
+  const knownLeader = () => (isLeaving() ? announced : election.leader());
 
   async function push(batch: PushBatch): Promise<PushOutcome> {
     const refused = refusePush(new Set(batch.ticks.map(({ symbol }) => symbol)), assignment);
     if (refused !== null) return { ok: false, refusal: refused };
-    const leader = election.leader();
+    const leader = knownLeader();
     if (leader === null) return { ok: false, refusal: refusal('no_leader') };
     try {
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- both ends are replicas: this is what the leader's publisher gave
@@ -119,11 +144,13 @@ export function createReplica({
     clock,
     log,
     onSnapshot: (quote, reason) => sessions.tellSnapshot(quote, reason),
-    onRepair: (ticks) =>
+    onRepair: (ticks) => {
+      meter.repaired(ticks === null ? 'snapshot' : 'replay');
       log.info(
         { ticks },
         ticks === null ? 'ticks are gone: a snapshot took their place' : 'a hole was mended',
-      ),
+      );
+    },
   });
   const freshness = createFreshness({
     clock,
@@ -131,6 +158,7 @@ export function createReplica({
     sources: feeds,
     onChange: (feed) => {
       log.info({ state: feed.state, reason: feed.reason }, 'freshness changed');
+      meter.stale(feed.state === 'stale');
       sessions.tellFeed(feed);
     },
     onSilence: () => {
@@ -157,8 +185,15 @@ export function createReplica({
       );
     },
     push,
+    nodes: () => peers.list(),
+    drainNode: (wanted) => peers.drain(wanted),
+    metrics: {
+      contentType: metrics.contentType,
+      // A cluster's replicas are asked one by one; the workers of one machine share an address.
+      text: async () => metrics.text(backplane.kind === 'local' ? await peers.collectOthers() : []),
+    },
     vitals: () => {
-      const leader = election.leader();
+      const leader = knownLeader();
       const link = backplane.state();
       return {
         node,
@@ -171,9 +206,9 @@ export function createReplica({
           epoch: leader?.epoch ?? 0,
         },
         feed: freshness.feed(),
-        isDraining: leaving,
+        isDraining: isLeaving(),
         notReady: [
-          ...(leaving ? ['this replica is leaving'] : []),
+          ...(isLeaving() ? ['this replica is leaving'] : []),
           ...(link.at === 'down' ? [`the backplane is away: ${link.reason}`] : []),
         ],
       };
@@ -194,11 +229,45 @@ export function createReplica({
     isStale: (symbol) => freshness.isStale(symbol),
     openStream: (symbol) => fanout.open(symbol),
     missedSince: (symbol, position) => fanout.missedSince(symbol, position),
-    onRecovery: () => {},
+    onRecovery: (isRecovered) => meter.recovered(isRecovered),
     lastTickAt: (symbol) => fanout.lastTickAt(symbol),
+    onCallError: (kind) => meter.socketError(kind),
+    onSentAway: (how) => meter.sentAway(how),
+  });
+  const door = createDoor({ httpServer, path: socketPath, clock });
+  const traffic: Traffic = createTraffic(io, { onHandshakeError: () => meter.socketError('handshake') });
+
+  const peers = createPeers({
+    channel: createNodeChannel({ io, log }),
+    clock,
+    log,
+    self: () => ({ node, connections: sessions.count(), isLeaving: isLeaving() }),
+    onDrain: () => void drain.start(),
+    collect: () => metrics.collect(),
+  });
+  const drain = createDrain({
+    clock,
+    log,
+    drainMs: config.drainMs,
+    hasElsewhere: () => peers.hasElsewhere(),
+    onStart: () => {
+      door.shut();
+      meter.draining();
+      peers.tell();
+      onLeaving?.();
+    },
+    releaseLease: () => election.close(),
+    sendClientsAway: (ms) => sessions.leave(ms),
+    hurry: (ms) => sessions.hurry(ms),
+    finishCalls: () => door.quiet(lastCallsMs),
+    endStages: async () => {
+      await closing.close();
+      onLeft?.();
+    },
   });
 
   backplane.onAnnouncement((announcement) => {
+    announced = { node: announcement.node, epoch: announcement.epoch };
     if (freshness.announced(announcement)) fanout.expect(announcement.heads);
   });
   backplane.onState((state) => {
@@ -212,27 +281,20 @@ export function createReplica({
   closing.add(() => fanout.close());
   closing.add(() => freshness.close());
   closing.add(() => sessions.close());
-  closing.add(() => sessions.leave(leaveLimitMs));
-  closing.add(() => election.close());
+  closing.add(() => peers.close());
 
   return {
     io,
     start: () => {
       if (backplane.state().at === 'up') election.start();
     },
-    listen: () =>
-      new Promise((resolve, reject) => {
-        httpServer.once('error', reject);
-        httpServer.listen({ port: config.port, ...(config.host !== '' && { host: config.host }) }, () => {
-          httpServer.off('error', reject);
-          const address = httpServer.address();
-          resolve(typeof address === 'object' && address !== null ? address.port : config.port);
-        });
-        closing.add(() => void httpServer.close());
-      }),
-    close: () => {
-      leaving = true;
-      return closing.close();
+    listen: () => {
+      closing.add(() => {
+        httpServer.close();
+        httpServer.closeAllConnections();
+      });
+      return listen(httpServer, config);
     },
+    close: (options) => drain.start(options),
   };
 }

@@ -199,6 +199,12 @@ export const settings = {
     whole(0, 10_000),
     'Most missed ticks of a symbol that a client gets again; who missed more gets a snapshot.',
   ),
+  DRAIN_MS: setting(
+    '8000',
+    // Nginx leaves a replica out for 20 s after a refused handshake, and a drain must be over well before.
+    whole(0, 15_000),
+    'Milliseconds over which a replica that leaves sends its clients to the others.',
+  ),
   LOG_LEVEL: setting(
     'info',
     oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'),

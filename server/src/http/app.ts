@@ -6,12 +6,14 @@ import express, { type Express } from 'express';
 import type { Log } from '../support/log.ts';
 import { createCors } from './cors.ts';
 import { createHealth, type Vitals } from './health.ts';
+import { createMetricsRoute, type MetricsRouteOptions } from './metrics.ts';
+import { createNodesRoutes, type NodesOptions } from './nodes.ts';
 import { createPage } from './page.ts';
 import { nothingHere, problemOfError } from './problem.ts';
 import { createRequestLog } from './request-log.ts';
 import { createTicks, type TicksOptions } from './ticks.ts';
 
-export interface HttpAppOptions extends TicksOptions {
+export interface HttpAppOptions extends TicksOptions, NodesOptions, MetricsRouteOptions {
   log: Log;
   /** Proxies in front whose `X-Forwarded-For` is believed; 0 for none. */
   trustedProxies: number;
@@ -37,7 +39,9 @@ export function createHttpApp(options: HttpAppOptions): Express {
   });
   app.use(['/api', '/health'], createCors(corsOrigins));
   app.use(createHealth(options));
+  app.use(createMetricsRoute(options));
   app.use(createTicks(options));
+  app.use(createNodesRoutes(options));
   app.use(createPage(clientRoot));
   app.use(nothingHere);
   app.use(problemOfError);

@@ -1,6 +1,6 @@
 /**
  * All connections of this replica: opens a session for each, tells all of them what concerns everyone, and sends them
- * away so that stock clients come back. Keeps SPEC.md [HB1], [CL1] to [CL3].
+ * away so that stock clients come back. Keeps SPEC.md [HB1], [CL1], [CL2].
  */
 import { randomBytes } from 'node:crypto';
 import {
@@ -14,6 +14,8 @@ import {
 } from '../../protocol/index.ts';
 import type { Clock } from '../support/clock.ts';
 import type { Log } from '../support/log.ts';
+import { createDeparture, type Departure } from './departure.ts';
+import { leaversOf } from './leavers.ts';
 import { createSession, type ClientSocket, type Session, type SymbolStream } from './session.ts';
 import type { SocketServer } from './socket-server.ts';
 
@@ -32,6 +34,10 @@ export interface SessionsOptions {
   onRecovery: (isRecovered: boolean) => void;
   /** When the symbol's last tick passed here, on the monotonic clock. */
   lastTickAt: (symbol: string) => number;
+  /** Fires for each call that was refused, or failed by a fault of ours. */
+  onCallError: (kind: 'refused' | 'internal') => void;
+  /** Fires for each connection that `leave` sent away; `ignored` where it had to be cut. */
+  onSentAway: (how: 'closed' | 'ignored') => void;
 }
 
 export interface Sessions {
@@ -39,12 +45,17 @@ export interface Sessions {
   tellFeed(feed: FeedState): void;
   /** Sends a snapshot to everyone who listens to the symbol on this replica. */
   tellSnapshot(quote: Quote, reason: Snapshot['reason']): void;
-  /** Tells every client to reconnect and closes its transport. Resolves when all are gone, or after `limitMs`. */
-  leave(limitMs: number): Promise<void>;
+  /**
+   * Tells every client when to come back, closes polling transports at once and the others over `overMs`, and cuts who
+   * ignores it. Who joins later is sent away at once. Resolves when all are gone.
+   */
+  leave(overMs: number): Promise<void>;
+  /** Shortens the rest of `leave` to `ms`. */
+  hurry(ms: number): void;
   close(): void;
 }
 
-/** Clients that leave together come back spread over this long, in milliseconds. */
+/** Clients that joined while we leave come back spread over this long, in milliseconds. */
 const reconnectSpreadMs = 1_000;
 /** A heartbeat is at most this late, in milliseconds. */
 const heartbeatSweepMs = 250;
@@ -53,10 +64,10 @@ export function createSessions(options: SessionsOptions): Sessions {
   const { io, node, clock, log, random, feed, isListed, isStale, openStream, missedSince, lastTickAt } =
     options;
   const sessions = new Map<string, Session & { beatAt: number }>();
-  let leaving = false;
+  let departure: Departure | null = null;
 
   io.on('connection', (socket: ClientSocket) => {
-    if (leaving) {
+    if (departure !== null) {
       sendAway(socket);
       return;
     }
@@ -74,8 +85,14 @@ export function createSessions(options: SessionsOptions): Sessions {
       openStream,
       missedSince,
       onRecovery: options.onRecovery,
-      onRefused: (name) => log.debug({ socket: socket.id, refused: name }, 'a call was refused'),
-      onError: (error) => log.error({ err: error, socket: socket.id }, 'a call failed'),
+      onRefused: (name) => {
+        options.onCallError('refused');
+        log.debug({ socket: socket.id, refused: name }, 'a call was refused');
+      },
+      onError: (error) => {
+        options.onCallError('internal');
+        log.error({ err: error, socket: socket.id }, 'a call failed');
+      },
     });
     sessions.set(socket.id, { ...session, beatAt: clock.monotonic() });
     socket.once('disconnect', () => sessions.delete(socket.id));
@@ -114,19 +131,20 @@ export function createSessions(options: SessionsOptions): Sessions {
       const quotes = [{ ...quote, stale: isStale(quote.symbol) }];
       io.local.to(tickRoom(quote.symbol)).emit('snapshot', { quotes, reason });
     },
-    leave: (limitMs) => {
-      leaving = true;
-      return new Promise((resolve) => {
-        const finish = (): void => {
-          stopWatching();
-          stopWaiting();
-          resolve();
-        };
-        const stopWaiting = clock.after(limitMs, finish);
-        const stopWatching = clock.every(20, () => sessions.size === 0 && finish());
-        for (const { socket } of sessions.values()) sendAway(socket);
+    leave: (overMs) => {
+      departure ??= createDeparture({
+        leavers: leaversOf(
+          io,
+          [...sessions.values()].map(({ socket }) => socket),
+        ),
+        overMs,
+        clock,
+        random,
+        onGone: options.onSentAway,
       });
+      return departure.done;
     },
+    hurry: (ms) => departure?.hurry(ms),
     close: () => stopBeating(),
   };
 }

@@ -22,14 +22,15 @@ export interface SocketServerOptions {
   maxMessageBytes: number;
 }
 
-const path = '/socket.io/';
+/** Where handshakes come to. */
+export const socketPath = '/socket.io/';
 
 export function createSocketServer(options: SocketServerOptions): SocketServer {
   const { httpServer, corsOrigins, pingIntervalMs, pingTimeoutMs, connectTimeoutMs, maxMessageBytes } =
     options;
   const everyOrigin = corsOrigins.includes('*');
   return new Server<AnyEvents, ServerEvents>(httpServer, {
-    path,
+    path: socketPath,
     pingInterval: pingIntervalMs,
     pingTimeout: pingTimeoutMs,
     connectTimeout: connectTimeoutMs,
@@ -40,7 +41,7 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
       cors: { origin: everyOrigin ? '*' : [...corsOrigins], methods: ['GET', 'POST'] },
     }),
     allowRequest: (request, decide) => {
-      if (pathOf(request) !== path) decide('not_found', false);
+      if (pathOf(request) !== socketPath) decide('not_found', false);
       // CORS headers do not stop a WebSocket, so the origin is checked here.
       else if (!everyOrigin && !isOwnOrigin(request) && !corsOrigins.includes(request.headers.origin ?? ''))
         decide('origin_not_allowed', false);

@@ -92,6 +92,9 @@ export async function serveApp(options: Partial<HttpAppOptions> = {}): Promise<S
     clock: { now: () => Date.now() },
     symbols: () => ['ACME', 'DEMO'],
     quotes: () => Promise.resolve([]),
+    nodes: () => [{ node: 'n1', connections: 3, isLeaving: false }],
+    drainNode: (node) => Promise.resolve(node === 'n1' ? 'told' : 'unknown'),
+    metrics: { contentType: 'text/plain; version=0.0.4; charset=utf-8', text: () => Promise.resolve('') },
     push: (batch) => {
       pushes.push(batch);
       return push(batch);

@@ -21,8 +21,17 @@ export interface Front {
   close(): void;
 }
 
-/** One a process, since sticky's listeners on the cluster stay. `readyWorkers` is asked for each connection. */
-export function createFront({ readyWorkers }: { readyWorkers: () => Worker[] }): Front {
+/**
+ * One a process, since sticky's listeners on the cluster stay. Asked for each connection: `readyWorkers` for those that
+ * may get new clients, `servingWorkers` for those that still have sessions.
+ */
+export function createFront({
+  readyWorkers,
+  servingWorkers,
+}: {
+  readyWorkers: () => Worker[];
+  servingWorkers: () => Worker[];
+}): Front {
   const passage = createPassage();
   /** Connections that have not said anything yet. */
   const silent = new Set<Socket>();
@@ -38,7 +47,7 @@ export function createFront({ readyWorkers }: { readyWorkers: () => Worker[] }):
       silent.delete(socket);
       socket.setTimeout(0);
       const workers = readyWorkers();
-      if (workers.length > 0) passage.hand({ socket, firstBytes, workers });
+      if (workers.length > 0) passage.hand({ socket, firstBytes, workers, owners: servingWorkers() });
       else socket.end(unavailable);
     });
   }

@@ -52,6 +52,7 @@ interface CallMessage {
 export type WorkerMessage =
   | CallMessage
   | { type: 'tickwire:ready' }
+  | { type: 'tickwire:leaving' }
   | { type: 'tickwire:announce'; announcement: Announcement };
 
 export type PrimaryMessage =

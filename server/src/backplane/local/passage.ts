@@ -14,8 +14,10 @@ export interface Arrival {
   socket: Socket;
   /** What the peer said first: the worker is chosen by it, and gets it too. */
   firstBytes: Buffer;
-  /** Those that may be chosen; at least one. A session's own worker is taken where it is among them. */
+  /** Those that may be chosen; at least one. */
   workers: Worker[];
+  /** Those that a session's connection goes to where it is theirs. */
+  owners: Worker[];
 }
 
 export interface Passage {
@@ -72,8 +74,8 @@ export function createPassage(): Passage {
   }
 
   return {
-    hand({ socket, firstBytes, workers: ready }) {
-      const owner = ownerOfRequest(firstBytes, ready);
+    hand({ socket, firstBytes, workers: ready, owners }) {
+      const owner = ownerOfRequest(firstBytes, owners);
       const workers = owner === undefined ? ready : [owner];
       arrivals.emit('connection', socket);
       const among = Object.fromEntries(workers.map((worker) => [worker.id, placing(worker, socket)]));

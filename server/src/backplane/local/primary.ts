@@ -49,7 +49,10 @@ export function createPrimary(options: PrimaryOptions): Primary {
   const { shards = storeDefaults.shards, historyTicks = storeDefaults.historyTicks } = options;
   const home = createHome({ clock, shards, historyTicks });
   const slots: WorkerSlot[] = [];
-  const front = createFront({ readyWorkers: () => slots.flatMap((slot) => slot.readyWorker() ?? []) });
+  const front = createFront({
+    readyWorkers: () => slots.flatMap((slot) => slot.readyWorker() ?? []),
+    servingWorkers: () => slots.flatMap((slot) => slot.servingWorker() ?? []),
+  });
   const first = createFirstReady();
   let closing: Promise<void> | null = null;
 

@@ -37,6 +37,8 @@ export interface WorkerSlotOptions {
 export interface WorkerSlot {
   /** The worker that new connections may go to, if there is one now. */
   readyWorker(): Worker | null;
+  /** The worker that connections of its own sessions may go to: also one that is leaving. */
+  servingWorker(): Worker | null;
   /** Asks the worker to leave, or ends it where it is not ready, and forks no other. Resolves when none is left. */
   drain(): Promise<void>;
   /** Ends the worker and forks no other. Resolves when none is left. */
@@ -49,6 +51,8 @@ interface Life {
   missedBeats: number;
   maxMissedBeats: number;
   wasReady: boolean;
+  /** It said that it lets its clients go. */
+  isLeaving: boolean;
 }
 
 type State =
@@ -76,12 +80,14 @@ export function createWorkerSlot(options: WorkerSlotOptions): WorkerSlot {
       missedBeats: 0,
       maxMissedBeats: maxMissedBeatsAtStart,
       wasReady: false,
+      isLeaving: false,
     };
     worker.on('message', (message: unknown) => {
       life.missedBeats = 0;
       life.maxMissedBeats = maxMissedBeats;
       if (!isWorkerMessage(message)) return;
       if (message.type === 'tickwire:ready') admit(life);
+      else if (message.type === 'tickwire:leaving') life.isLeaving = true;
       else guest.receive(message);
     });
 
@@ -148,9 +154,13 @@ export function createWorkerSlot(options: WorkerSlotOptions): WorkerSlot {
     return closed;
   }
 
+  function answeringWorker(): Worker | null {
+    return state.at === 'ready' && state.life.missedBeats < suspectMissedBeats ? state.life.worker : null;
+  }
+
   return {
-    readyWorker: () =>
-      state.at === 'ready' && state.life.missedBeats < suspectMissedBeats ? state.life.worker : null,
+    readyWorker: () => (state.at === 'ready' && state.life.isLeaving ? null : answeringWorker()),
+    servingWorker: answeringWorker,
     drain: () =>
       leave((life) => {
         if (state.at === 'starting') end(life);

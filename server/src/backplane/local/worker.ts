@@ -43,6 +43,11 @@ export function tellReady(): void {
   sendToPrimary({ type: 'tickwire:ready' });
 }
 
+/** Tells the primary that this worker lets its clients go and then ends: it gets no new ones, and another takes its place. */
+export function tellLeaving(): void {
+  sendToPrimary({ type: 'tickwire:leaving' });
+}
+
 /**
  * Fires once, when the primary closes: the worker lets its clients go and then ends its process, within the time that
  * the primary gives it. Set it before `tellReady`; a worker that is not ready is ended without being asked.

@@ -1,0 +1,75 @@
+/**
+ * Who else is there: every replica tells of itself with each beat, and one whose beat stopped is forgotten. Judges by its
+ * own monotonic clock.
+ */
+import { z } from 'zod';
+import type { Clock } from '../support/clock.ts';
+import type { NodeChannel } from './node-line.ts';
+
+const nodeSchema = z.object({
+  node: z.string(),
+  /** Clients connected to it. */
+  connections: z.number(),
+  /** Whether it sends its clients away. */
+  isLeaving: z.boolean(),
+});
+
+/** One replica, as it last told. */
+export type NodeState = z.output<typeof nodeSchema>;
+
+const goneSchema = z.object({ node: z.string() });
+
+export interface NodesOptions {
+  channel: NodeChannel;
+  clock: Clock;
+  /** This replica as it is now. */
+  self: () => NodeState;
+}
+
+export interface Nodes {
+  /** This replica first, then the others by name. */
+  list(): NodeState[];
+  others(): NodeState[];
+  /** Tells the others at once, not with the next beat. */
+  tell(): void;
+  /** Stops, and tells the others that this replica is gone. */
+  close(): void;
+}
+
+const beatMs = 500;
+/** A node is forgotten within two seconds of its last beat, and two lost beats are borne. */
+const forgottenAfterMs = 1_900;
+
+/** Tells of this replica at once. */
+export function createNodes({ channel, clock, self }: NodesOptions): Nodes {
+  const known = new Map<string, { state: NodeState; heardAt: number }>();
+
+  channel.onMessage('node', (payload) => {
+    const state = nodeSchema.parse(payload);
+    // Another process of our own name is not somebody else.
+    if (state.node !== self().node) known.set(state.node, { state, heardAt: clock.monotonic() });
+  });
+  channel.onMessage('gone', (payload) => void known.delete(goneSchema.parse(payload).node));
+
+  function others(): NodeState[] {
+    const oldest = clock.monotonic() - forgottenAfterMs;
+    for (const [node, { heardAt }] of known) if (heardAt < oldest) known.delete(node);
+    return [...known.values()]
+      .map(({ state }) => state)
+      .toSorted((a, b) => a.node.localeCompare(b.node, 'en', { numeric: true }));
+  }
+
+  const tell = (): void => channel.send('node', self());
+  const stop = clock.every(beatMs, tell);
+  tell();
+
+  return {
+    list: () => [self(), ...others()],
+    others,
+    tell,
+    close: () => {
+      stop();
+      channel.send('gone', { node: self().node });
+    },
+  };
+}

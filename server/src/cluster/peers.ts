@@ -1,0 +1,67 @@
+/** The other replicas and what they can be asked: to leave, and for their figures. Knows neither how one leaves nor what a figure is. */
+import type { Clock } from '../support/clock.ts';
+import type { Log } from '../support/log.ts';
+import { createNodeLine, type NodeChannel } from './node-line.ts';
+import { createNodes, type NodeState } from './nodes.ts';
+
+export interface PeersOptions {
+  channel: NodeChannel;
+  clock: Clock;
+  log: Log;
+  /** This replica as it is now. */
+  self: () => NodeState;
+  /** Makes this replica leave. Called after whoever asked for it was answered. */
+  onDrain: () => void;
+  /** The figures of this replica, as JSON. */
+  collect: () => Promise<unknown>;
+}
+
+export interface Peers {
+  /** This replica first, then the others by name. */
+  list(): NodeState[];
+  /** Whether another one takes clients. */
+  hasElsewhere(): boolean;
+  /** Tells that replica to leave, which may be this one. `silent`: it is there and did not answer in time. */
+  drain(node: string): Promise<'told' | 'unknown' | 'silent'>;
+  /** The figures of every other replica that answers in time. */
+  collectOthers(): Promise<unknown[]>;
+  /** Tells the others at once how this replica is. */
+  tell(): void;
+  close(): void;
+}
+
+/** How long another replica may take to answer, in milliseconds. */
+const askLimitMs = 1_000;
+
+export function createPeers({ channel, clock, log, self, onDrain, collect }: PeersOptions): Peers {
+  const nodes = createNodes({ channel, clock, self });
+  const line = createNodeLine({
+    node: self().node,
+    channel,
+    clock,
+    answers: { collect, drain },
+    onError: (error) => log.error({ err: error }, 'a question of another replica was not answered'),
+  });
+
+  /** The answer goes out before anything ends. */
+  function drain(): true {
+    clock.after(0, onDrain);
+    return true;
+  }
+
+  return {
+    list: () => nodes.list(),
+    hasElsewhere: () => nodes.others().some(({ isLeaving }) => !isLeaving),
+    drain: async (node) => {
+      if (node === self().node) return drain() && 'told';
+      if (!nodes.others().some((other) => other.node === node)) return 'unknown';
+      return (await line.ask([node], 'drain', askLimitMs)).has(node) ? 'told' : 'silent';
+    },
+    collectOthers: async () => {
+      const others = nodes.others().map(({ node }) => node);
+      return [...(await line.ask(others, 'collect', askLimitMs)).values()];
+    },
+    tell: () => nodes.tell(),
+    close: () => nodes.close(),
+  };
+}
