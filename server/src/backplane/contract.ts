@@ -101,7 +101,7 @@ export interface ReadRequest {
 
 /** One symbol as the store knew it at one moment. */
 export interface StoredSymbol {
-  /** Null while its shard is empty. */
+  /** Null while its shard is empty, and until it is claimed in this life of the server: so long its quote is null too. */
   gen: string | null;
   quote: Quote | null;
   /** Every tick after the position up to the quote's seq, oldest first, or null where they are not all there any more. Never a part. */
@@ -123,7 +123,7 @@ export interface TickStore {
   /** What a new leader does first with each shard: writes its epoch, so that every other one is refused, and reads where it stands. */
   claim(shard: number, epoch: number): Promise<Claim>;
   append(shard: number, append: Append): Promise<AppendOutcome>;
-  /** In the order of the requests. Each symbol is read at one moment; symbols of one shard at the same one. */
+  /** In the order of the requests. Each symbol is read at one moment; many symbols may be read in several steps. */
   read(requests: readonly ReadRequest[]): Promise<StoredSymbol[]>;
 }
 

@@ -4,6 +4,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { LocalSettings } from './local-messages.ts';
 import { bundleProgram, isRunning, startProgram, type LocalProcesses } from './local-processes.ts';
+import { counted, draftsOf, lead, missedSince, replayed } from './store-steps.ts';
 
 let program: Awaited<ReturnType<typeof bundleProgram>>;
 const started: LocalProcesses[] = [];
@@ -96,6 +97,38 @@ describe('a primary that does not answer', () => {
     await processes.said('local-2 is up', 3_000);
     expect(pidOf('local-1')).toBe(pid);
     expect(isRunning(pid)).toBe(true);
+  });
+});
+
+describe('the tick store in the primary', () => {
+  it('outlives its leader: the next one goes on in the same generation, and repeats nothing', async () => {
+    const { pidOf, one, two } = await startPair();
+    const first = await lead(one, 1);
+    await first.append(draftsOf('A', 2), { batchId: 'last' });
+    process.kill(pidOf('local-1'), 'SIGKILL');
+    const second = await lead(two, 2);
+    expect(second.gen).toBe(first.gen);
+    expect(await second.append(draftsOf('A', 2), { batchId: 'last' })).toEqual(replayed([1, 2]));
+    expect(await second.append(draftsOf('A', 2, 3))).toEqual(counted([3, 4]));
+    expect(await missedSince(second, 'A', 0)).toEqual(['1', '2', '3', '4']);
+  });
+
+  it('counts an append once that was sent again while the primary was stopped', async () => {
+    const { processes, one } = await startPair();
+    const term = await lead(one, 1);
+    processes.primary.kill('SIGSTOP');
+    const batch = { batchId: 'unsure', drafts: draftsOf('A', 3) };
+    const sent = [term.append(batch.drafts, batch), term.append(batch.drafts, batch)];
+    processes.primary.kill('SIGCONT');
+    expect(await Promise.all(sent)).toEqual([counted([1, 2, 3]), replayed([1, 2, 3])]);
+    const next = await lead(one, 2);
+    expect(await next.append(batch.drafts, batch)).toEqual(replayed([1, 2, 3]));
+    expect(await missedSince(next, 'A', 0)).toEqual(['1', '2', '3']);
+  });
+
+  it('begins a new generation in another primary', async () => {
+    const [before, after] = [await startPair(), await startPair()];
+    expect((await lead(after.one, 1)).gen).not.toBe((await lead(before.one, 1)).gen);
   });
 });
 

@@ -1,8 +1,11 @@
 /** What the tests of the Redis home share: servers and nodes that end with each test, and what all of them look for. */
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { afterEach, beforeEach, expect, vi } from 'vitest';
 import { type RedisServer, startRedis } from '../../../scripts/lib/redis-server.mjs';
 import { type Backplane, type BackplaneState, BackplaneUnavailable } from '../../src/backplane/contract.ts';
 import { createRedisBackplane } from '../../src/backplane/redis/redis-backplane.ts';
+import type { StoreSettings } from '../../src/backplane/store-settings.ts';
 import { systemClock } from '../../src/support/clock.ts';
 import { createLog } from '../../src/support/log.ts';
 import { type BackplaneDriver, driveBackplane } from './backplane-driver.ts';
@@ -41,10 +44,27 @@ export async function redisServer(args: string[] = []): Promise<RedisServer> {
   return server;
 }
 
+/** One command over a connection of its own; rejects with Redis's error. */
+export async function command({ port }: RedisServer, line: string): Promise<void> {
+  const socket = connect(port, '127.0.0.1');
+  try {
+    socket.write(`${line}\r\n`);
+    const [reply]: unknown[] = await once(socket, 'data');
+    expect(String(reply)).toBe('+OK\r\n');
+  } finally {
+    socket.destroy();
+  }
+}
+
 /** Opens a node for this test; nodes with the same prefix share a home. */
-export function openNode(url: string, node = 'node-1', prefix = 'faults'): Node {
+export function openNode(
+  url: string,
+  node = 'node-1',
+  prefix = 'faults',
+  settings: Partial<StoreSettings> = {},
+): Node {
   const log = createLog({ level: 'silent', node });
-  const backplane = createRedisBackplane({ url, prefix, node, log, clock: systemClock });
+  const backplane = createRedisBackplane({ ...settings, url, prefix, node, log, clock: systemClock });
   const states: BackplaneState[] = [];
   backplane.onState((state) => void states.push(state));
   const opened = { backplane, driver: driveBackplane(backplane, node), states };

@@ -1,10 +1,8 @@
 /** The Redis home on a Redis with settings of its own: an eviction policy, no memory left, users and their rules. */
-import { once } from 'node:events';
-import { connect } from 'node:net';
 import { expect, it, vi } from 'vitest';
-import type { RedisServer } from '../../../scripts/lib/redis-server.mjs';
 import {
   cleanUpAfterEach,
+  command,
   everyCall,
   expectMessages,
   expectUnavailable,
@@ -73,14 +71,16 @@ it('takes user and password from the url, and stays down where they are wrong', 
   await expectUnavailable(everyCall(wrong.backplane));
 });
 
-/** One command over a connection of its own; rejects with Redis's error. */
-async function command({ port }: RedisServer, line: string): Promise<void> {
-  const socket = connect(port, '127.0.0.1');
-  try {
-    socket.write(`${line}\r\n`);
-    const [reply]: unknown[] = await once(socket, 'data');
-    expect(String(reply)).toBe('+OK\r\n');
-  } finally {
-    socket.destroy();
-  }
-}
+it('stays down with the reason where the user may not ask which life of the server it is', async () => {
+  const rules = ['>secret', '~*', '&*', '+@all', '-info'];
+  const server = await redisServer(['--user', 'tick', 'on', ...rules]);
+  const node = openNode(`redis://tick:secret@127.0.0.1:${server.port}`);
+  await vi.waitFor(
+    () =>
+      expect(node.backplane.state()).toMatchObject({
+        at: 'down',
+        reason: 'the Redis user may not run INFO: it must, or a restart could go unnoticed',
+      }),
+    { timeout: 2_000, interval: 10 },
+  );
+});

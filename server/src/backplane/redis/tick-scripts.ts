@@ -8,8 +8,9 @@
 import { defineScript } from './commands.ts';
 
 /**
- * KEYS: meta, heads, quotes, sourceSeqs. ARGV: epoch, a fresh generation, what history keys begin with.
- * Gives the claimed epoch where it refuses, else the generation and three hashes: quotes, heads, sourceSeqs.
+ * KEYS: meta, heads, quotes, sourceSeqs. ARGV: epoch, a fresh generation. Gives the claimed epoch where it refuses, else the
+ * generation and three hashes: quotes, heads, sourceSeqs. Histories of an earlier generation are not looked for, which would
+ * hold Redis up for long: without heads nothing reads them, and each goes with the first tick of its symbol.
  */
 export const claimScript = defineScript(`
 local meta = redis.call('HMGET', KEYS[1], 'gen', 'epoch', 'run')
@@ -17,7 +18,6 @@ if meta[2] and tonumber(meta[2]) > tonumber(ARGV[1]) then return tonumber(meta[2
 local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
 local gen = meta[1]
 if not gen or meta[3] ~= run then
-  for _, symbol in ipairs(redis.call('HKEYS', KEYS[2])) do redis.call('UNLINK', ARGV[3] .. symbol) end
   redis.call('DEL', KEYS[1], KEYS[2])
   -- Without a generation whatever lies below is of no known life: nothing of it is kept.
   if not gen then redis.call('DEL', KEYS[3], KEYS[4]) end
@@ -60,8 +60,7 @@ for i = 7, #ARGV, 4 do
     redis.call('HSET', KEYS[3], symbol, ARGV[i + 2] .. '\\n' .. ARGV[i + 3])
     if number ~= '' then redis.call('HSET', KEYS[4], symbol, number) end
     local history = KEYS[6 + (i - 7) / 4]
-    -- What may be left there of a generation whose heads are gone.
-    if seq == 1 then redis.call('DEL', history) end
+    if seq == 1 then redis.call('UNLINK', history) end
     if most > 0 and redis.call('RPUSH', history, seq .. ':' .. ARGV[i + 2]) > most then
       redis.call('LTRIM', history, -most, -1)
     end

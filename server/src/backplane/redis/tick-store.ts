@@ -63,11 +63,11 @@ export function createRedisTickStore(options: RedisTickStoreOptions): TickStore 
     shardOf,
 
     async claim(shard, epoch) {
-      const { meta, heads, quotes, sourceSeqs, histories } = at(shard);
+      const { meta, heads, quotes, sourceSeqs } = at(shard);
       const reply = await commands.runScript(
         claimScript,
         [meta, heads, quotes, sourceSeqs],
-        [String(epoch), makeGeneration(), histories],
+        [String(epoch), makeGeneration()],
       );
       if (typeof reply === 'number') {
         onRefusedClaim(reply);

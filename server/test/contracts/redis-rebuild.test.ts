@@ -1,0 +1,56 @@
+/** Links that are up and yet bring nothing are built anew: down, then up with every subscription in place. */
+import { expect, it } from 'vitest';
+import { cleanUpAfterEach, expectMessages, openNode, redisServer, untilAt } from './redis-node.ts';
+import { counted, draft, lead } from './store-steps.ts';
+
+cleanUpAfterEach();
+
+async function openPair() {
+  const server = await redisServer();
+  const [node, other] = [openNode(server.url), openNode(server.url, 'node-2')];
+  await Promise.all([untilAt(node, 'up', 5_000), untilAt(other, 'up', 5_000)]);
+  return { server, node, other };
+}
+
+it('goes down at once and comes up within half a second, with messages both ways as before', async () => {
+  const { node, other } = await openPair();
+  await expectMessages(other, node, 'before');
+  node.backplane.leaderLine.serve(1, async () => 'here');
+  node.backplane.rebuild();
+  expect(node.backplane.state()).toMatchObject({ at: 'down', reason: 'no connection to Redis' });
+  await untilAt(node, 'up', 500);
+  expect(node.states.map(({ at }) => at)).toEqual(['up', 'down', 'up']);
+  await expectMessages(other, node, 'after');
+  await expectMessages(node, other, 'after-too');
+  expect(await other.backplane.leaderLine.call(1, null)).toBe('here');
+  expect(other.states.map(({ at }) => at)).toEqual(['up']);
+});
+
+it('leaves appends at work meanwhile', async () => {
+  const { node } = await openPair();
+  const term = await lead(node.driver, 1);
+  node.backplane.rebuild();
+  expect(await term.append([draft('A', '1')])).toEqual(counted([1]));
+  expect(node.backplane.state().at).toBe('down');
+});
+
+it('does no harm when it comes again and again, while Redis is away, and after the end', async () => {
+  const { server, node, other } = await openPair();
+  for (let time = 0; time < 5; time++) node.backplane.rebuild();
+  await untilAt(node, 'up', 500);
+  await expectMessages(other, node, 'once-each');
+  const received = await node.driver.received();
+  expect(received.filter((each) => each.kind === 'emit')).toHaveLength(1);
+
+  await server.kill('SIGKILL');
+  await untilAt(node, 'down', 500);
+  node.backplane.rebuild();
+  await server.restart();
+  await Promise.all([untilAt(node, 'up', 1_500), untilAt(other, 'up', 1_500)]);
+  await expectMessages(other, node, 'after-outage');
+
+  node.backplane.rebuild();
+  await node.driver.close();
+  node.backplane.rebuild();
+  expect(node.backplane.state()).toMatchObject({ at: 'down', reason: 'closed' });
+});
