@@ -16,11 +16,18 @@ import type { StoreSettings } from '../../src/backplane/store-settings.ts';
 import { systemClock } from '../../src/support/clock.ts';
 
 export interface MemoryBackplane extends Backplane {
+  /** What another replica would tell this one over the adapter. */
+  hear(event: string, payload: object): void;
   /** Everything rejects while the link is down. */
   setLink(up: boolean): void;
 }
 
 /** With a store of the default size, or as `settings` say. */
+/** There is nobody else to tell anything. */
+class LonelyAdapter extends Adapter {
+  override serverSideEmit(): void {}
+}
+
 export function createMemoryBackplane(node: string, settings: Partial<StoreSettings> = {}): MemoryBackplane {
   const lease = createMemoryLease();
   const tickStore = createMemoryTickStore({ clock: systemClock, ...settings });
@@ -29,6 +36,7 @@ export function createMemoryBackplane(node: string, settings: Partial<StoreSetti
   const releaseListeners: (() => void)[] = [];
   const leaders = new Map<number, (request: unknown) => Promise<unknown>>();
   let state: BackplaneState = { at: 'up' };
+  let hear: (event: string, payload: object) => void = () => {};
 
   async function reach<T>(answer: () => T | Promise<T>): Promise<T> {
     if (state.at === 'down') throw new BackplaneUnavailable('cut by the test');
@@ -67,8 +75,9 @@ export function createMemoryBackplane(node: string, settings: Partial<StoreSetti
         }),
     },
     adapter(wrap) {
-      const Wrapped = wrap(Adapter);
+      const Wrapped = wrap(LonelyAdapter);
       return function createAdapter(nsp) {
+        if (nsp.name === '/') hear = (event, payload) => nsp._onServerSideEmit([event, payload]);
         return new Wrapped(nsp as never);
       };
     },
@@ -80,6 +89,7 @@ export function createMemoryBackplane(node: string, settings: Partial<StoreSetti
     onState: (listener) => void stateListeners.push(listener),
     rebuild: () => {},
     close: async () => {},
+    hear: (event, payload) => hear(event, payload),
     setLink: (up) => {
       state = up ? { at: 'up' } : { at: 'down', since: Date.now(), reason: 'cut by the test' };
       for (const listener of stateListeners) listener(state);

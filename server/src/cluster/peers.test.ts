@@ -1,0 +1,105 @@
+import { describe, expect, it } from 'vitest';
+import { createManualClock } from '../../test/support/manual-clock.ts';
+import { createLog } from '../support/log.ts';
+import type { NodeChannel } from './node-line.ts';
+import { createPeers, type Peers } from './peers.ts';
+
+/** Replicas on one bus whose messages arrive as JSON; a frozen one neither hears nor says anything. */
+function setUp(names: readonly string[]) {
+  const clock = createManualClock();
+  const listeners = new Map<string, Map<string, (payload: unknown) => void>>();
+  const frozen = new Set<string>();
+  const drained: string[] = [];
+  const leaving = new Set<string>();
+
+  function channelOf(node: string): NodeChannel {
+    listeners.set(node, new Map());
+    return {
+      send: (topic, payload) => {
+        if (frozen.has(node)) return;
+        for (const [other, topics] of listeners)
+          if (other !== node && !frozen.has(other)) topics.get(topic)?.(JSON.parse(JSON.stringify(payload)));
+      },
+      onMessage: (topic, listener) => void listeners.get(node)?.set(topic, listener),
+    };
+  }
+
+  const peers: Record<string, Peers> = {};
+  for (const node of names)
+    peers[node] = createPeers({
+      channel: channelOf(node),
+      clock,
+      log: createLog({ level: 'silent', node }),
+      self: () => ({ node, connections: 1, isLeaving: leaving.has(node) }),
+      onDrain: () => drained.push(node),
+      collect: () => Promise.resolve(`figures of ${node}`),
+    });
+  const at = (node: string): Peers => {
+    const found = peers[node];
+    if (found === undefined) throw new Error(`no ${node}`);
+    return found;
+  };
+  const namesAt = (node: string) =>
+    at(node)
+      .list()
+      .map((state) => state.node);
+  return { clock, at, namesAt, frozen, drained, leaving };
+}
+
+describe('peers', () => {
+  it('know each other after a beat, themselves first', async () => {
+    const { clock, namesAt } = setUp(['r1', 'r10', 'r2']);
+    await clock.advance(500);
+    expect(namesAt('r10')).toEqual(['r10', 'r1', 'r2']);
+  });
+
+  it('[DR6] forget one that stopped within two seconds, and one that left at once', async () => {
+    const { clock, at, namesAt, frozen } = setUp(['r1', 'r2', 'r3']);
+    await clock.advance(500);
+    at('r3').close();
+    expect(namesAt('r1')).toEqual(['r1', 'r2']);
+    frozen.add('r2');
+    await clock.advance(1_500);
+    expect(namesAt('r1')).toEqual(['r1', 'r2']);
+    await clock.advance(500);
+    expect(namesAt('r1')).toEqual(['r1']);
+    frozen.clear();
+    await clock.advance(500);
+    expect(namesAt('r1')).toEqual(['r1', 'r2']);
+  });
+
+  it('[DR5] say whether another one takes clients, as soon as it tells', async () => {
+    const { clock, at, leaving } = setUp(['r1', 'r2']);
+    expect(at('r1').hasElsewhere()).toBe(true);
+    leaving.add('r2');
+    at('r2').tell();
+    expect(at('r1').hasElsewhere()).toBe(false);
+    await clock.advance(5_000);
+    expect(at('r2').hasElsewhere()).toBe(true);
+  });
+
+  it('[DR6] tell the named one to leave, and say when it is unknown or silent', async () => {
+    const { clock, at, drained, frozen } = setUp(['r1', 'r2', 'r3']);
+    await clock.advance(500);
+    const told = at('r1').drain('r2');
+    await clock.advance(10);
+    expect([await told, drained]).toEqual(['told', ['r2']]);
+    expect(await at('r1').drain('nobody')).toBe('unknown');
+    frozen.add('r3');
+    const asked = at('r1').drain('r3');
+    await clock.advance(1_100);
+    expect(await asked).toBe('silent');
+    expect(await at('r1').drain('r1')).toBe('told');
+    await clock.advance(0);
+    expect(drained).toEqual(['r2', 'r1']);
+  });
+
+  it('give the figures of those that answer', async () => {
+    const { clock, at, frozen } = setUp(['r1', 'r2', 'r3']);
+    await clock.advance(500);
+    frozen.add('r3');
+    const figures = at('r1').collectOthers();
+    await clock.advance(1_100);
+    expect(await figures).toEqual(['figures of r2']);
+  });
+});
