@@ -241,7 +241,8 @@ export function createReplica({
     channel: createNodeChannel({ io, log }),
     clock,
     log,
-    self: () => ({ node, connections: sessions.count(), isLeaving: isLeaving() }),
+    node,
+    self: () => ({ connections: sessions.count(), isLeaving: isLeaving() }),
     onDrain: () => void drain.start(),
     collect: () => metrics.collect(),
   });
@@ -286,6 +287,7 @@ export function createReplica({
   return {
     io,
     start: () => {
+      peers.start();
       if (backplane.state().at === 'up') election.start();
     },
     listen: () => {

@@ -22,11 +22,14 @@ const goneSchema = z.object({ node: z.string() });
 export interface NodesOptions {
   channel: NodeChannel;
   clock: Clock;
+  node: string;
   /** This replica as it is now. */
-  self: () => NodeState;
+  self: () => Omit<NodeState, 'node'>;
 }
 
 export interface Nodes {
+  /** Tells of this replica from now on. */
+  start(): void;
   /** This replica first, then the others by name. */
   list(): NodeState[];
   others(): NodeState[];
@@ -40,14 +43,14 @@ const beatMs = 500;
 /** A node is forgotten within two seconds of its last beat, and two lost beats are borne. */
 const forgottenAfterMs = 1_900;
 
-/** Tells of this replica at once. */
-export function createNodes({ channel, clock, self }: NodesOptions): Nodes {
+/** Hears of the others at once. */
+export function createNodes({ node: name, channel, clock, self }: NodesOptions): Nodes {
   const known = new Map<string, { state: NodeState; heardAt: number }>();
 
   channel.onMessage('node', (payload) => {
     const state = nodeSchema.parse(payload);
     // Another process of our own name is not somebody else.
-    if (state.node !== self().node) known.set(state.node, { state, heardAt: clock.monotonic() });
+    if (state.node !== name) known.set(state.node, { state, heardAt: clock.monotonic() });
   });
   channel.onMessage('gone', (payload) => void known.delete(goneSchema.parse(payload).node));
 
@@ -59,17 +62,21 @@ export function createNodes({ channel, clock, self }: NodesOptions): Nodes {
       .toSorted((a, b) => a.node.localeCompare(b.node, 'en', { numeric: true }));
   }
 
-  const tell = (): void => channel.send('node', self());
-  const stop = clock.every(beatMs, tell);
-  tell();
+  const own = (): NodeState => ({ node: name, ...self() });
+  const tell = (): void => channel.send('node', own());
+  let stop: () => void = () => {};
 
   return {
-    list: () => [self(), ...others()],
+    start: () => {
+      stop = clock.every(beatMs, tell);
+      tell();
+    },
+    list: () => [own(), ...others()],
     others,
     tell,
     close: () => {
       stop();
-      channel.send('gone', { node: self().node });
+      channel.send('gone', { node: name });
     },
   };
 }

@@ -30,10 +30,12 @@ function setUp(names: readonly string[]) {
       channel: channelOf(node),
       clock,
       log: createLog({ level: 'silent', node }),
-      self: () => ({ node, connections: 1, isLeaving: leaving.has(node) }),
+      node,
+      self: () => ({ connections: 1, isLeaving: leaving.has(node) }),
       onDrain: () => drained.push(node),
       collect: () => Promise.resolve(`figures of ${node}`),
     });
+  for (const each of Object.values(peers)) each.start();
   const at = (node: string): Peers => {
     const found = peers[node];
     if (found === undefined) throw new Error(`no ${node}`);

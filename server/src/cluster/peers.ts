@@ -8,8 +8,9 @@ export interface PeersOptions {
   channel: NodeChannel;
   clock: Clock;
   log: Log;
+  node: string;
   /** This replica as it is now. */
-  self: () => NodeState;
+  self: () => Omit<NodeState, 'node'>;
   /** Makes this replica leave. Called after whoever asked for it was answered. */
   onDrain: () => void;
   /** The figures of this replica, as JSON. */
@@ -17,6 +18,7 @@ export interface PeersOptions {
 }
 
 export interface Peers {
+  start(): void;
   /** This replica first, then the others by name. */
   list(): NodeState[];
   /** Whether another one takes clients. */
@@ -33,10 +35,10 @@ export interface Peers {
 /** How long another replica may take to answer, in milliseconds. */
 const askLimitMs = 1_000;
 
-export function createPeers({ channel, clock, log, self, onDrain, collect }: PeersOptions): Peers {
-  const nodes = createNodes({ channel, clock, self });
+export function createPeers({ node, channel, clock, log, self, onDrain, collect }: PeersOptions): Peers {
+  const nodes = createNodes({ node, channel, clock, self });
   const line = createNodeLine({
-    node: self().node,
+    node,
     channel,
     clock,
     answers: { collect, drain },
@@ -50,15 +52,16 @@ export function createPeers({ channel, clock, log, self, onDrain, collect }: Pee
   }
 
   return {
+    start: () => nodes.start(),
     list: () => nodes.list(),
     hasElsewhere: () => nodes.others().some(({ isLeaving }) => !isLeaving),
-    drain: async (node) => {
-      if (node === self().node) return drain() && 'told';
-      if (!nodes.others().some((other) => other.node === node)) return 'unknown';
-      return (await line.ask([node], 'drain', askLimitMs)).has(node) ? 'told' : 'silent';
+    drain: async (wanted) => {
+      if (wanted === node) return drain() && 'told';
+      if (!nodes.others().some((other) => other.node === wanted)) return 'unknown';
+      return (await line.ask([wanted], 'drain', askLimitMs)).has(wanted) ? 'told' : 'silent';
     },
     collectOthers: async () => {
-      const others = nodes.others().map(({ node }) => node);
+      const others = nodes.others().map((other) => other.node);
       return [...(await line.ask(others, 'collect', askLimitMs)).values()];
     },
     tell: () => nodes.tell(),
