@@ -95,7 +95,9 @@ export function createReplica({
     makeBatchId: randomUUID,
     mayAppend: (epoch) => election.mayAppend(epoch),
     onTick: (tick) => void io.to(tickRoom(tick.symbol)).emit('tick', tick),
-    onAppended: (ticks) => meter.appended(ticks),
+    onAppended: (ticks, ms) => meter.appended(ticks, ms),
+    onRefused: (reason) => meter.refused(reason),
+    onRetried: () => meter.retried(),
     onAnnounce: (announcement) => backplane.announce(announcement),
     onFault: (epoch, reason) => election.stepDown(epoch, reason),
   });
@@ -146,7 +148,7 @@ export function createReplica({
     onSnapshot: (quote, reason) => sessions.tellSnapshot(quote, reason),
     onRepair: (ticks) => {
       meter.repaired(ticks === null ? 'snapshot' : 'replay');
-      log.info(
+      log.debug(
         { ticks },
         ticks === null ? 'ticks are gone: a snapshot took their place' : 'a hole was mended',
       );
@@ -229,7 +231,7 @@ export function createReplica({
     isStale: (symbol) => freshness.isStale(symbol),
     openStream: (symbol) => fanout.open(symbol),
     missedSince: (symbol, position) => fanout.missedSince(symbol, position),
-    onRecovery: (isRecovered) => meter.recovered(isRecovered),
+    onRecovery: (isRecovered, replayed) => meter.recovered(isRecovered, replayed),
     lastTickAt: (symbol) => fanout.lastTickAt(symbol),
     onCallError: (kind) => meter.socketError(kind),
     onSentAway: (how) => meter.sentAway(how),

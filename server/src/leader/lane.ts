@@ -4,7 +4,13 @@
  * Keeps SPEC.md [PB1] to [PB6].
  */
 import { applyTick, refusal, type Quote, type Refusal, type Tick } from '../../protocol/index.ts';
-import { maxAppendTicks, type TickDraft, type TickStore } from '../backplane/contract.ts';
+import {
+  maxAppendTicks,
+  type Append,
+  type AppendOutcome,
+  type TickDraft,
+  type TickStore,
+} from '../backplane/contract.ts';
 import { createAppendQueue, type Job } from './append-queue.ts';
 import { draftTick, type SourceTick } from './draft.ts';
 
@@ -34,8 +40,14 @@ export interface LaneOptions {
   mayAppend: (epoch: number) => boolean;
   /** Fires for each accepted tick, also of a batch that is settled after the term ended. */
   onTick: (tick: Tick) => void;
-  /** Fires after each answered append, with its number of ticks. */
-  onAppended: (ticks: number) => void;
+  /** Milliseconds that only ever rise. */
+  monotonic: () => number;
+  /** Fires after each append that the store took, with its number of ticks and how long it took in milliseconds. */
+  onAppended: (ticks: number, ms: number) => void;
+  /** Fires after each append that the store refused, with the reason, or did not answer (`unavailable`). */
+  onRefused: (reason: 'epoch' | 'generation' | 'once' | 'unavailable') => void;
+  /** Fires when a batch of the term before is sent again. */
+  onRetried: () => void;
   /** Fires once, when the term cannot go on. */
   onFault: (reason: string, error?: unknown) => void;
 }
@@ -58,7 +70,7 @@ export interface Lane {
 
 export function createLane(options: LaneOptions): Lane {
   const { shard, epoch, tickStore, unsure, maxQueuedTicks, dayStartMs, makeBatchId } = options;
-  const { mayAppend, onTick, onAppended, onFault } = options;
+  const { mayAppend, monotonic, onTick, onAppended, onRefused, onRetried, onFault } = options;
   const quotes = new Map<string, Quote>();
   const sourceSeqs = new Map<string, number>();
   const queue = createAppendQueue<LaneOutcome>({ maxTicks: maxQueuedTicks });
@@ -99,9 +111,24 @@ export function createLane(options: LaneOptions): Lane {
     if (!mayAppend(epoch)) return;
     left = { ...before, epoch };
     const drafts = draftAll(before.source);
-    const outcome = await tickStore.append(shard, { gen: claimed, epoch, batchId: before.batchId, drafts });
+    onRetried();
+    const outcome = await append({ gen: claimed, epoch, batchId: before.batchId, drafts });
     left = null;
     if (outcome.ok) accept(claimed, outcome.replayed ? before.drafts : drafts, outcome.seqs, false);
+  }
+
+  /** Rejects as the store does. */
+  async function append(batch: Append): Promise<AppendOutcome> {
+    const startedAt = monotonic();
+    try {
+      const outcome = await tickStore.append(shard, batch);
+      if (outcome.ok) onAppended(batch.drafts.length, monotonic() - startedAt);
+      else onRefused(outcome.reason);
+      return outcome;
+    } catch (error) {
+      onRefused('unavailable');
+      throw error;
+    }
   }
 
   async function drain(): Promise<void> {
@@ -133,7 +160,7 @@ export function createLane(options: LaneOptions): Lane {
       const batchId = makeBatchId();
       // Who pushed is told to try again when this gets no answer, so it is not sent again by us.
       left = settle === undefined ? { epoch, gen: claimed, batchId, source, drafts } : null;
-      const outcome = await tickStore.append(shard, {
+      const outcome = await append({
         gen: claimed,
         epoch,
         batchId,
@@ -141,7 +168,6 @@ export function createLane(options: LaneOptions): Lane {
         ...(once !== undefined && { once: { id: `${once.id}#${from / maxAppendTicks}`, hash: once.hash } }),
       });
       left = null;
-      onAppended(drafts.length);
       if (!outcome.ok) {
         if (outcome.reason === 'once') return { ok: false, refusal: refusal('idempotency_conflict') };
         fail(outcome.reason === 'epoch' ? 'a newer leader claimed the store' : 'the store began anew');

@@ -15,6 +15,7 @@ function setUp() {
   const ticks: Tick[] = [];
   const announcements: Announcement[] = [];
   const faults: string[] = [];
+  const figures: string[] = [];
   const state = {
     mayAppend: true,
     fails: false,
@@ -57,7 +58,9 @@ function setUp() {
     dayStartMs: 0,
     beatMs: 500,
     makeBatchId: randomUUID,
-    onAppended: () => {},
+    onAppended: (count) => figures.push(`appended ${count}`),
+    onRefused: (reason) => figures.push(`refused: ${reason}`),
+    onRetried: () => figures.push('retried'),
     mayAppend: () => state.mayAppend,
     onTick: (tick) => ticks.push(tick),
     onAnnounce: (announcement) => announcements.push(announcement),
@@ -155,7 +158,7 @@ describe('createPublisher', () => {
   it.each([true, false])(
     '[PB6] ticks of a source whose append got no answer (stored: %s) are told once, by the next term',
     async (isStored) => {
-      const { clock, state, publisher, emit, ticks, memory } = setUp();
+      const { clock, state, publisher, emit, ticks, memory, figures } = setUp();
       publisher.lead(1);
       await clock.advance(0);
       emit([tick('A', '1')]);
@@ -172,6 +175,7 @@ describe('createPublisher', () => {
       await clock.advance(0);
       expect(shown(ticks)).toEqual(['A:1 1', 'A:2 2', 'A:3 3']);
       expect(memory.read([{ symbol: 'A' }])[0]?.quote).toMatchObject({ seq: 3, volume: '5' });
+      expect(figures).toEqual(['appended 1', 'refused: unavailable', 'retried', 'appended 1', 'appended 1']);
     },
   );
 

@@ -51,8 +51,12 @@ export interface PublisherOptions {
   mayAppend: (epoch: number) => boolean;
   /** Fires for each accepted tick, in the order of its shard. */
   onTick: (tick: Tick) => void;
-  /** Fires after each answered append, with its number of ticks. */
-  onAppended: (ticks: number) => void;
+  /** Fires after each append that the store took, with its number of ticks and how long it took in milliseconds. */
+  onAppended: (ticks: number, ms: number) => void;
+  /** Fires after each append that the store refused, with the reason, or did not answer (`unavailable`). */
+  onRefused: (reason: string) => void;
+  /** Fires when a batch whose append got no answer is sent again. */
+  onRetried: () => void;
   /** Fires with each beat of a term and at each change of a source's state. */
   onAnnounce: (announcement: Announcement) => void;
   /** Fires when the term cannot go on. The caller then ends it by `follow()`. */
@@ -83,7 +87,7 @@ interface Term {
 
 export function createPublisher(options: PublisherOptions): Publisher {
   const { node, tickStore, sources, clock, log, dayStartMs, beatMs, makeBatchId } = options;
-  const { mayAppend, onTick, onAppended, onAnnounce, onFault } = options;
+  const { mayAppend, onTick, onAppended, onRefused, onRetried, onAnnounce, onFault } = options;
   let term: Term | null = null;
   /** Per shard, what the last term left there. */
   let unsure: Promise<UnsureBatch | null>[] = Array.from({ length: tickStore.shards }, () =>
@@ -106,7 +110,10 @@ export function createPublisher(options: PublisherOptions): Publisher {
           digest.moved(tick);
           onTick(tick);
         },
+        monotonic: () => clock.monotonic(),
         onAppended,
+        onRefused,
+        onRetried,
         onFault: (reason, error) => {
           log.warn({ epoch, shard, reason, err: error }, 'the term cannot go on');
           onFault(epoch, reason);

@@ -43,7 +43,7 @@ export interface SessionOptions {
   /** The ticks that one who was at this position has missed, or null where they are not all to be had. */
   missedSince: (symbol: string, position: Position) => Promise<Tick[] | null>;
   /** Fires for each symbol that a client asked to go on with. */
-  onRecovery: (isRecovered: boolean) => void;
+  onRecovery: (isRecovered: boolean, replayed: number) => void;
   /** Fires for each call that is refused, with its code's name. */
   onRefused: (name: string) => void;
   /** Fires for an error of ours while a call was answered; the client was told `internal`. */
@@ -107,7 +107,7 @@ export function createSession(options: SessionOptions): Session {
           const position = since.get(symbol);
           const ticks =
             position === undefined ? null : missedUpToHead(missed.get(symbol) ?? null, position, stream);
-          if (position !== undefined) onRecovery(ticks !== null);
+          if (position !== undefined) onRecovery(ticks !== null, ticks?.length ?? 0);
           if (position !== undefined && ticks !== null) {
             // A member already, it would get what is new before what is old.
             void socket.leave(tickRoom(symbol));

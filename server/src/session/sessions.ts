@@ -31,7 +31,7 @@ export interface SessionsOptions {
   openStream: (symbol: string) => SymbolStream;
   missedSince: (symbol: string, position: Position) => Promise<Tick[] | null>;
   /** Fires for each symbol that a client asked to go on with. */
-  onRecovery: (isRecovered: boolean) => void;
+  onRecovery: (isRecovered: boolean, replayed: number) => void;
   /** When the symbol's last tick passed here, on the monotonic clock. */
   lastTickAt: (symbol: string) => number;
   /** Fires for each call that was refused, or failed by a fault of ours. */
