@@ -28,10 +28,9 @@ async function startPair(settings: Partial<LocalSettings> = {}) {
   const processes = start({ ...settings, workers: 2 });
   await processes.readyCount(2);
   await processes.listening;
-  const pidOf = (node: string): number => processes.ready.findLast((each) => each.node === node)?.pid ?? 0;
   const one = processes.driver('local-1');
   const two = processes.driver('local-2');
-  return { processes, pidOf, one, two };
+  return { processes, pidOf: processes.pidOf, one, two };
 }
 
 async function expectNoneLeft(processes: LocalProcesses, timeout: number): Promise<void> {

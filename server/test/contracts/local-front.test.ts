@@ -22,7 +22,7 @@ async function start(settings: Partial<LocalSettings> = {}) {
   started.push(processes);
   const port = await processes.listening;
   const kill = (node: string, signal: NodeJS.Signals): void => {
-    process.kill(processes.ready.findLast((each) => each.node === node)?.pid ?? 0, signal);
+    process.kill(processes.pidOf(node), signal);
   };
   return { processes, port, kill };
 }
@@ -109,6 +109,7 @@ describe('the port of the local cluster', () => {
 
   it('answers 503 at once while no worker is ready', async () => {
     const { processes, port, kill } = await start({ workers: 1, loadMs: 2_000 });
+    await processes.readyCount(1);
     kill('local-1', 'SIGKILL');
     await vi.waitFor(() => expect(processes.output().match(/local-1 loads/g)).toHaveLength(2), {
       timeout: 5_000,

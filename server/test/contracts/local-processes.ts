@@ -39,6 +39,8 @@ export interface LocalProcesses {
   readonly listening: Promise<number>;
   /** Every worker that was ever ready, the oldest first. */
   readonly ready: readonly ReadyMessage[];
+  /** The process of the last worker of that name that was ready; throws while none was. */
+  pidOf(node: string): number;
   /** Resolves when that many workers have been ready since the start, with the last of them. */
   readyCount(count: number): Promise<ReadyMessage>;
   /** All lines that the processes printed. */
@@ -90,6 +92,13 @@ export function startProgram(path: string, settings: Partial<LocalSettings> = {}
     return [primary.pid ?? 0, ...workers].filter(isRunning);
   }
 
+  function pidOf(node: string): number {
+    const worker = ready.findLast((each) => each.node === node);
+    // Never 0 instead: a signal to process 0 ends this process and all of its group.
+    if (worker === undefined) throw new Error(`${node} was never ready`);
+    return worker.pid;
+  }
+
   async function readyCount(count: number): Promise<ReadyMessage> {
     return vi.waitFor(
       () => {
@@ -114,6 +123,7 @@ export function startProgram(path: string, settings: Partial<LocalSettings> = {}
     primary,
     listening,
     ready,
+    pidOf,
     readyCount,
     output: () => output,
     running,
