@@ -70,6 +70,7 @@ function setUp() {
     },
   });
   return {
+    figures,
     clock,
     memory,
     log,
