@@ -5,6 +5,7 @@
  */
 import { refusal, type Quote, type Refusal, type Tick } from '../../protocol/index.ts';
 import type { Announcement, TickStore } from '../backplane/contract.ts';
+import { assert } from '../support/assert.ts';
 import type { Clock } from '../support/clock.ts';
 import type { Log } from '../support/log.ts';
 import { createDigest, type Digest } from './digest.ts';
@@ -172,16 +173,23 @@ export function createPublisher(options: PublisherOptions): Publisher {
     const own = term;
     if (own === null) return { ok: false, refusal: refusal('no_leader') };
     const parts = [...byShard(ticks)];
-    const outcomes = await Promise.all(
-      parts.map(([shard, part]) =>
-        own.lanes[shard]?.push(part.ticks, once && { ...once, id: `${once.id}@${shard}` }),
-      ),
-    );
+    const outcomes = await Promise.all(parts.map(([shard, part]) => pushPart(own, part.ticks, shard, once)));
     return joined(
       ticks.length,
       parts.map(([, { places }]) => places),
       outcomes,
     );
+  }
+
+  async function pushPart(
+    own: Term,
+    ticks: SourceTick[],
+    shard: number,
+    once: PushBatch['once'],
+  ): Promise<LaneOutcome> {
+    const lane = own.lanes[shard];
+    assert(lane !== undefined, `there is a lane for shard ${shard}`);
+    return lane.push(ticks, once && { ...once, id: `${once.id}@${shard}` });
   }
 
   /** The ticks of each shard, and their places in the whole, in their order. */
@@ -211,15 +219,10 @@ export function createPublisher(options: PublisherOptions): Publisher {
 }
 
 /** One outcome of the parts of a push: refused where any part was. A part that was taken is not taken back, and `once` keeps it from counting again. */
-function joined(
-  count: number,
-  places: readonly number[][],
-  outcomes: readonly (LaneOutcome | undefined)[],
-): PushOutcome {
+function joined(count: number, places: readonly number[][], outcomes: readonly LaneOutcome[]): PushOutcome {
   const ticks = Array.from<{ symbol: string; gen: string; seq: number }>({ length: count });
   let replayed = false;
   for (const [part, outcome] of outcomes.entries()) {
-    if (outcome === undefined) return { ok: false, refusal: refusal('internal') };
     if (!outcome.ok) return outcome;
     replayed ||= outcome.replayed;
     for (const [index, place] of (places[part] ?? []).entries()) {

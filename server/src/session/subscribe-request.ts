@@ -85,9 +85,9 @@ function distinct(texts: readonly string[]): Wanted[] {
 
 function positions(since: Record<string, Position>): ReadonlyMap<string, Position> {
   return new Map(
-    Object.entries(since).flatMap(([text, position]) => {
+    Object.entries(since).flatMap(([text, at]) => {
       const symbol = parseSymbol(text);
-      return symbol === null ? [] : [[symbol, position] as const];
+      return symbol === null ? [] : [[symbol, at] as const];
     }),
   );
 }
