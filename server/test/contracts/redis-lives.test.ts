@@ -163,6 +163,23 @@ describe('a part of what is stored is gone', () => {
     expect(await missedSince(term, 'A', 2)).toBeNull();
     await term.append(draftsOf('A', 5, 5));
     expect(await missedSince(term, 'A', 4)).toEqual(['5', '6', '7', '8', '9']);
+    await command(server, `LLEN ${key}`, ':5');
+    await command(server, `DEL ${key}`, ':1');
+    expect(await missedSince(term, 'A', 8)).toBeNull();
+  });
+
+  it('takes nothing of an earlier generation for what was missed, where no history was kept in between', async () => {
+    const server = await redisServer();
+    const keeping = openNode(server.url, 'node-1', 'p', { historyTicks: 5 });
+    const careless = openNode(server.url, 'node-2', 'p', { historyTicks: 0 });
+    await Promise.all([untilAt(keeping, 'up', 5_000), untilAt(careless, 'up', 5_000)]);
+    await (await lead(keeping.driver, 1)).append(draftsOf('A', 3, 101));
+    await command(server, 'HSET p:{p:0}:meta run another', ':0');
+    await (await lead(careless.driver, 2)).append(draftsOf('A', 3));
+    const term = await lead(keeping.driver, 3);
+    expect(await term.append(draftsOf('A', 1, 4))).toEqual(counted([4]));
+    expect(await missedSince(term, 'A', 2)).toBeNull();
+    expect(await missedSince(term, 'A', 3)).toEqual(['4']);
   });
 
   it('lets the next leader claim a shard that outlived the lease record', async () => {

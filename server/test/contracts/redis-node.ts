@@ -44,13 +44,13 @@ export async function redisServer(args: string[] = []): Promise<RedisServer> {
   return server;
 }
 
-/** One command over a connection of its own; rejects with Redis's error. */
-export async function command({ port }: RedisServer, line: string): Promise<void> {
+/** One command over a connection of its own, which must get that reply. */
+export async function command({ port }: RedisServer, line: string, expected = '+OK'): Promise<void> {
   const socket = connect(port, '127.0.0.1');
   try {
     socket.write(`${line}\r\n`);
     const [reply]: unknown[] = await once(socket, 'data');
-    expect(String(reply)).toBe('+OK\r\n');
+    expect(String(reply)).toBe(`${expected}\r\n`);
   } finally {
     socket.destroy();
   }

@@ -9,8 +9,8 @@ import { defineScript } from './commands.ts';
 
 /**
  * KEYS: meta, heads, quotes, sourceSeqs. ARGV: epoch, a fresh generation. Gives the claimed epoch where it refuses, else the
- * generation and three hashes: quotes, heads, sourceSeqs. Histories of an earlier generation are not looked for, which would
- * hold Redis up for long: without heads nothing reads them, and each goes with the first tick of its symbol.
+ * generation and three hashes: quotes, heads, sourceSeqs. Each history of an earlier generation goes with the first
+ * tick of its symbol in this one: to look for them all here would hold Redis up, and none is read behind its head.
  */
 export const claimScript = defineScript(`
 local meta = redis.call('HMGET', KEYS[1], 'gen', 'epoch', 'run')
