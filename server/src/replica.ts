@@ -277,6 +277,7 @@ export function createReplica({
     freshness.linkChanged(state);
     if (state.at === 'down') return;
     election.start();
+    peers.tell();
     fanout.resync();
   });
 

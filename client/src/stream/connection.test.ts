@@ -115,10 +115,22 @@ describe('the connection of a stream', () => {
     test.emit('shutdown', { reconnectInMs: 3_000 });
     test.clock.advance(1_000);
     test.link().listener.onClose(undefined);
+    expect(test.stream.state()).toMatchObject({ at: 'waiting', because: 'shutdown' });
     test.clock.advance(1_999);
     expect(test.links).toHaveLength(1);
     test.clock.advance(1);
     expect(test.links).toHaveLength(2);
+  });
+
+  it('[DR3] keeps its cid through a rolling restart, however short it was connected in between', () => {
+    const test = createStreamUnderTest();
+    for (let restart = 0; restart < 4; restart++) {
+      test.goLive();
+      test.emit('shutdown', { reconnectInMs: 100 });
+      if (restart % 2 === 0) test.link().listener.onClose(undefined);
+      test.clock.advance(100);
+    }
+    expect(new Set(test.links.map(({ cid }) => cid))).toEqual(new Set(['cid-1']));
   });
 
   it('[C1] obeys the retry rule of a refusal: now, later, never', () => {

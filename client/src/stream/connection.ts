@@ -84,7 +84,8 @@ export function createConnection(options: ConnectionOptions): Connection {
     const opened = openLink(cid, {
       onOpen: () => isCurrent() && heard(),
       onEvent: (name, payload) => isCurrent() && receive(name, payload),
-      onClose: (reason) => isCurrent() && (isRefusal(reason) ? refused(reason) : leave('lost')),
+      onClose: (reason) =>
+        isCurrent() && (isRefusal(reason) ? refused(reason) : leave(leaveAt === null ? 'lost' : 'shutdown')),
     });
     link = opened;
     heard();
@@ -140,7 +141,8 @@ export function createConnection(options: ConnectionOptions): Connection {
   function leave(because: Ending, retry: 'now' | 'later' = 'now'): void {
     dropLink();
     const now = clock.monotonic();
-    if (liveAt !== null && now - liveAt >= steadyMs) tries = 0;
+    // An end that was announced is no failure of the way there.
+    if (leaveAt !== null || (liveAt !== null && now - liveAt >= steadyMs)) tries = 0;
     const delayMs = leaveAt === null ? retryDelayMs({ tries, retry, random }) : Math.max(0, leaveAt - now);
     tries += 1;
     if (because === 'silence' || (because === 'lost' && tries >= maxTriesPerCid)) {

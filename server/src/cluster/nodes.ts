@@ -50,7 +50,11 @@ export function createNodes({ node: name, channel, clock, self }: NodesOptions):
   channel.onMessage('node', (payload) => {
     const state = nodeSchema.parse(payload);
     // Another process of our own name is not somebody else.
-    if (state.node !== name) known.set(state.node, { state, heardAt: clock.monotonic() });
+    if (state.node === name) return;
+    const isNew = !known.has(state.node);
+    known.set(state.node, { state, heardAt: clock.monotonic() });
+    // It has just come, and has not heard of us either.
+    if (isNew && isStarted) tell();
   });
   channel.onMessage('gone', (payload) => void known.delete(goneSchema.parse(payload).node));
 
@@ -65,9 +69,11 @@ export function createNodes({ node: name, channel, clock, self }: NodesOptions):
   const own = (): NodeState => ({ node: name, ...self() });
   const tell = (): void => channel.send('node', own());
   let stop: () => void = () => {};
+  let isStarted = false;
 
   return {
     start: () => {
+      isStarted = true;
       stop = clock.every(beatMs, tell);
       tell();
     },
@@ -75,6 +81,7 @@ export function createNodes({ node: name, channel, clock, self }: NodesOptions):
     others,
     tell,
     close: () => {
+      isStarted = false;
       stop();
       channel.send('gone', { node: name });
     },

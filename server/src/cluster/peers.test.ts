@@ -55,6 +55,11 @@ describe('peers', () => {
     expect(namesAt('r10')).toEqual(['r10', 'r1', 'r2']);
   });
 
+  it('know those who were there before as soon as they tell of themselves', () => {
+    const { namesAt } = setUp(['r1', 'r2', 'r3']);
+    expect(namesAt('r3')).toEqual(['r3', 'r1', 'r2']);
+  });
+
   it('[DR6] forget one that stopped within two seconds, and one that left at once', async () => {
     const { clock, at, namesAt, frozen } = setUp(['r1', 'r2', 'r3']);
     await clock.advance(500);

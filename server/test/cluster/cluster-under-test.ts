@@ -22,12 +22,18 @@ export interface ClusterUnderTest extends Cluster {
   leader(): Promise<Cluster['replicas'][number]>;
 }
 
-/** Fast prices, one symbol to push, and an API key; replicas log what they would log for an operator. */
+/** Fast prices, short drains, one symbol to push, and an API key; replicas log what they would log for an operator. */
 export async function startClusterUnderTest(options: ClusterOptions = {}): Promise<ClusterUnderTest> {
   const cluster = await startCluster({
     replicas: 3,
     ...options,
-    env: { UPDATE_INTERVAL: '100', FEEDS: 'simulator,push:DEMO', API_KEYS: apiKey, ...options.env },
+    env: {
+      UPDATE_INTERVAL: '100',
+      FEEDS: 'simulator,push:DEMO',
+      API_KEYS: apiKey,
+      DRAIN_MS: '1000',
+      ...options.env,
+    },
   });
   onTestFinished(async ({ task }) => {
     if (task.result?.state === 'fail')
