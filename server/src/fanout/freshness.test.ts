@@ -65,6 +65,12 @@ describe('createFreshness', () => {
     expect(told.at(-1)).toBe('live');
   });
 
+  it('[FR4] silence is told from the start, also where no word ever came', async () => {
+    const { clock, told, silences } = setUp();
+    await clock.advance(3_000);
+    expect([told, silences()]).toEqual([[], 2]);
+  });
+
   it('[FR2] a link that is down makes everything stale at once', () => {
     const { freshness, announce, told } = setUp();
     announce();

@@ -66,10 +66,13 @@ export function createFreshness({
   function watchSilence(): void {
     cancelSilence();
     cancelSilence = clock.every(silenceMs, () => {
-      goStale('no word from a leader');
+      if (term !== null) goStale('no word from a leader');
       onSilence();
     });
   }
+
+  // From the start: a link that never brought a word is as silent as one that stopped.
+  watchSilence();
 
   return {
     feed: () => feed,

@@ -1,0 +1,38 @@
+import { describe, expect, it } from 'vitest';
+import type { Quote, Tick } from '../../protocol/index.ts';
+import { missedUpToHead } from './replay.ts';
+import type { SymbolStream } from './session.ts';
+
+const tick = (seq: number): Tick => ({ symbol: 'A', price: `${seq}`, gen: 'gen001', seq, ts: seq });
+const range = (from: number, to: number) =>
+  Array.from({ length: Math.max(0, to - from + 1) }, (_, index) => tick(from + index));
+
+/** A stream whose head is `head`, with the ticks from `oldest` at hand. */
+function stream(head: number, oldest: number): SymbolStream {
+  return {
+    ready: async () => {},
+    head: () => ({ seq: head }) as Quote,
+    gen: () => 'gen001',
+    passedAfter: (seq) => (seq === head ? [] : seq + 1 < oldest ? null : range(seq + 1, head)),
+  };
+}
+
+const seqs = (ticks: readonly Tick[] | null) => ticks?.map(({ seq }) => seq) ?? null;
+
+describe('missedUpToHead', () => {
+  it('[SQ6] gives nothing newer than the head', () => {
+    expect(seqs(missedUpToHead(range(6, 12), ['gen001', 5], stream(9, 9)))).toEqual([6, 7, 8, 9]);
+  });
+
+  it('[RC1] adds what passed since the store was read', () => {
+    expect(seqs(missedUpToHead(range(6, 8), ['gen001', 5], stream(11, 9)))).toEqual([6, 7, 8, 9, 10, 11]);
+    expect(seqs(missedUpToHead([], ['gen001', 11], stream(11, 11)))).toEqual([]);
+  });
+
+  it('[RC2] is all of it or nothing', () => {
+    expect(missedUpToHead(range(6, 8), ['gen001', 5], stream(11, 10))).toBeNull();
+    expect(missedUpToHead(null, ['gen001', 5], stream(11, 1))).toBeNull();
+    expect(missedUpToHead(range(6, 11), ['gen000', 5], stream(11, 1))).toBeNull();
+    expect(missedUpToHead([], ['gen001', 12], stream(11, 1))).toBeNull();
+  });
+});
