@@ -11,8 +11,10 @@ import {
   type Claim,
   type ReadRequest,
   type StoredSymbol,
+  type TickDraft,
 } from '../contract.ts';
 import { makeGeneration } from '../generation.ts';
+import { parseTick, tickText } from '../stored-tick.ts';
 import { createTickHistory, type TickHistory } from './tick-history.ts';
 
 export interface MemoryShardOptions {
@@ -67,19 +69,20 @@ export function createMemoryShard({ clock, historyTicks, maxOnceIds }: MemorySha
     once.set(id, entry);
   }
 
-  function store(gen: string, { tick, day, sourceSeq }: Append['drafts'][number]): number | null {
+  function store(gen: string, draft: TickDraft): number | null {
+    const { tick, day, sourceSeq } = draft;
     const known = symbols.get(tick.symbol);
     const taken = known?.sourceSeq ?? null;
     if (sourceSeq !== undefined && taken !== null && sourceSeq <= taken) return null;
-    const stored = { ...tick, gen, seq: (known?.quote.seq ?? 0) + 1 };
+    const seq = (known?.quote.seq ?? 0) + 1;
     const history = known?.history ?? createTickHistory(historyTicks);
-    history.add(stored);
+    history.add(seq, tickText(draft));
     symbols.set(tick.symbol, {
-      quote: applyTick(null, { ...stored, day }),
+      quote: applyTick(null, { ...tick, gen, seq, day }),
       history,
       sourceSeq: sourceSeq ?? taken,
     });
-    return stored.seq;
+    return seq;
   }
 
   return {
@@ -115,9 +118,12 @@ export function createMemoryShard({ clock, historyTicks, maxOnceIds }: MemorySha
       const known = symbols.get(symbol);
       const found = { gen: life?.gen ?? null, quote: known?.quote ?? null };
       if (after === undefined || after[0] !== found.gen) return { ...found, missed: null };
-      if (known === undefined) return { ...found, missed: after[1] === 0 ? [] : null };
-      if (known.quote.seq - after[1] > maxMissed) return { ...found, missed: null };
-      return { ...found, missed: known.history.after(after[1]) };
+      const [gen, seq] = after;
+      if (known === undefined) return { ...found, missed: seq === 0 ? [] : null };
+      if (known.quote.seq - seq > maxMissed) return { ...found, missed: null };
+      const texts = known.history.after(seq);
+      const name = (index: number) => ({ symbol, gen, seq: seq + 1 + index });
+      return { ...found, missed: texts?.map((text, index) => parseTick(name(index), text)) ?? null };
     },
   };
 }

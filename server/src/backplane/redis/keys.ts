@@ -23,11 +23,11 @@ export interface ShardKeys {
   meta: string;
   /** Hash: symbol to its last seq in this generation. */
   heads: string;
-  /** Hash: symbol to its last tick and the day after it; see stored-tick.ts. It outlives the generation. */
+  /** Hash: symbol to its last tick and the day after it, as texts with a newline between. It outlives the generation. */
   quotes: string;
   /** Hash: symbol to the last number of its source. It outlives the generation. */
   sourceSeqs: string;
-  /** What the key of a symbol's history begins with: a list of its last ticks, oldest first. */
+  /** What the key of a symbol's history begins with: a list of its last ticks as `seq:text`, oldest first. */
   histories: string;
   /** Hash: `hash` and `seqs` of an append that happens once; it expires. */
   once(gen: string, id: string): string;

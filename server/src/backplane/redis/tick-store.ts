@@ -2,15 +2,15 @@
  * The tick store in Redis: calls of the scripts that assign seq and refuse other generations and leaders. Each shard has its
  * own keys, which a Redis Cluster may keep on different servers.
  */
-import type { Position, Quote } from '../../../protocol/index.ts';
+import type { Position, Quote, Tick } from '../../../protocol/index.ts';
 import { assert } from '../../support/assert.ts';
 import { onceTtlMs, type StoredSymbol, type TickStore } from '../contract.ts';
 import { assertAppend, createShardOf } from '../shard-of.ts';
 import type { StoreSettings } from '../store-settings.ts';
+import { dayText, parseQuote, parseTick, tickText, type TickName } from '../stored-tick.ts';
 import type { Commands } from './commands.ts';
 import type { Keys, ShardKeys } from './keys.ts';
 import { createPlannedReads, type PlannedRead } from './planned-reads.ts';
-import { draftTexts, parseQuote, parseTick } from './stored-tick.ts';
 import { appendScript, claimScript, readScript } from './tick-scripts.ts';
 
 /** What the store is made of. */
@@ -52,7 +52,7 @@ export function createRedisTickStore(options: RedisTickStoreOptions): TickStore 
       const text = quoteColumn?.[index];
       return {
         gen: String(gen),
-        quote: typeof text === 'string' ? parseQuote(symbol, String(gen), head, text) : null,
+        quote: typeof text === 'string' ? parseEntry({ symbol, gen: String(gen), seq: head }, text) : null,
         missed: after && parseMissed(symbol, [String(gen), after[1]], head, missedColumn?.[index]),
       };
     });
@@ -77,7 +77,8 @@ export function createRedisTickStore(options: RedisTickStoreOptions): TickStore 
       const [quoteTexts, headTexts, sourceTexts] = hashes.map(mapOf);
       const found: Quote[] = [];
       for (const [symbol, text] of quoteTexts ?? []) {
-        found.push(parseQuote(symbol, String(gen), Number(headTexts?.get(symbol) ?? 0), text));
+        const seq = Number(headTexts?.get(symbol) ?? 0);
+        found.push(parseEntry({ symbol, gen: String(gen), seq }, text));
       }
       const numbers = new Map<string, number>();
       for (const [symbol, text] of sourceTexts ?? []) numbers.set(symbol, Number(text));
@@ -93,9 +94,8 @@ export function createRedisTickStore(options: RedisTickStoreOptions): TickStore 
       const args = [gen, String(epoch), batchId, String(historyTicks), once?.hash ?? '', String(onceTtlMs)];
       for (const draft of drafts) {
         const { symbol } = draft.tick;
-        const texts = draftTexts(draft);
         names.push(own.histories + symbol);
-        args.push(symbol, String(draft.sourceSeq ?? ''), texts.tick, texts.day);
+        args.push(symbol, String(draft.sourceSeq ?? ''), tickText(draft), dayText(draft));
       }
       const reply = await commands.runScript(appendScript, names, args);
       if (reply === 'generation' || reply === 'epoch' || reply === 'once') {
@@ -120,6 +120,12 @@ export function createRedisTickStore(options: RedisTickStoreOptions): TickStore 
   };
 }
 
+/** A quote as the append script writes it: both texts, with a newline between, which JSON never has. */
+function parseEntry(name: TickName, text: string): Quote {
+  const end = text.indexOf('\n');
+  return parseQuote(name, text.slice(0, end), text.slice(end + 1));
+}
+
 function parseSeqs(text: string): (number | null)[] {
   return text === '' ? [] : text.split(',').map((seq) => (seq === '0' ? null : Number(seq)));
 }
@@ -133,8 +139,14 @@ function parseMissed(
 ): StoredSymbol['missed'] {
   if (reply === 0) return [];
   if (!Array.isArray(reply) || reply.length !== head - seq) return null;
-  const ticks = reply.map((text) => parseTick(symbol, gen, String(text)));
-  return ticks.every((tick, index) => tick.seq === seq + 1 + index) ? ticks : null;
+  const ticks: Tick[] = [];
+  for (const [index, entry] of reply.map(String).entries()) {
+    const own = seq + 1 + index;
+    const colon = entry.indexOf(':');
+    if (entry.slice(0, colon) !== String(own)) return null;
+    ticks.push(parseTick({ symbol, gen, seq: own }, entry.slice(colon + 1)));
+  }
+  return ticks;
 }
 
 function listOf(reply: unknown): unknown[] {

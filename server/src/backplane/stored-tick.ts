@@ -1,0 +1,34 @@
+/**
+ * Ticks and days as the stores keep them: JSON text without what is known beside it (symbol, gen, seq). A history then costs
+ * little more than its prices: a tick takes 60 to 80 bytes as text, in memory too, where it would take 450 as an object.
+ */
+import { applyTick, type DayFigures, type Quote, type Tick } from '../../protocol/index.ts';
+import type { TickDraft } from './contract.ts';
+
+/** What a text belongs to. */
+export type TickName = Pick<Tick, 'symbol' | 'gen' | 'seq'>;
+
+type StoredTick = Omit<Tick, keyof TickName>;
+
+/** The text of a draft's tick. */
+export function tickText({ tick }: TickDraft): string {
+  const { symbol: _, ...rest } = tick;
+  return JSON.stringify(rest satisfies StoredTick);
+}
+
+/** The text of a draft's day. */
+export function dayText({ day }: TickDraft): string {
+  return JSON.stringify(day);
+}
+
+/** The tick as it was appended, with its name. */
+export function parseTick(name: TickName, text: string): Tick {
+  const tick: StoredTick = JSON.parse(text);
+  return { ...tick, ...name };
+}
+
+/** The quote after a tick, from the texts of both. */
+export function parseQuote(name: TickName, tick: string, day: string): Quote {
+  const figures: DayFigures = JSON.parse(day);
+  return applyTick(null, { ...parseTick(name, tick), day: figures });
+}
