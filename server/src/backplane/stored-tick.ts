@@ -1,6 +1,6 @@
 /**
- * Ticks and days as the stores keep them: JSON text without what is known beside it (symbol, gen, seq). A history then costs
- * little more than its prices: a tick takes 60 to 80 bytes as text, in memory too, where it would take 450 as an object.
+ * Ticks and days as the stores keep them: JSON text without what is known beside it (symbol, gen, seq). A tick of a
+ * history then takes 65 bytes in Redis, and 130 in this process, where it would take 450 as an object.
  */
 import { applyTick, type DayFigures, type Quote, type Tick } from '../../protocol/index.ts';
 import type { TickDraft } from './contract.ts';
