@@ -14,7 +14,8 @@ import {
 import { createAppendQueue, type Job } from './append-queue.ts';
 import { draftTick, type SourceTick } from './draft.ts';
 
-export type LaneOutcome =
+/** In the order of the push; `replayed` where it was counted before, and this is what it got then. */
+export type PushOutcome =
   | { ok: true; replayed: boolean; ticks: { symbol: string; gen: string; seq: number }[] }
   | { ok: false; refusal: Refusal };
 
@@ -61,7 +62,7 @@ export interface Lane {
   /** Claims the shard and settles what the term before left. False, after `onFault`, when the term cannot begin. */
   begin(): Promise<boolean>;
   /** Appends ticks that somebody waits for; never rejects. */
-  push(ticks: SourceTick[], once?: { id: string; hash: string }): Promise<LaneOutcome>;
+  push(ticks: SourceTick[], once?: { id: string; hash: string }): Promise<PushOutcome>;
   /** Appends what a source gave; gives how many did not fit, and were dropped. */
   take(ticks: SourceTick[]): number;
   /** Ends it: what waits is refused. Resolves, when the append in flight is answered or given up, with what is unsure. */
@@ -73,7 +74,7 @@ export function createLane(options: LaneOptions): Lane {
   const { mayAppend, monotonic, onTick, onAppended, onRefused, onRetried, onFault } = options;
   const quotes = new Map<string, Quote>();
   const sourceSeqs = new Map<string, number>();
-  const queue = createAppendQueue<LaneOutcome>({ maxTicks: maxQueuedTicks });
+  const queue = createAppendQueue<PushOutcome>({ maxTicks: maxQueuedTicks });
   let gen: string | null = null;
   let isClosed = false;
   let inFlight: Promise<void> | null = null;
@@ -140,7 +141,7 @@ export function createLane(options: LaneOptions): Lane {
     }
   }
 
-  async function appendJob(job: Job<LaneOutcome>, claimed: string): Promise<void> {
+  async function appendJob(job: Job<PushOutcome>, claimed: string): Promise<void> {
     try {
       const outcome = await appendAll(job, claimed);
       job.settle?.(outcome);
@@ -150,7 +151,7 @@ export function createLane(options: LaneOptions): Lane {
     }
   }
 
-  async function appendAll({ ticks, once, settle }: Job<LaneOutcome>, claimed: string): Promise<LaneOutcome> {
+  async function appendAll({ ticks, once, settle }: Job<PushOutcome>, claimed: string): Promise<PushOutcome> {
     const given: { symbol: string; gen: string; seq: number }[] = [];
     let replayed = false;
     for (let from = 0; from < ticks.length; from += maxAppendTicks) {

@@ -3,14 +3,14 @@
  * it belongs to, and tells everyone where it stands. Any failure ends the term; the next one begins with a claim.
  * Knows neither the lease nor sockets. Keeps SPEC.md [PB1] to [PB7].
  */
-import { refusal, type Quote, type Refusal, type Tick } from '../../protocol/index.ts';
+import { refusal, type Quote, type Tick } from '../../protocol/index.ts';
 import type { Announcement, TickStore } from '../backplane/contract.ts';
 import { assert } from '../support/assert.ts';
 import type { Clock } from '../support/clock.ts';
 import type { Log } from '../support/log.ts';
 import { createDigest, type Digest } from './digest.ts';
 import type { SourceTick } from './draft.ts';
-import { createLane, type Lane, type LaneOutcome, type UnsureBatch } from './lane.ts';
+import { createLane, type Lane, type PushOutcome, type UnsureBatch } from './lane.ts';
 import { createSourceBoard, type SourceBoard, type SourceHealth } from './source-board.ts';
 
 /** What the publisher needs of a source of prices; the feed stage provides it. */
@@ -33,10 +33,6 @@ export interface PushBatch {
   ticks: SourceTick[];
   once?: { id: string; hash: string };
 }
-
-export type PushOutcome =
-  | { ok: true; replayed: boolean; ticks: { symbol: string; gen: string; seq: number }[] }
-  | { ok: false; refusal: Refusal };
 
 export interface PublisherOptions {
   node: string;
@@ -186,7 +182,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     ticks: SourceTick[],
     shard: number,
     once: PushBatch['once'],
-  ): Promise<LaneOutcome> {
+  ): Promise<PushOutcome> {
     const lane = own.lanes[shard];
     assert(lane !== undefined, `there is a lane for shard ${shard}`);
     return lane.push(ticks, once && { ...once, id: `${once.id}@${shard}` });
@@ -219,7 +215,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
 }
 
 /** One outcome of the parts of a push: refused where any part was. A part that was taken is not taken back, and `once` keeps it from counting again. */
-function joined(count: number, places: readonly number[][], outcomes: readonly LaneOutcome[]): PushOutcome {
+function joined(count: number, places: readonly number[][], outcomes: readonly PushOutcome[]): PushOutcome {
   const ticks = Array.from<{ symbol: string; gen: string; seq: number }>({ length: count });
   let replayed = false;
   for (const [part, outcome] of outcomes.entries()) {
