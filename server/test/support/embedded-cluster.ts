@@ -9,6 +9,11 @@ export interface EmbeddedCluster {
   url: string;
   /** Kills the replica of that name with -9. */
   kill(node: string): void;
+  /** The process of the replica of that name; null while there is none. */
+  pidOf(node: string): number | null;
+  /** Resolves with its exit code once it has ended. */
+  readonly exitCode: Promise<number | null>;
+  /** Ends it in good order. */
   close(): Promise<void>;
 }
 
@@ -38,7 +43,13 @@ export async function startEmbeddedCluster(settings: Record<string, string> = {}
 
   return {
     url: `${url}/`,
-    kill: (node) => process.kill(workerOf(primary.pid ?? 0, node), 'SIGKILL'),
+    kill: (node) => {
+      const pid = workerOf(primary.pid ?? 0, node);
+      if (pid === null) throw new Error(`no process of ${primary.pid} is ${node}`);
+      process.kill(pid, 'SIGKILL');
+    },
+    exitCode: ended.then(([code]) => code as number | null),
+    pidOf: (node) => workerOf(primary.pid ?? 0, node),
     close: async () => {
       primary.kill('SIGTERM');
       await ended;
@@ -47,12 +58,16 @@ export async function startEmbeddedCluster(settings: Record<string, string> = {}
 }
 
 /** The child of the primary that was started with that node id. */
-function workerOf(primary: number, node: string): number {
+function workerOf(primary: number, node: string): number | null {
   const children = readFileSync(`/proc/${primary}/task/${primary}/children`, 'utf8').trim().split(' ');
-  const worker = children.find((pid) => {
-    const environment = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
-    return environment.includes(`NODE_ID=${node}`);
-  });
-  if (worker === undefined) throw new Error(`no process of ${primary} is ${node}`);
-  return Number(worker);
+  const worker = children.find((pid) => environmentOf(pid).includes(`NODE_ID=${node}`));
+  return worker === undefined ? null : Number(worker);
+}
+
+function environmentOf(pid: string): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
+  } catch {
+    return []; // It has just ended.
+  }
 }

@@ -1,0 +1,59 @@
+/** The replicas over HTTP, and the figures, through a true server. */
+import { afterEach, describe, expect, it } from 'vitest';
+import { problemOf, serveApp, testKey, type ServedApp } from '../../test/support/serve-app.ts';
+
+let app: ServedApp;
+afterEach(() => app.close());
+
+const withKey = { headers: { 'X-API-Key': testKey } };
+
+describe('nodes', () => {
+  it('[DR6] are listed for who has a key', async () => {
+    app = await serveApp({
+      nodes: () => [
+        { node: 'n1', connections: 3, isLeaving: false },
+        { node: 'n2', connections: 0, isLeaving: true },
+      ],
+    });
+    expect(await problemOf(await fetch(`${app.url}/api/nodes`))).toMatchObject({ name: 'api_key_required' });
+    const answer = await fetch(`${app.url}/api/nodes`, withKey);
+    expect(answer.headers.get('cache-control')).toBe('no-store');
+    expect(await answer.json()).toEqual({
+      nodes: [
+        { node: 'n1', connections: 3, state: 'serving' },
+        { node: 'n2', connections: 0, state: 'draining' },
+      ],
+    });
+  });
+
+  it.each<['told' | 'unknown' | 'silent', number, string | null, object]>([
+    ['told', 202, null, { node: 'a/b c', state: 'draining' }],
+    ['unknown', 404, null, { name: 'not_found' }],
+    ['silent', 503, '1', { name: 'node_unreachable', retry: 'later' }],
+  ])('[DR6] a drain whose replica is %s is answered %i', async (outcome, status, retryAfter, body) => {
+    const asked: string[] = [];
+    app = await serveApp({
+      drainNode: (node) => {
+        asked.push(node);
+        return Promise.resolve(outcome);
+      },
+    });
+    const path = `${app.url}/api/nodes/a%2Fb%20c/drain`;
+    expect((await fetch(path, { method: 'POST' })).status).toBe(401);
+    expect(asked).toEqual([]);
+    const answer = await fetch(path, { method: 'POST', ...withKey });
+    expect([answer.status, answer.headers.get('retry-after'), asked]).toEqual([
+      status,
+      retryAfter,
+      ['a/b c'],
+    ]);
+    expect(await answer.json()).toMatchObject(body);
+  });
+
+  it('takes no other method', async () => {
+    app = await serveApp();
+    const answer = await fetch(`${app.url}/api/nodes/n1/drain`, withKey);
+    expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'POST']);
+    expect((await fetch(`${app.url}/metrics`, { method: 'DELETE' })).status).toBe(405);
+  });
+});
