@@ -43,6 +43,7 @@ function listen() {
     states,
     from: (quotes = new Map<string, Quote>()) => ({
       quotes,
+      sourceSeqs: new Map<string, number>(),
       onTicks: (ticks: FeedTick[]) => void batches.push(ticks),
       onState: (state: FeedHealth) => void states.push(state),
     }),
@@ -325,6 +326,7 @@ describe('the push feed', () => {
     const states: FeedHealth[] = [];
     const from = {
       quotes: new Map(),
+      sourceSeqs: new Map(),
       onTicks: () => expect.fail('push has no ticks'),
       onState: (s: FeedHealth) => void states.push(s),
     };
