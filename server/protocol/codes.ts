@@ -107,6 +107,13 @@ export const codes = {
     status: 503,
     message: 'that replica does not answer; try again',
   },
+  push_unconfirmed: {
+    code: 4504,
+    retry: 'later',
+    status: 503,
+    message:
+      'this push was not confirmed in time and may have been counted; send it again with the same Idempotency-Key',
+  },
   internal: { code: 4503, retry: 'later', status: 500, message: 'something went wrong here; it was logged' },
 } as const satisfies Record<string, Code>;
 

@@ -93,7 +93,7 @@ export interface SubscribeRequest {
 /** One symbol's outcome in a subscribe ack. `seq` is the head that the snapshot or the replay reached. */
 export type SubscribeResult =
   | { ok: true; gen: string; seq: number; recovered: boolean; replayed: number }
-  | { ok: false; code: number; message: string };
+  | ({ ok: false } & Refusal);
 
 /** `symbols` is the whole current set of the session, also in a refusal. */
 export type SubscribeAck =

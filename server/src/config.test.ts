@@ -42,6 +42,20 @@ describe('parseConfig', () => {
     ]);
   });
 
+  it('[CF2] reports what does not fit together with what is bad by itself, and near misses too', () => {
+    const parsed = parseConfig(
+      { PORT: 'x', LEASE_TTL_MS: '1000', FEEDS: 'push:A,simulator:A', LOG_LEVL: 'info' },
+      'n',
+    );
+    if (parsed.ok) throw new Error('it was taken');
+    expect(parsed.problems.map((problem) => problem.split(':')[0])).toEqual([
+      'PORT',
+      'LEASE_TTL_MS',
+      'FEEDS',
+    ]);
+    expect(parsed.warnings).toEqual(['LOG_LEVL is not a setting; did you mean LOG_LEVEL?']);
+  });
+
   it.each([
     ['PORT', '65536'],
     ['PORT', '-1'],

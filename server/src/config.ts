@@ -39,7 +39,7 @@ export interface Config {
 export type ParsedConfig =
   | { ok: true; config: Config; warnings: string[] }
   /** A sentence per bad variable, each beginning with its name. */
-  | { ok: false; problems: string[] };
+  | { ok: false; problems: string[]; warnings: string[] };
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -58,38 +58,28 @@ export function parseConfig(env: Environment, defaultNode: string): ParsedConfig
   for (const [name, { type, fallback, secret: hidden }] of Object.entries<Setting<unknown>>(settings)) {
     const given = text(name) ?? fallback;
     if (given === null) continue;
-    const parsed = type.safeParse(given);
-    if (parsed.success) values[name] = parsed.data;
+    const result = type.safeParse(given);
+    if (result.success) values[name] = result.data;
     else {
-      const why = [...new Set(parsed.error.issues.map((issue) => issue.message))].join('; ');
+      const why = [...new Set(result.error.issues.map((issue) => issue.message))].join('; ');
       problems.push(
         hidden ? `${name}: ${why}` : `${name}: ${why}, not ${JSON.stringify(given.slice(0, 80))}`,
       );
     }
   }
-  if (problems.length > 0) return { ok: false, problems };
-
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- each setting was parsed by its own type above
-  const v = values as SettingValues;
-  if (v.LEASE_DEADLINE_MS >= v.LEASE_TTL_MS)
-    problems.push(
-      `LEASE_TTL_MS: must be above LEASE_DEADLINE_MS (${v.LEASE_DEADLINE_MS}), or two replicas lead at once; not ${v.LEASE_TTL_MS}`,
-    );
-  if (v.LEASE_DEADLINE_MS <= 1.2 * v.LEASE_BEAT_MS)
-    problems.push(
-      `LEASE_DEADLINE_MS: must be above 1.2 x LEASE_BEAT_MS (${v.LEASE_BEAT_MS}), or one late beat ends a term; not ${v.LEASE_DEADLINE_MS}`,
-    );
-  if (v.PING_INTERVAL_MS + v.PING_TIMEOUT_MS > maxPingCycleMs)
-    problems.push(
-      `PING_INTERVAL_MS: with PING_TIMEOUT_MS at most ${maxPingCycleMs}, or the proxy in front cuts quiet clients`,
-    );
-  if (env['NODE_ENV'] === 'production' && v.API_KEYS.some(({ key }) => key.length < 16))
-    problems.push('API_KEYS: in production each key must have at least 16 characters');
+  const parsed = values as Partial<SettingValues>;
+  problems.push(...misfits(parsed, env));
+  const assigned =
+    parsed.FEEDS === undefined || problems.some((problem) => problem.startsWith('SYMBOLS:'))
+      ? null
+      : assignSymbols({ feeds: parsed.FEEDS, symbols: parsed.SYMBOLS });
+  if (assigned?.ok === false) problems.push(...assigned.problems.map((problem) => `FEEDS: ${problem}`));
+  const warnings = misspelled(env);
+  if (problems.length > 0 || assigned?.ok !== true) return { ok: false, problems, warnings };
 
-  const assigned = assignSymbols({ feeds: v.FEEDS, symbols: v.SYMBOLS });
-  if (!assigned.ok) problems.push(...assigned.problems.map((problem) => `FEEDS: ${problem}`));
-  if (problems.length > 0 || !assigned.ok) return { ok: false, problems };
-
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- without a problem every setting is there
+  const v = parsed as SettingValues;
   const config: Config = {
     port: v.PORT,
     host: v.HOST,
@@ -120,7 +110,29 @@ export function parseConfig(env: Environment, defaultNode: string): ParsedConfig
     drainMs: v.DRAIN_MS,
     logLevel: v.LOG_LEVEL,
   };
-  return { ok: true, config: deepFreeze(config), warnings: misspelled(env) };
+  return { ok: true, config: deepFreeze(config), warnings };
+}
+
+/** What is wrong with settings that are good one by one; those that are not there fit with everything. */
+function misfits(v: Partial<SettingValues>, env: Environment): string[] {
+  const { LEASE_BEAT_MS: beat = NaN, LEASE_DEADLINE_MS: deadline = NaN, LEASE_TTL_MS: ttl = NaN } = v;
+  const { PING_INTERVAL_MS: ping = NaN, PING_TIMEOUT_MS: pong = NaN, API_KEYS: keys = [] } = v;
+  const problems: string[] = [];
+  if (deadline >= ttl)
+    problems.push(
+      `LEASE_TTL_MS: must be above LEASE_DEADLINE_MS (${deadline}), or two replicas lead at once; not ${ttl}`,
+    );
+  if (deadline <= 1.2 * beat)
+    problems.push(
+      `LEASE_DEADLINE_MS: must be above 1.2 x LEASE_BEAT_MS (${beat}), or one late beat ends a term; not ${deadline}`,
+    );
+  if (ping + pong > maxPingCycleMs)
+    problems.push(
+      `PING_INTERVAL_MS: with PING_TIMEOUT_MS at most ${maxPingCycleMs}, or the proxy in front cuts quiet clients`,
+    );
+  if (env['NODE_ENV'] === 'production' && keys.some(({ key }) => key.length < 16))
+    problems.push('API_KEYS: in production each key must have at least 16 characters');
+  return problems;
 }
 
 function deepFreeze<T>(value: T): T {

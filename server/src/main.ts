@@ -141,7 +141,7 @@ async function main(): Promise<void> {
   if (!parsed.ok) {
     say([
       'Tickwire cannot start with this configuration:',
-      ...parsed.problems.map((problem) => `  ${problem}`),
+      ...[...parsed.problems, ...parsed.warnings].map((line) => `  ${line}`),
     ]);
     process.exit(1);
   }

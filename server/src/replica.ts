@@ -136,8 +136,8 @@ export function createReplica({
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- both ends are replicas: this is what the leader's publisher gave
       return (await backplane.leaderLine.call(leader.epoch, batch)) as PushOutcome;
     } catch (error) {
-      log.warn({ err: error }, 'a push did not reach the leader');
-      return { ok: false, refusal: refusal(error instanceof NoLeader ? 'no_leader' : 'store_unavailable') };
+      log.debug({ err: error }, 'a push did not reach the leader');
+      return { ok: false, refusal: refusal(error instanceof NoLeader ? 'no_leader' : 'push_unconfirmed') };
     }
   }
 
@@ -155,12 +155,15 @@ export function createReplica({
       );
     },
   });
+  let hasBeenLive = false;
   const freshness = createFreshness({
     clock,
     silenceMs: silentBeats * config.lease.beatMs,
     sources: feeds,
     onChange: (feed) => {
-      log.info({ state: feed.state, reason: feed.reason }, 'freshness changed');
+      // An outage and its end are told alike; the first leader of a start is no news.
+      log[hasBeenLive ? 'warn' : 'info']({ state: feed.state, reason: feed.reason }, 'freshness changed');
+      hasBeenLive ||= feed.state === 'live';
       meter.stale(feed.state === 'stale');
       sessions.tellFeed(feed);
     },

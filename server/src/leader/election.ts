@@ -125,7 +125,8 @@ export function createElection(options: ElectionOptions): Election {
     }
     lastGoodBeatAt = sentAt;
     state = { at: 'leading', epoch: taken.epoch };
-    log.info({ epoch: taken.epoch }, 'leading');
+    // The first leader of all is no news; whoever follows another, or itself, is.
+    log[seen.epoch === 0 ? 'info' : 'warn']({ epoch: taken.epoch, after: seen.holder }, 'leading');
     onLead(taken.epoch);
   }
 

@@ -146,7 +146,7 @@ export function createLane(options: LaneOptions): Lane {
       const outcome = await appendAll(job, claimed);
       job.settle?.(outcome);
     } catch (error) {
-      job.settle?.({ ok: false, refusal: refusal('store_unavailable') });
+      job.settle?.({ ok: false, refusal: refusal('push_unconfirmed') });
       fail('an append failed', error);
     }
   }

@@ -150,7 +150,7 @@ describe('createPublisher', () => {
       publisher.push({ ticks: [tick('A', '2')] }),
     ]);
     expect(outcomes).toMatchObject([
-      { ok: false, refusal: { name: 'store_unavailable' } },
+      { ok: false, refusal: { name: 'push_unconfirmed' } },
       { ok: false, refusal: { name: 'no_leader' } },
     ]);
     expect(faults).toEqual(['1: an append failed']);

@@ -135,6 +135,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
       stopAnnouncing();
       for (const source of sources) source.stop();
     };
+    let started = false;
     for (const source of sources) {
       source.start({
         quotes,
@@ -143,10 +144,11 @@ export function createPublisher(options: PublisherOptions): Publisher {
         onState: (health) => {
           if (term !== own) return;
           own.board.set(source.name, health);
-          announce(own);
+          if (started) announce(own);
         },
       });
     }
+    started = true;
     announce(own);
   }
 

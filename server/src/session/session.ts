@@ -5,7 +5,6 @@
  */
 import type { Socket } from 'socket.io';
 import {
-  codes,
   refusal,
   tickRoom,
   type FeedState,
@@ -169,7 +168,7 @@ export function createSession(options: SessionOptions): Session {
 
   function fail(name: 'bad_symbol' | 'unknown_symbol' | 'store_unavailable'): SubscribeResult {
     onRefused(name);
-    return { ok: false, code: codes[name].code, message: codes[name].message };
+    return { ok: false, ...refusal(name) };
   }
 
   function unsubscribe(wanted: readonly Wanted[] | null, ack: Ack | null): void {
@@ -184,12 +183,12 @@ export function createSession(options: SessionOptions): Session {
     subscribe: (payload, ack) => {
       const parsed = parseSubscribe(payload);
       if (parsed.ok) inTurn(ack, () => subscribe(parsed.value, ack));
-      else refuse(ack, parsed.refusal);
+      else inTurn(ack, () => refuse(ack, parsed.refusal));
     },
     unsubscribe: (payload, ack) => {
       const parsed = parseUnsubscribe(payload);
       if (parsed.ok) inTurn(ack, () => unsubscribe(parsed.value, ack));
-      else refuse(ack, parsed.refusal);
+      else inTurn(ack, () => refuse(ack, parsed.refusal));
     },
   };
 
@@ -199,7 +198,7 @@ export function createSession(options: SessionOptions): Session {
     const ack = isAck(last) ? last : null;
     if (ack !== null) args.pop();
     const call = Object.hasOwn(calls, event) ? calls[event] : undefined;
-    if (call === undefined) refuse(ack, refusal('unknown_event'));
+    if (call === undefined) inTurn(ack, () => refuse(ack, refusal('unknown_event')));
     else call(args, ack);
   });
   // A client may emit an event of this name, and an emitter without a listener for it throws.

@@ -160,6 +160,19 @@ describe('subscribe', () => {
     expect(answers.map(({ symbols }) => symbols)).toEqual([['A', 'B'], ['B'], ['B', 'C']]);
   });
 
+  it('[C3] a refusal waits for its turn too', async () => {
+    const { connect } = await startReplica();
+    const client = connect();
+    const order: string[] = [];
+    const told = (name: string) => (answer: unknown) => (order.push(name), answer);
+    await Promise.all([
+      client.subscribe(['A', 'B', 'C']).then(told('good')),
+      client.call('nothing').then(told('unknown')),
+      client.subscribe(7).then(told('bad')),
+    ]);
+    expect(order).toEqual(['good', 'unknown', 'bad']);
+  });
+
   it('[C3] a flood of calls gets an answer each', async () => {
     const { connect, backplane } = await startReplica();
     const client = connect();
