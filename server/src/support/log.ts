@@ -10,6 +10,9 @@ export interface LogOptions {
   destination?: DestinationStream;
 }
 
+/** Characters of lines that could not be written yet. */
+const maxWaiting = 1_048_576;
+
 /** Each line is one JSON object with `level` as a word, `time` in ISO form and `node`. */
 export function createLog({ level, node, destination }: LogOptions): Log {
   return pino(
@@ -23,6 +26,14 @@ export function createLog({ level, node, destination }: LogOptions): Log {
         censor: '[redacted]',
       },
     },
-    destination ?? pino.destination({ sync: false, minLength: 0 }),
+    destination ?? standardOutput(),
   );
+}
+
+/** A reader that is gone or a full disk costs lines and nothing else: they wait here up to a bound, and the rest is dropped. */
+function standardOutput(): DestinationStream {
+  const stream = pino.destination({ sync: false, minLength: 0, maxLength: maxWaiting });
+  // Without a listener the error ends the process; what was not written is tried again with the next line.
+  stream.on('error', () => {});
+  return stream;
 }
