@@ -29,6 +29,17 @@ type OnSent = (error: Error | null) => void;
 /** What sticky adds to a message: the socket, where it is handed over, and who is told that it was sent. */
 type Rest = [onSent: OnSent] | [socket: Socket, onSent: OnSent];
 
+/** Node's handle of a connection; there is no public way to stop its reading. */
+type Readable = Socket & { _handle?: { readStop?: () => number } | null };
+
+/**
+ * Node keeps reading a connection that it hands over, and drops what it reads, until the worker has acknowledged it: a
+ * client that is quick to speak after the worker's answer would not be heard.
+ */
+function stopReading(socket: Readable): void {
+  socket._handle?.readStop?.();
+}
+
 /** One a process: sticky's listeners on the cluster stay for good. */
 export function createPassage(): Passage {
   // Of an HTTP server sticky uses the `connection` event alone; a true one would parse what is meant for a worker.
@@ -65,6 +76,7 @@ export function createPassage(): Passage {
           return worker.send(message, rest[0]);
         }
         const [handle, onSent] = rest;
+        stopReading(handle);
         return worker.send(message, handle, (error) => {
           arrived();
           onSent(error);
