@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { FeedState, Quote, Tick } from '../../../server/protocol/index.ts';
+import { refusal, type FeedState, type Quote, type Tick } from '../../../server/protocol/index.ts';
 import { createBoard } from './board.ts';
 
 const startAt = 1_700_000_000_000;
@@ -94,11 +94,23 @@ describe('the board', () => {
 
   it('says what the server does not serve, until it does', () => {
     const { board } = createBoardUnderTest();
-    board.onResults({ A: { ok: false, code: 4102, message: 'not listed here' } });
-    expect(rowOf(board, 'A').problem).toBe('not listed here');
+    board.onResults({ A: { ok: false, ...refusal('unknown_symbol', 'not listed here') } });
+    expect(rowOf(board, 'A').problem?.message).toBe('not listed here');
     expect(board.freshness(rowOf(board, 'A'))).toBe('unlisted');
     board.onResults({ A: { ok: true, gen: 'g1', seq: 0, recovered: false, replayed: 0 } });
     expect(board.freshness(rowOf(board, 'A'))).toBe('empty');
+  });
+
+  it('does not call unlisted what was refused for now, with a price or without', () => {
+    const { board } = createBoardUnderTest();
+    board.onSnapshot([quoteOf('B')]);
+    const away = { ok: false, ...refusal('store_unavailable') } as const;
+    board.onResults({ A: away, B: away });
+    const both = () => ['A', 'B'].map((symbol) => board.freshness(rowOf(board, symbol)));
+    expect(both()).toEqual(['pending', 'pending']);
+    board.onResults({ B: { ok: true, gen: 'g1', seq: 1, recovered: false, replayed: 0 } });
+    board.onSnapshot([quoteOf('A')]);
+    expect(both()).toEqual(['live', 'live']);
   });
 
   it('[FR1] calls stale what belongs to a stale source, and only that', () => {

@@ -5,7 +5,7 @@
 import type { FeedState, Hello, Quote, SubscribeResult, Tick } from '../../../server/protocol/index.ts';
 import type { ConnectionState } from '../stream/index.ts';
 import { ageMs, freshnessOf, stalenessOf, type Freshness } from './freshness.ts';
-import { emptyRow, rowAfterTick, rowWithQuote, type Row } from './row.ts';
+import { emptyRow, rowAfterTick, rowWithQuote, type Problem, type Row } from './row.ts';
 
 export interface BoardOptions {
   /** Epoch milliseconds of this machine. */
@@ -90,8 +90,8 @@ export function createBoard({ now, onRow, onBoard }: BoardOptions): Board {
       for (const [symbol, result] of Object.entries(results)) {
         const row = rows.get(symbol);
         if (row === undefined) continue;
-        const problem = result.ok ? null : result.message;
-        if (row.problem !== problem) put({ ...row, problem });
+        const problem = problemOf(result);
+        if (row.problem?.message !== problem?.message) put({ ...row, problem });
       }
     },
     choose: (symbols) => {
@@ -108,4 +108,8 @@ export function createBoard({ now, onRow, onBoard }: BoardOptions): Board {
     node: () => node,
     feed: () => feed,
   };
+}
+
+function problemOf(result: SubscribeResult): Problem | null {
+  return result.ok ? null : { message: result.message, isPassing: result.retry !== 'never' };
 }

@@ -5,9 +5,9 @@ import type { Row } from './row.ts';
 
 /**
  * `live`: as good as the feed. `stale`: its source is silent. `offline`: nobody tells us of changes now.
- * `empty`: no price yet. `unlisted`: the server does not serve it.
+ * `empty`: no price yet. `pending`: refused for now, and asked for again. `unlisted`: the server does not serve it.
  */
-export type Freshness = 'live' | 'stale' | 'offline' | 'empty' | 'unlisted';
+export type Freshness = 'live' | 'stale' | 'offline' | 'empty' | 'pending' | 'unlisted';
 
 /** Says of each symbol whether it is stale; `quote` speaks for itself until the feed was told. */
 export type IsStale = (quote: Pick<Quote, 'symbol' | 'stale'>) => boolean;
@@ -26,7 +26,7 @@ export function freshnessOf(
   connection: ConnectionState['at'],
   isStale: IsStale,
 ): Freshness {
-  if (row.problem !== null) return 'unlisted';
+  if (row.problem !== null) return row.problem.isPassing ? 'pending' : 'unlisted';
   if (row.quote === null) return 'empty';
   if (connection !== 'live') return 'offline';
   return isStale(row.quote) ? 'stale' : 'live';

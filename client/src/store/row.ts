@@ -20,7 +20,13 @@ export interface Row {
   /** How often the price was told; rises with each tick. */
   ticks: number;
   /** Why the server does not serve the symbol; null where it does. */
-  problem: string | null;
+  problem: Problem | null;
+}
+
+/** A refusal of one symbol; one that is passing is asked about again. */
+export interface Problem {
+  message: string;
+  isPassing: boolean;
 }
 
 export function emptyRow(symbol: string): Row {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { refusal } from '../../../server/protocol/index.ts';
 import { createStreamUnderTest, quoteOf, resultAt, tickOf } from './testing/fake-links.ts';
 
 const seqs = (ticks: { seq: number }[]) => ticks.map(({ seq }) => seq);
@@ -17,10 +18,11 @@ describe('the subscriptions of a stream', () => {
     test.stream.subscribe(['A', 'NOPE', 'not a symbol']);
     expect(test.results[0]).toMatchObject({ 'not a symbol': { ok: false, code: 4101 } });
     test.goLive();
-    test.link().answer({ NOPE: { ok: false, code: 4102, message: 'not listed' } });
+    const unlisted = { ok: false, ...refusal('unknown_symbol') } as const;
+    test.link().answer({ NOPE: unlisted });
     expect(test.results[1]).toEqual({
       A: resultAt(1),
-      NOPE: { ok: false, code: 4102, message: 'not listed' },
+      NOPE: unlisted,
     });
   });
 
@@ -186,6 +188,49 @@ describe('the subscriptions of a stream', () => {
     expect(test.link().sent).toHaveLength(3);
   });
 
+  it('asks again for the symbols that were refused for now, and not for those that were for good', () => {
+    const test = createStreamUnderTest();
+    test.stream.subscribe(['A', 'B', 'NOPE']);
+    test.goLive();
+    const away = { ok: false, ...refusal('store_unavailable') } as const;
+    test.link().answer({ A: away, NOPE: { ok: false, ...refusal('unknown_symbol') } });
+    expect(test.results[0]).toMatchObject({ A: { retry: 'later' }, NOPE: { retry: 'never' } });
+    // Others need not wait for that.
+    test.stream.subscribe(['C']);
+    test.clock.advance(0);
+    expect(test.link().lastAsk().symbols).toEqual(['C']);
+    test.link().answer();
+    for (let round = 0; round < 3; round += 1) {
+      test.emit('heartbeat', { at: 1 });
+      test.clock.advance(1_500);
+      expect(test.link().lastAsk().symbols).toEqual(['A']);
+      test.link().answer({ A: away });
+    }
+    expect(test.link().sent).toHaveLength(5);
+    test.clock.advance(1_500);
+    test.link().answer();
+    expect(test.results.at(-1)).toEqual({ A: resultAt(1) });
+    test.emit('heartbeat', { at: 1 });
+    test.clock.advance(4_000);
+    expect(test.link().sent).toHaveLength(6);
+  });
+
+  it('forgets a refusal for now with the symbol and with the connection', () => {
+    const test = createStreamUnderTest();
+    test.stream.subscribe(['A', 'B']);
+    test.goLive();
+    const away = { ok: false, ...refusal('store_unavailable') } as const;
+    test.link().answer({ A: away, B: away });
+    test.stream.unsubscribe(['A']);
+    test.link().listener.onClose(undefined);
+    test.clock.advance(250);
+    test.goLive();
+    expect(test.link().lastAsk().symbols).toEqual(['B']);
+    test.link().answer();
+    test.clock.advance(4_000);
+    expect(test.link().sent).toHaveLength(1);
+  });
+
   it('tells every symbol of a refusal that is for good', () => {
     const test = createStreamUnderTest();
     test.stream.subscribe(['A', 'B']);
@@ -193,7 +238,7 @@ describe('the subscriptions of a stream', () => {
     test
       .link()
       .sent[0]?.answer({ ok: false, symbols: [], code: 4200, name: 'x', message: 'm', retry: 'never' });
-    const told = { ok: false, code: 4200, message: 'm' };
+    const told = { ok: false, code: 4200, name: 'x', message: 'm', retry: 'never' };
     expect(test.results).toEqual([{ A: told, B: told }]);
   });
 

@@ -3,11 +3,12 @@
  * a reconnect and for holes alike, each with the positions that the server needs to fill them. Knows no transport.
  */
 import {
-  codes,
   limits,
   parseSymbol,
+  refusal,
   type Position,
   type Quote,
+  type Refusal,
   type SubscribeRequest,
   type SubscribeResult,
   type Snapshot,
@@ -46,7 +47,7 @@ export interface Subscriptions {
 const maxSymbolsPerAsk = 250;
 /** Holes wait this long after the last answer, so that a server in trouble is not asked with each tick. */
 const holePauseMs = 250;
-/** An ask that failed is repeated after between one and two of these. */
+/** An ask that failed, and each symbol that was refused for now, is repeated after between one and two of these. */
 const failurePauseMs = 1_000;
 
 export function createSubscriptions(options: SubscriptionsOptions): Subscriptions {
@@ -55,6 +56,8 @@ export function createSubscriptions(options: SubscriptionsOptions): Subscription
   const positions = new Map<string, Position>();
   /** Wanted, and to be asked for with the next subscribe. */
   const due = new Set<string>();
+  /** Wanted, refused for now, and due when the pause is over. */
+  const putOff = new Set<string>();
   /** Gaps that were counted and are not answered yet. */
   const gaps = new Set<string>();
   /** The symbols of the subscribe in flight, with the positions that it named. */
@@ -63,6 +66,7 @@ export function createSubscriptions(options: SubscriptionsOptions): Subscription
   let answeredAt = -Infinity;
   let cancelAsk: (() => void) | null = null;
   let cancelAnswer: (() => void) | null = null;
+  let cancelPause: (() => void) | null = null;
 
   function askAfter(ms: number): void {
     if (!isLive || asked !== null || cancelAsk !== null) return;
@@ -80,7 +84,10 @@ export function createSubscriptions(options: SubscriptionsOptions): Subscription
       batch.set(symbol, since[symbol] ?? null);
     }
     if (batch.size === 0) return;
-    for (const symbol of batch.keys()) due.delete(symbol);
+    for (const symbol of batch.keys()) {
+      due.delete(symbol);
+      putOff.delete(symbol);
+    }
     asked = batch;
     const request: SubscribeRequest = { symbols: [...batch.keys()] };
     if (Object.keys(since).length > 0) request.since = since;
@@ -97,19 +104,30 @@ export function createSubscriptions(options: SubscriptionsOptions): Subscription
     const results: Record<string, SubscribeResult> = {};
     if (!isSubscribeAck(answer) || (!answer.ok && answer.retry !== 'never')) {
       for (const symbol of symbols) due.add(symbol);
-      askAfter(failurePauseMs * (1 + random()));
+      askAfter(failurePause());
       return;
     }
     for (const symbol of symbols) {
-      const result = answer.ok
-        ? answer.results[symbol]
-        : { ok: false as const, code: answer.code, message: answer.message };
+      const result = answer.ok ? answer.results[symbol] : refusedAs(answer);
       if (result === undefined) continue;
       results[symbol] = result;
       settle(symbol, batch.get(symbol) ?? null, result);
+      if (!result.ok && result.retry !== 'never') putOff.add(symbol);
     }
+    if (putOff.size > 0) cancelPause ??= clock.after(failurePause(), endPause);
     onResults(results);
     if (due.size > 0) askAfter(0);
+  }
+
+  function failurePause(): number {
+    return failurePauseMs * (1 + random());
+  }
+
+  function endPause(): void {
+    cancelPause = null;
+    for (const symbol of putOff) due.add(symbol);
+    putOff.clear();
+    askAfter(0);
   }
 
   /** Counts what the answer says about the ticks between where we were and where it leads. */
@@ -133,8 +151,7 @@ export function createSubscriptions(options: SubscriptionsOptions): Subscription
       const bad: Record<string, SubscribeResult> = {};
       for (const text of symbols) {
         const symbol = parseSymbol(text);
-        const { code, message } = codes.bad_symbol;
-        if (symbol === null) bad[text] = { ok: false, code, message };
+        if (symbol === null) bad[text] = { ok: false, ...refusal('bad_symbol') };
         else if (!wanted.has(symbol)) {
           wanted.add(symbol);
           due.add(symbol);
@@ -154,6 +171,7 @@ export function createSubscriptions(options: SubscriptionsOptions): Subscription
         if (symbol === null) continue;
         positions.delete(symbol);
         due.delete(symbol);
+        putOff.delete(symbol);
         gaps.delete(symbol);
         asked?.delete(symbol);
       }
@@ -175,6 +193,9 @@ export function createSubscriptions(options: SubscriptionsOptions): Subscription
       cancelAsk?.();
       cancelAsk = null;
       cancelAnswer?.();
+      cancelPause?.();
+      cancelPause = null;
+      putOff.clear();
     },
 
     accept: (tick) => {
@@ -211,4 +232,10 @@ export function createSubscriptions(options: SubscriptionsOptions): Subscription
       return placed;
     },
   };
+}
+
+/** What a refusal of the whole call says of each of its symbols. */
+function refusedAs({ code, name, message, retry }: Refusal): SubscribeResult {
+  const why: Refusal = { code, name, message, retry };
+  return { ok: false, ...why };
 }

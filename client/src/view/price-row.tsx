@@ -17,6 +17,7 @@ const marks: Record<Freshness, string> = {
   stale: 'stale',
   offline: 'offline',
   empty: 'no price yet',
+  pending: 'trying again',
   unlisted: 'not served',
 };
 
@@ -37,7 +38,7 @@ export function PriceRow({ screen, symbol }: PriceRowProps) {
       <ChangeCell quote={quote} />
       <td class="age">
         {marks[freshness] !== '' && (
-          <span class="mark" title={row.problem ?? undefined}>
+          <span class="mark" title={row.problem?.message}>
             {marks[freshness]}
           </span>
         )}

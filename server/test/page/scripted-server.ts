@@ -8,7 +8,7 @@ import express from 'express';
 import { Server } from 'socket.io';
 import { z } from 'zod';
 import {
-  codes,
+  refusal,
   type FeedState,
   type Quote,
   type Refusal,
@@ -59,8 +59,7 @@ export async function startScriptedServer(quotes: Quote[], unpriced: string[] = 
   const subscribed = new Set<string>();
 
   function resultOf(symbol: string): SubscribeResult {
-    const { code, message } = codes.unknown_symbol;
-    if (!listed.has(symbol)) return { ok: false, code, message };
+    if (!listed.has(symbol)) return { ok: false, ...refusal('unknown_symbol') };
     return { ok: true, gen: 'script', seq: bySymbol.get(symbol)?.seq ?? 0, recovered: false, replayed: 0 };
   }
 

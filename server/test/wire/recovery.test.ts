@@ -1,6 +1,6 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { createStream } from '../../../client/src/stream/index.ts';
-import type { Position, Snapshot, SubscribeAck, Tick } from '../../protocol/index.ts';
+import type { Position, Snapshot, SubscribeAck, SubscribeResult, Tick } from '../../protocol/index.ts';
 import { createOrderCheck } from '../support/order.ts';
 import { until } from '../support/until.ts';
 import { startReplica, type ReplicaUnderTest } from './replica-under-test.ts';
@@ -158,5 +158,32 @@ describe('recovery', () => {
     const { gen } = ticks[0] as Tick;
     expect(seqs(ticks)).toEqual(range(seqs(ticks)[0] ?? 0, (seqs(ticks)[0] ?? 0) + ticks.length - 1));
     expect(ticks.every((tick) => tick.gen === gen)).toBe(true);
+  });
+
+  it('our stream gets what was refused while the store was away, without a reconnect', async () => {
+    const { url, backplane, push } = await startReplica();
+    backplane.setLink(false);
+    let results: Record<string, SubscribeResult> = {};
+    let sessions = 0;
+    const ticks: Tick[] = [];
+    const stream = createStream({
+      url,
+      onHello: () => void sessions++,
+      onResults: (news) => (results = { ...results, ...news }),
+      onTick: (tick) => void ticks.push(tick),
+    });
+    onTestFinished(() => stream.close());
+    stream.subscribe(['A', 'NOPE']);
+    await until(() => results['A'] !== undefined);
+    expect(results).toMatchObject({
+      A: { name: 'store_unavailable', retry: 'later' },
+      NOPE: { name: 'unknown_symbol', retry: 'never' },
+    });
+    backplane.setLink(true);
+    await until(() => results['A']?.ok === true);
+    await until(async () => (await push([{ symbol: 'A', price: '7' }])) === 200);
+    await until(() => ticks.length > 0);
+    expect(ticks[0]).toMatchObject({ symbol: 'A', price: '7' });
+    expect(sessions).toBe(1);
   });
 });
