@@ -109,18 +109,24 @@ describe('the connection of a stream', () => {
     expect(test.links.map(({ cid }) => cid)).toEqual(['cid-1', 'cid-1']);
   });
 
-  it('waits for the rest of a shutdown delay when the replica closes earlier', () => {
-    const test = createStreamUnderTest();
-    test.goLive();
-    test.emit('shutdown', { reconnectInMs: 3_000 });
-    test.clock.advance(1_000);
-    test.link().listener.onClose(undefined);
-    expect(test.stream.state()).toMatchObject({ at: 'waiting', because: 'shutdown' });
-    test.clock.advance(1_999);
-    expect(test.links).toHaveLength(1);
-    test.clock.advance(1);
-    expect(test.links).toHaveLength(2);
-  });
+  it.each([
+    { closedAfter: 1_000, awayFor: 125 },
+    { closedAfter: 2_990, awayFor: 10 },
+  ])(
+    'comes back at once when the replica closes $closedAfter ms after it said that it would in 3 s',
+    ({ closedAfter, awayFor }) => {
+      const test = createStreamUnderTest();
+      test.goLive();
+      test.emit('shutdown', { reconnectInMs: 3_000 });
+      test.clock.advance(closedAfter);
+      test.link().listener.onClose(undefined);
+      expect(test.stream.state()).toMatchObject({ at: 'waiting', because: 'shutdown' });
+      test.clock.advance(awayFor - 1);
+      expect(test.links).toHaveLength(1);
+      test.clock.advance(1);
+      expect(test.links).toHaveLength(2);
+    },
+  );
 
   it('[DR3] keeps its cid through a rolling restart, however short it was connected in between', () => {
     const test = createStreamUnderTest();

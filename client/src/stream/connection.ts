@@ -49,6 +49,8 @@ export interface Connection {
 const steadyMs = limits.maxSilenceMs;
 /** This many endings in a row, and the cid changes with each further one. */
 const maxTriesPerCid = 2;
+/** Who was closed when a leaving server said it would be, comes back within this long: it is the server that spreads its clients. */
+const announcedJitterMs = 250;
 /** A timer that comes later than this was held back with the whole page; what arrived meanwhile is still to be read. */
 const maxTimerDelayMs = 1_000;
 
@@ -143,7 +145,10 @@ export function createConnection(options: ConnectionOptions): Connection {
     const now = clock.monotonic();
     // An end that was announced is no failure of the way there.
     if (leaveAt !== null || (liveAt !== null && now - liveAt >= steadyMs)) tries = 0;
-    const delayMs = leaveAt === null ? retryDelayMs({ tries, retry, random }) : Math.max(0, leaveAt - now);
+    const delayMs =
+      leaveAt === null
+        ? retryDelayMs({ tries, retry, random })
+        : Math.min(Math.max(0, leaveAt - now), random() * announcedJitterMs);
     tries += 1;
     if (because === 'silence' || (because === 'lost' && tries >= maxTriesPerCid)) {
       cid = makeCid();
