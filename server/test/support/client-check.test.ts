@@ -92,5 +92,7 @@ describe('the book of payloads', () => {
     here.take(there.drain(), 'there');
     expect(here.conflicts()).toEqual(['[I3] g1 A 1 is 99 at 1 at there and 1 at 1 elsewhere']);
     expect(there.drain()).toEqual([]);
+    there.saw(tick(2, { price: '99', ts: 1 }), 'five');
+    expect(there.conflicts()).toEqual([expect.stringContaining('counted twice')]);
   });
 });

@@ -11,11 +11,12 @@ export interface PayloadBook {
   take(entries: readonly BookEntry[], where: string): void;
   /** Everything that is new since the last call. */
   drain(): BookEntry[];
-  /** Names that had two payloads, in words. */
+  /** Names that had two payloads, and payloads that came under two names of one symbol and generation, in words. */
   conflicts(): string[];
   /** How many names it knows. */
   size(): number;
-  has(name: string): boolean;
+  /** The payload of a name, `price at ts`. */
+  payloadOf(name: string): string | undefined;
 }
 
 export const nameOf = ({ gen, symbol, seq }: Pick<Tick, 'gen' | 'symbol' | 'seq'>): string =>
@@ -27,6 +28,8 @@ const maxConflicts = 50;
 export function createPayloadBook(): PayloadBook {
   const payloads = new Map<string, string>();
   const sizes = new Map<string, string>();
+  /** By generation, symbol and payload: a source gives each tick a `ts` of its own. */
+  const names = new Map<string, string>();
   const conflicts: string[] = [];
   let news: BookEntry[] = [];
 
@@ -36,8 +39,13 @@ export function createPayloadBook(): PayloadBook {
 
   function enter([name, payload, size]: BookEntry, where: string): void {
     const known = payloads.get(name);
-    if (known === undefined) payloads.set(name, payload);
-    else if (known !== payload) conflict(`[I3] ${name} is ${payload} at ${where} and ${known} elsewhere`);
+    if (known === undefined) {
+      payloads.set(name, payload);
+      const key = `${name.slice(0, name.lastIndexOf(' '))} ${payload}`;
+      const other = names.get(key);
+      if (other !== undefined) conflict(`[I3] ${payload} is ${other} and ${name}: counted twice`);
+      names.set(key, name);
+    } else if (known !== payload) conflict(`[I3] ${name} is ${payload} at ${where} and ${known} elsewhere`);
     const knownSize = sizes.get(name);
     if (size !== null && knownSize === undefined) sizes.set(name, size);
     else if (size !== null && knownSize !== size)
@@ -62,6 +70,6 @@ export function createPayloadBook(): PayloadBook {
     },
     conflicts: () => [...conflicts],
     size: () => payloads.size,
-    has: (name) => payloads.has(name),
+    payloadOf: (name) => payloads.get(name),
   };
 }

@@ -45,7 +45,7 @@ export function rawLinks(url: string): OpenLink {
       else if (kind === '1' || (kind === '4' && packet === '1')) end(undefined);
     }
 
-    socket.on('message', (data) => closed || receive(String(data)));
+    socket.on('message', (data: Buffer) => closed || receive(data.toString()));
     socket.on('close', () => end(undefined));
     // `close` follows.
     socket.on('error', () => {});

@@ -2,11 +2,12 @@
  * The store as it lies in Redis, read past the server's own code: epoch and generation of each shard over time (I1), and what it
  * holds of each symbol. Knows the key names of backplane/redis/keys.ts and the text of an entry, `seq:json`.
  */
-import { createClient } from 'redis';
+import { createClient, type RedisClientType } from 'redis';
 import type { Tick } from '../../protocol/index.ts';
 import type { Head } from './client-check.ts';
 
-type Client = ReturnType<typeof createClient>;
+/** Without its modules, whose types are large. */
+type Client = RedisClientType<Record<never, never>, Record<never, never>, Record<never, never>, 3>;
 
 export interface StoreView {
   readonly client: Client;
@@ -57,7 +58,7 @@ export async function openStoreView(options: StoreViewOptions): Promise<StoreVie
     try {
       for (const shard of numbers) {
         const [gen, epoch] = await client.hmGet(keyOf(shard, 'meta'), ['gen', 'epoch']);
-        if (gen == null) continue;
+        if (typeof gen !== 'string') continue;
         const before = last.get(shard);
         if (before?.gen === gen && Number(epoch) < before.epoch)
           faults.push(`[I1] the epoch of ${gen} fell from ${before.epoch} to ${epoch}`);

@@ -6,8 +6,11 @@ export interface FlowFault {
   delayMs: number;
   /** At most so many bytes a second; null for no limit. */
   bytesPerSecond: number | null;
-  /** `hold` reads no more, so that the sender's own buffers fill up; `swallow` reads and loses. */
-  passing: 'pass' | 'hold' | 'swallow';
+  /**
+   * `hold` reads no more, so that the sender's own buffers fill up; `swallow` reads and loses; `starve` loses all but pieces as
+   * small as the answer to a ping, so that the link looks alive.
+   */
+  passing: 'pass' | 'hold' | 'swallow' | 'starve';
 }
 
 export interface Flow {
@@ -29,6 +32,9 @@ const sliceMs = 20;
 /** What waits here at most, before the sender is held back; more with a delay, since that is the line's own length. */
 const maxQueued = { plain: 16_384, delayed: 4_194_304 };
 
+/** `+PONG` and the like. */
+const maxStarved = 64;
+
 /** `data` is null for the end of the stream. */
 interface Piece {
   data: Buffer | null;
@@ -49,7 +55,9 @@ export function createFlow(from: Socket, into: Socket, { onPassed, onSwallowed }
 
   function push(data: Buffer | null): void {
     if (closed) return;
-    if (data !== null && fault.passing === 'swallow') {
+    const { passing } = fault;
+    const lost = passing === 'swallow' || (passing === 'starve' && (data?.length ?? 0) > maxStarved);
+    if (data !== null && lost) {
       onSwallowed(data.length);
       return;
     }

@@ -116,6 +116,16 @@ describe('the TCP proxy', () => {
     expect(client.seen.text).toBe('kept');
   });
 
+  it('starves one way: only what is as small as the answer to a ping comes', async () => {
+    const { proxy, join } = await setUp();
+    const { client, far } = await join();
+    proxy.suffer('down', { passing: 'starve' });
+    far.write('x'.repeat(100));
+    await until(() => proxy.counts().swallowed === 100);
+    far.write('+PONG');
+    await until(() => client.seen.text === '+PONG');
+  });
+
   it('throttles to bytes a second', async () => {
     const { proxy, join } = await setUp();
     const { client, far } = await join();

@@ -1,0 +1,188 @@
+/** The leader killed, stopped, frozen, robbed of its lease or blocked. */
+import { setTimeout as pass } from 'node:timers/promises';
+import { describe, expect } from 'vitest';
+import { healthOf } from '../cluster/cluster-under-test.ts';
+import { createRandom } from '../support/random.ts';
+import { until } from '../support/until.ts';
+import { startFaultCluster, ttlMs, type FaultCluster } from './fault-cluster.ts';
+import { faultRow, shown } from './fault-row.ts';
+import { lossesOf, preload } from './measures.ts';
+
+const mostly = (values: readonly number[]): number =>
+  values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;
+
+/** How often the store refused this cluster's appends, over all replicas. */
+async function untilFollower(url: string, withinMs: number): Promise<void> {
+  await until(async () => !(await healthOf(url)).leader.me, { withinMs });
+}
+
+/** Freezes the leader for twice the TTL under watch, and wakes it. */
+async function freeze(cluster: FaultCluster): Promise<{ pauseMs: number; followerMs: number }> {
+  const leader = await cluster.leader();
+  const others = cluster.watches.filter(({ nodes }) => nodes.at(-1) !== leader.node);
+  const from = performance.now();
+  await leader.kill('SIGSTOP');
+  await pass(2 * ttlMs);
+  const pauseMs = Math.max(...others.map((watch) => watch.longestPause(from)));
+  await leader.kill('SIGCONT');
+  const wokenAt = performance.now();
+  await untilFollower(leader.url, 5_000);
+  const followerMs = performance.now() - wokenAt;
+  await cluster.ticksAgain();
+  return { pauseMs, followerMs };
+}
+
+describe('the leader', () => {
+  faultRow(
+    {
+      fault: 'kill -9 leader, ten times',
+      promise: 'ticks again within TTL + 1 s (3 s), 0 duplicates, 0 lost after acceptance',
+      withinMs: 180_000,
+    },
+    async (measure) => {
+      const cluster = await startFaultCluster();
+      await cluster.watchAll();
+      const pauses: number[] = [];
+      for (let round = 0; round < 10; round++) {
+        const leader = await cluster.leader();
+        const others = cluster.watches.filter(({ nodes }) => nodes.at(-1) !== leader.node);
+        const from = performance.now();
+        await leader.kill('SIGKILL');
+        await cluster.ticksAgain({ of: others });
+        await pass(300);
+        pauses.push(Math.max(...others.map((watch) => watch.longestPause(from))));
+        await leader.restart();
+        await until(() => cluster.watches.every((watch) => watch.isLive()), { withinMs: 15_000 });
+        await cluster.ticksAgain();
+      }
+      const losses = lossesOf(cluster.watches);
+      measure(
+        `pause p50 ${shown(mostly(pauses))}, max ${shown(Math.max(...pauses))}; lost or not recovered: ${losses.length}`,
+      );
+      await cluster.expectSound();
+      expect(Math.max(...pauses)).toBeLessThan(ttlMs + 1_000);
+      expect(losses).toEqual([]);
+    },
+  );
+
+  faultRow({ fault: 'SIGTERM leader', promise: 'pause at most 0.5 s, 0 lost' }, async (measure) => {
+    const cluster = await startFaultCluster();
+    await cluster.watchAll();
+    const leader = await cluster.leader();
+    const others = cluster.watches.filter(({ nodes }) => nodes.at(-1) !== leader.node);
+    const from = performance.now();
+    const gone = leader.kill('SIGTERM');
+    await pass(2_000);
+    const pauseMs = Math.max(...others.map((watch) => watch.longestPause(from)));
+    await gone;
+    await leader.restart();
+    await until(() => cluster.watches.every((watch) => watch.isLive()), { withinMs: 15_000 });
+    const losses = lossesOf(cluster.watches);
+    measure(`pause ${shown(pauseMs)}; lost or not recovered: ${losses.length}`);
+    await cluster.expectSound();
+    expect(losses).toEqual([]);
+    expect(pauseMs).toBeLessThan(500);
+  });
+
+  faultRow(
+    {
+      fault: 'SIGSTOP leader for 2 x TTL, SIGCONT',
+      promise: 'ticks again within TTL + 1 s, 0 stale ticks, a follower again within 1 s',
+    },
+    async (measure) => {
+      const cluster = await startFaultCluster();
+      await cluster.watchAll();
+      const { pauseMs, followerMs } = await freeze(cluster);
+      measure(`pause ${shown(pauseMs)}, follower after ${shown(followerMs)}`);
+      await cluster.expectSound();
+      expect(pauseMs).toBeLessThan(ttlMs + 1_000);
+      expect(followerMs).toBeLessThan(1_000);
+    },
+  );
+
+  faultRow(
+    {
+      fault: 'the same with a clock that does not count the frozen time, so that only the fence acts',
+      promise: '0 stale ticks, a follower again within 1 s',
+    },
+    async (measure) => {
+      const cluster = await startFaultCluster({ env: { NODE_OPTIONS: preload('slow-clock') } });
+      await cluster.watchAll();
+      const { pauseMs, followerMs } = await freeze(cluster);
+      measure(`pause ${shown(pauseMs)}, follower after ${shown(followerMs)}`);
+      await cluster.expectSound();
+      expect(followerMs).toBeLessThan(1_000);
+    },
+  );
+
+  faultRow(
+    {
+      fault: 'lease record deleted, or taken by force, at ten random moments',
+      promise: '0 stale ticks, one leader again within TTL + 1 s',
+      withinMs: 150_000,
+    },
+    async (measure) => {
+      const cluster = await startFaultCluster();
+      await cluster.watchAll();
+      const { random, seed } = createRandom();
+      measure(`seed ${seed}`);
+      const key = `${cluster.redisPrefix}:{${cluster.redisPrefix}:0}:lease`;
+      const pauses: number[] = [];
+      for (let round = 0; round < 10; round++) {
+        await pass(random() * 700);
+        const from = performance.now();
+        if (round % 2 === 0) await cluster.store.client.del(key);
+        else {
+          await cluster.store.client
+            .multi()
+            .hSet(key, 'holder', 'nobody-here')
+            .hIncrBy(key, 'epoch', 1)
+            .hIncrBy(key, 'beat', 1)
+            .exec();
+        }
+        await until(
+          async () => {
+            const healths = await Promise.all(cluster.replicas.map(({ url }) => healthOf(url)));
+            return (
+              healths.filter(({ leader }) => leader.me).length === 1 &&
+              new Set(healths.map(({ leader }) => `${leader.node} ${leader.epoch}`)).size === 1 &&
+              cluster.replicas.some(({ node }) => node === healths[0]?.leader.node)
+            );
+          },
+          { withinMs: 2 * ttlMs + 2_000 },
+        );
+        await cluster.ticksAgain();
+        pauses.push(Math.max(...cluster.watches.map((watch) => watch.longestPause(from))));
+      }
+      const losses = lossesOf(cluster.watches);
+      measure(`longest pause ${shown(Math.max(...pauses))}; lost: ${losses.length}`);
+      await cluster.expectSound();
+      expect(Math.max(...pauses)).toBeLessThan(ttlMs + 1_000);
+      expect(losses).toEqual([]);
+    },
+  );
+
+  faultRow(
+    {
+      fault: 'event loop of the leader blocked for 3 s',
+      promise: 'its deadline has passed before it publishes: 0 stale ticks, ticks again within TTL + 1 s',
+    },
+    async (measure) => {
+      const cluster = await startFaultCluster({ env: { NODE_OPTIONS: preload('block-on-signal') } });
+      await cluster.watchAll();
+      const leader = await cluster.leader();
+      const others = cluster.watches.filter(({ nodes }) => nodes.at(-1) !== leader.node);
+      const from = performance.now();
+      process.kill(leader.pid, 'SIGUSR2');
+      await pass(5_000);
+      const pauseMs = Math.max(...others.map((watch) => watch.longestPause(from)));
+      const losses = lossesOf(cluster.watches);
+      measure(`pause ${shown(pauseMs)}; lost: ${losses.length}`);
+      await untilFollower(leader.url, 1_000);
+      await cluster.ticksAgain();
+      await cluster.expectSound();
+      expect(pauseMs).toBeLessThan(ttlMs + 1_000);
+      expect(losses).toEqual([]);
+    },
+  );
+});

@@ -1,0 +1,41 @@
+/** What several rows measure, and the preloads that they run replicas with. */
+import type { FeedState } from '../../protocol/index.ts';
+import { until } from '../support/until.ts';
+import type { Watch } from '../support/watch.ts';
+
+/** What our stream's clients lost that may go to any replica, each honestly told: gaps, and reconnects that recovered nothing within a generation. */
+export function lossesOf(watches: readonly Watch[]): string[] {
+  return watches
+    .filter(({ name }) => /^stream.*@nginx$/.test(name))
+    .flatMap(({ name, check }) => {
+      const { gaps, unrecovered } = check.counts();
+      return gaps + unrecovered === 0 ? [] : [`${name}: ${gaps} gaps, ${unrecovered} not recovered`];
+    });
+}
+
+/** The NODE_OPTIONS that load one of the files in preload/. */
+export function preload(name: 'slow-clock' | 'block-on-signal'): string {
+  return `--import=${new URL(`preload/${name}.mjs`, import.meta.url).href}`;
+}
+
+/** The longest time that any of them was without a tick, from then until now. */
+export function pauseOf(watches: readonly Watch[], from: number): number {
+  return Math.max(...watches.map((watch) => watch.longestPause(from)));
+}
+
+/** How long after `from` the last of them heard that the feed is so; waits for it. */
+export async function feedReached(
+  watches: readonly Watch[],
+  state: FeedState['state'],
+  from: number,
+  withinMs: number,
+): Promise<number> {
+  const reached = (watch: Watch): number | undefined =>
+    watch.feeds.find((feed) => feed.at >= from && feed.state === state)?.at;
+  await until(() => watches.every((watch) => reached(watch) !== undefined), {
+    withinMs,
+    saw: () =>
+      watches.filter((watch) => reached(watch) === undefined).map(({ name, feeds }) => [name, feeds.at(-1)]),
+  });
+  return Math.max(...watches.map((watch) => reached(watch) ?? Infinity)) - from;
+}

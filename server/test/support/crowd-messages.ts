@@ -1,0 +1,44 @@
+/** What a test and its crowd of clients in another process say to each other. */
+import type { CheckCounts, Head } from './client-check.ts';
+import type { BookEntry } from './payload-book.ts';
+
+export interface CrowdClient {
+  name: string;
+  url: string;
+  /** `raw` is our stream library over a bare WebSocket, `stream` the same over socket.io-client, polling first, then the upgrade. */
+  kind: 'raw' | 'stream' | 'stock';
+  symbols: string[];
+}
+
+export type ToCrowd =
+  | { type: 'add'; clients: CrowdClient[]; perSecond: number }
+  /** Cuts the connection of every raw client at once. */
+  | { type: 'cut' }
+  | { type: 'report' }
+  | { type: 'close' };
+
+export interface ClientReport {
+  name: string;
+  kind: CrowdClient['kind'];
+  isLive: boolean;
+  heads: Record<string, Head>;
+  counts: CheckCounts;
+  faults: string[];
+  /** Epoch milliseconds with fractions; `backAt` is null while it is away. */
+  outages: { lostAt: number; backAt: number | null; recovered: boolean }[];
+  connections: number;
+}
+
+export type FromCrowd =
+  | { type: 'ready' }
+  | {
+      type: 'report';
+      clients: ClientReport[];
+      /** What is new in this process's book since the last report. */
+      entries: BookEntry[];
+      conflicts: string[];
+      /** The longest that a timer of this process came late since the last report. */
+      lagMs: number;
+    };
+
+export type CrowdReport = Omit<Extract<FromCrowd, { type: 'report' }>, 'type'>;
