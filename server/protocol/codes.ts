@@ -108,7 +108,7 @@ export const codes = {
     message: 'that replica does not answer; try again',
   },
   push_unconfirmed: {
-    code: 4504,
+    code: 4505,
     retry: 'later',
     status: 503,
     message:

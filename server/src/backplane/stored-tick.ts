@@ -21,10 +21,10 @@ export function dayText({ day }: TickDraft): string {
   return JSON.stringify(day);
 }
 
-/** The tick as it was appended, with its name. */
-export function parseTick(name: TickName, text: string): Tick {
+/** The tick as it was appended, to the letter: its keys are in the order in which the leader emits them. */
+export function parseTick({ symbol, gen, seq }: TickName, text: string): Tick {
   const tick: StoredTick = JSON.parse(text);
-  return { ...tick, ...name };
+  return { symbol, gen, seq, ...tick };
 }
 
 /** The quote after a tick, from the texts of both. */

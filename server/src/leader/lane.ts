@@ -195,7 +195,8 @@ export function createLane(options: LaneOptions): Lane {
       if (seq === null) continue;
       given.push({ symbol: draft.symbol, gen: claimed, seq });
       if (wasTold) continue;
-      const tick: Tick = { ...draft, gen: claimed, seq };
+      // In the order of a tick that comes from history, so that both are the same text.
+      const tick: Tick = { symbol: draft.symbol, gen: claimed, seq, ...draft };
       const before = quotes.get(tick.symbol);
       if (before === undefined || before.seq < seq) quotes.set(tick.symbol, applyTick(before ?? null, tick));
       onTick(tick);

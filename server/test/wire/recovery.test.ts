@@ -45,6 +45,27 @@ describe('recovery', () => {
     expect(client.of<Snapshot>('snapshot')).toEqual([{ quotes: [], reason: 'subscribe' }]);
   });
 
+  it('[RC1] a replayed tick is the live one to the letter', async () => {
+    const { replica, at } = await withTicks(1);
+    const listener = replica.connect();
+    await listener.subscribe(['A']);
+    await replica.push([
+      { symbol: 'A', price: '2', size: '0.50' },
+      { symbol: 'A', price: '3', volume: '7' },
+    ]);
+    await listener.seen('tick', 2);
+    const atHand = replica.connect();
+    await atHand.subscribe({ symbols: ['A'], since: at(1) });
+    await pushMany(replica, 'A', 4, 200);
+    const fromHistory = replica.connect();
+    await fromHistory.subscribe({ symbols: ['A'], since: at(1) });
+    await atHand.seen('tick', 199);
+    await fromHistory.seen('tick', 199);
+    const text = (ticks: readonly Tick[]) => ticks.slice(0, 2).map((tick) => JSON.stringify(tick));
+    expect(text(atHand.ticks())).toEqual(text(listener.ticks()));
+    expect(text(fromHistory.ticks())).toEqual(text(listener.ticks()));
+  });
+
   it('[RC1] with nothing missed it is recovered too, and nothing is replayed', async () => {
     const { replica, at } = await withTicks(5);
     const client = replica.connect();
