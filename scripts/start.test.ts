@@ -1,5 +1,5 @@
 /** `npm start` as a person meets it, from nothing to a server and back, on a small project with true processes. */
-import { rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createSmallProject, type Run, runs, type SmallProject, type Step } from './lib/small-project.ts';
@@ -190,5 +190,19 @@ describe('the server', () => {
     expect(await level({ LOG_LEVEL: 'debug' })).toBe('debug');
     writeFileSync(join(project.root, '.env.staging'), '# x\nLOG_LEVEL=info\n');
     expect(await level({ NODE_ENV: 'staging' })).toBe('info');
+    expect(await level({ NODE_ENV: 'staging', LOG_LEVEL: '' })).toBe('info');
+    writeFileSync(join(project.root, '.env.staging'), 'LOG_LEVEL=\n');
+    expect(await level({ NODE_ENV: 'staging' })).toBe('warn');
+    expect(await level({ LOG_LEVEL: '' })).toBe('warn');
+  });
+
+  test('is not started with an env file that cannot be read, which is one line', async () => {
+    mkdirSync(join(project.root, '.env'));
+    const run = start();
+    expect(await run.ended).toBe(1);
+    expect(run.output().split('\n').slice(2)).toEqual([
+      'Tickwire cannot start: .env cannot be read (it is a folder)',
+      '',
+    ]);
   });
 });

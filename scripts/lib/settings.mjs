@@ -5,7 +5,8 @@ import util from 'node:util';
 
 /**
  * `.env` and `.env.<NODE_ENV>` of the folder, below the environment itself, as the server reads them. Where none of them says
- * otherwise the log begins at warn: people want the address, not a log of every connection.
+ * otherwise the log begins at warn: people want the address, not a log of every connection. A file that cannot be read ends
+ * this process with 1, after a line that says so.
  *
  * @param {string} folder
  * @param {NodeJS.ProcessEnv} env
@@ -13,10 +14,29 @@ import util from 'node:util';
  */
 export function readSettings(folder, env) {
   const names = ['.env', ...(env['NODE_ENV'] ? [`.env.${env['NODE_ENV']}`] : [])];
-  const files = names.map((name) => join(folder, name)).filter((file) => existsSync(file));
-  return Object.assign(
-    { LOG_LEVEL: 'warn' },
-    ...files.map((file) => util.parseEnv(readFileSync(file, 'utf8'))),
-    env,
-  );
+  const present = names.filter((name) => existsSync(join(folder, name)));
+  const layers = [...present.map((name) => readEnvFile(folder, name)), env];
+  // An empty one is not set, for the server too, which would fall back on another level than ours.
+  const level = layers.findLast((layer) => layer['LOG_LEVEL'])?.['LOG_LEVEL'] ?? 'warn';
+  return Object.assign({}, ...layers, { LOG_LEVEL: level });
+}
+
+/**
+ * @param {string} folder
+ * @param {string} name
+ * @returns {NodeJS.ProcessEnv}
+ */
+function readEnvFile(folder, name) {
+  try {
+    return util.parseEnv(readFileSync(join(folder, name), 'utf8'));
+  } catch (error) {
+    console.error(`Tickwire cannot start: ${name} cannot be read (${reason(error)})`);
+    return process.exit(1);
+  }
+}
+
+/** @param {unknown} error */
+function reason(error) {
+  const code = error instanceof Error && 'code' in error ? error.code : null;
+  return code === 'EISDIR' ? 'it is a folder' : String(code ?? error);
 }
