@@ -4,6 +4,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { networkInterfaces } from 'node:os';
+import { hostInUrl } from './address.mjs';
 
 const template = new URL('../../nginx/nginx.conf.template', import.meta.url);
 
@@ -41,7 +42,7 @@ export async function renderNginx({
   shutdownTimeoutMs = 10_000,
 }) {
   const servers = (/** @type {string} */ marks) =>
-    replicas.map((replica) => `server ${replica.host}:${replica.port} ${marks};`).join(' ');
+    replicas.map((replica) => `server ${hostInUrl(replica.host)}:${replica.port} ${marks};`).join(' ');
   const maxOpen = 8_192;
   /** @type {Record<string, string | number>} */
   const values = {
@@ -81,9 +82,9 @@ function listen(host, port) {
   const everywhere = Object.values(networkInterfaces())
     .flat()
     .some((address) => address?.family === 'IPv6')
-    ? ['0.0.0.0', '[::]']
+    ? ['0.0.0.0', '::']
     : ['0.0.0.0'];
   return (host === '' ? everywhere : [host])
-    .map((address) => `listen ${address}:${port} backlog=4096;`)
+    .map((address) => `listen ${hostInUrl(address)}:${port} backlog=4096;`)
     .join(' ');
 }

@@ -5,6 +5,7 @@
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { hostInUrl, reachableHost } from './address.mjs';
 import { startChild } from './child.mjs';
 import { assertPortFree, freePort } from './free-port.mjs';
 import { renderNginx } from './nginx-conf.mjs';
@@ -117,7 +118,7 @@ export async function startNginx({ port: wanted, logFile, onExit, ...options }) 
 
   return {
     port,
-    url: `http://127.0.0.1:${port}`,
+    url: `http://${hostInUrl(reachableHost(options.host ?? '127.0.0.1'))}:${port}`,
     get pid() {
       return child?.pid ?? 0;
     },

@@ -131,9 +131,8 @@ async function runPrimary(config: Config, workers: number, log: Log): Promise<vo
   );
   const address = await primary.start();
   if (address === null) return;
-  process.stdout.write(
-    `Tickwire is live at http://${config.host === '' ? 'localhost' : config.host}:${address.port}\n`,
-  );
+  const host = config.host.includes(':') ? `[${config.host}]` : config.host || 'localhost';
+  process.stdout.write(`Tickwire is live at http://${host}:${address.port}\n`);
 }
 
 async function main(): Promise<void> {
