@@ -4,6 +4,7 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { createWriteStream } from 'node:fs';
 import { chown, mkdtemp, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -34,7 +35,8 @@ const shownLines = 8;
  * @property {string[]} [args] Further arguments, which win over ours: `['--maxmemory', '1mb']`.
  * @property {string} [dir] Its working folder; by default a temporary one that `stop()` removes.
  * @property {number} [uid] The user it runs as, where the caller may choose.
- * @property {() => void} [onExit] Fires at an end that nobody here asked for.
+ * @property {string} [logFile] Gets everything that it writes.
+ * @property {(exit: import('./child.mjs').Exit) => void} [onExit] Fires at an end that nobody here asked for.
  */
 
 /**
@@ -44,7 +46,7 @@ const shownLines = 8;
  * @param {RedisOptions} [options]
  * @returns {Promise<RedisServer>}
  */
-export async function startRedis({ port: wanted, args = [], dir, uid, onExit } = {}) {
+export async function startRedis({ port: wanted, args = [], dir, uid, logFile, onExit } = {}) {
   const port = wanted ?? (await freePort());
   const folder = dir ?? (await mkdtemp(join(tmpdir(), 'tickwire-redis-')));
   if (uid !== undefined) await chown(folder, uid, -1);
@@ -82,11 +84,14 @@ export async function startRedis({ port: wanted, args = [], dir, uid, onExit } =
     child = started;
     expectsEnd = false;
     const release = started.pid === undefined ? () => {} : guard(started.pid);
-    started.once('exit', () => {
+    const file = logFile === undefined ? null : createWriteStream(logFile, { flags: 'a' });
+    for (const stream of [started.stdout, started.stderr]) stream?.on('data', (text) => file?.write(text));
+    started.once('close', () => file?.end());
+    started.once('exit', (code, signal) => {
       release();
       if (child !== started) return;
       child = null;
-      if (!expectsEnd) onExit?.();
+      if (!expectsEnd) onExit?.({ code, signal });
     });
     await untilReady(started, port);
   }
