@@ -4,6 +4,7 @@
  * server's. What dies is started again.
  */
 import { setTimeout as delay } from 'node:timers/promises';
+import { hostInUrl } from './lib/address.mjs';
 import { startCluster } from './lib/cluster.mjs';
 import { interruptibly, projectRoot, setUp } from './lib/set-up.mjs';
 import { readSettings } from './lib/settings.mjs';
@@ -12,12 +13,14 @@ import { readSettings } from './lib/settings.mjs';
 const sameSignalMs = 500;
 const firstRestartMs = 500;
 const maxRestartMs = 10_000;
+const maxReplicas = 64;
 
 await setUp();
 const settings = readSettings(projectRoot, process.env);
-const replicas = whole('REPLICAS', '2', 1, 64);
-const port = whole('PORT', '8080', 0, 65_535);
-const host = settings['HOST'] ?? '';
+await refuseBadSettings();
+const replicas = Number(settings['REPLICAS']?.trim() || '2');
+const port = Number(settings['PORT']?.trim() || '8080');
+const host = settings['HOST']?.trim() ?? '';
 /** @type {number | null} */
 let endingSince = null;
 
@@ -34,7 +37,9 @@ const cluster = await interruptibly(async (signal) => {
     });
   } catch (error) {
     signal.throwIfAborted();
-    return fail(error instanceof Error ? error.message : String(error));
+    const why = error instanceof Error ? error.message : String(error);
+    // Where a replica says so itself, in its own words alone.
+    return fail(/^Tickwire cannot start[^]*/m.exec(why)?.[0] ?? `Tickwire cannot start: ${why}`);
   }
 });
 
@@ -42,7 +47,7 @@ const cluster = await interruptibly(async (signal) => {
 const names = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 for (const name of names) process.on(name, () => void onSignal());
 console.log(
-  `Tickwire is live at http://${host === '' ? 'localhost' : host}:${cluster.port} (${replicas} replicas behind Nginx)`,
+  `Tickwire is live at http://${hostInUrl(host || 'localhost')}:${cluster.port} (${replicas} replicas behind Nginx)`,
 );
 
 /** The first signal ends everything in order, a later one at once. */
@@ -75,17 +80,22 @@ async function startAgain(part, how) {
   }
 }
 
-/**
- * @param {string} name
- * @param {string} fallback
- * @param {number} min
- * @param {number} max
- */
-function whole(name, fallback, min, max) {
-  const text = settings[name]?.trim() || fallback;
-  const value = Number(text);
-  if (/^\d+$/.test(text) && value >= min && value <= max) return value;
-  return fail(`${name} must be a whole number from ${min} to ${max}, not ${JSON.stringify(text)}`);
+/** Says everything that is wrong with the settings, the server's among them, before anything is started. */
+async function refuseBadSettings() {
+  const server = new URL('../dist/server/src/config.js', import.meta.url).href;
+  /** @type {{ parseConfig: (env: NodeJS.ProcessEnv, node: string) => { ok: boolean, problems?: string[] } }} */
+  const { parseConfig } = await import(server);
+  const text = settings['REPLICAS']?.trim() || '2';
+  const isGood = /^\d{1,2}$/.test(text) && Number(text) >= 1 && Number(text) <= maxReplicas;
+  const problems = [
+    ...(isGood
+      ? []
+      : [`REPLICAS: must be a whole number from 1 to ${maxReplicas}, not ${JSON.stringify(text)}`]),
+    // Where they meet is ours to say.
+    ...(parseConfig({ ...settings, BACKPLANE: 'redis', REDIS_URL: 'redis://127.0.0.1' }, 'cluster')
+      .problems ?? []),
+  ];
+  if (problems.length > 0) fail(['Tickwire cannot start with this configuration:', ...problems].join('\n  '));
 }
 
 /**
@@ -93,6 +103,6 @@ function whole(name, fallback, min, max) {
  * @returns {never}
  */
 function fail(why) {
-  console.error(`Tickwire cannot start: ${why}`);
+  console.error(why);
   process.exit(1);
 }

@@ -24,7 +24,7 @@ const frontDeadlineMs = 10_000;
  * @property {Partial<import('./nginx-conf.mjs').NginxOptions>} [nginx] `{ shutdownTimeoutMs: 500 }`
  * @property {string} [logFolder] Gets a file per program; its lines are kept in memory anyway, the last ones.
  * @property {(line: string) => void} [say] Told of each program that has started.
- * @property {(part: Part, how: string) => void} [onUnexpectedExit] Fires when a program ends and nobody here asked for it.
+ * @property {(part: Part, how: string) => void} [onUnexpectedExit] Fires when a program of a started cluster ends and nobody here asked for it.
  * @property {AbortSignal | undefined} [signal] Gives up the start, ends what was started and rejects with the signal's reason.
  */
 
@@ -75,6 +75,8 @@ export async function startCluster(options = {}) {
   /** @type {import('./replica.mjs').ReplicaProcess[]} */
   const replicas = [];
   let launched = 0;
+  /** Ends before the start was done: of a start that fails nobody needs to know them. @type {(() => void)[] | null} */
+  let earlyEnds = [];
   /** @type {Promise<void> | null} */
   let stopping = null;
 
@@ -84,11 +86,13 @@ export async function startCluster(options = {}) {
   /**
    * @param {string} name
    * @param {() => { restart: () => Promise<void> } | null | undefined} part
-   * @returns {(exit?: import('./child.mjs').Exit) => void}
+   * @returns {(exit: import('./child.mjs').Exit) => void}
    */
   const onExitOf = (name, part) => (exit) => {
-    const how = exit === undefined ? 'ended' : `ended with ${exit.signal ?? `code ${exit.code}`}`;
-    if (stopping === null) onUnexpectedExit?.({ name, restart: async () => part()?.restart() }, how);
+    const how = `ended with ${exit.signal ?? `code ${exit.code}`}`;
+    const tell = () => onUnexpectedExit?.({ name, restart: async () => part()?.restart() }, how);
+    if (earlyEnds !== null) earlyEnds.push(tell);
+    else if (stopping === null) tell();
   };
 
   /** @param {string} redisUrl */
@@ -136,7 +140,7 @@ export async function startCluster(options = {}) {
   }
 
   try {
-    redis = await startRedis({ ...options.redis, onExit: onExitOf('Redis', () => redis) });
+    redis = await startRedis({ ...options.redis, ...log('redis'), onExit: onExitOf('Redis', () => redis) });
     say?.(`Redis at ${redis.url} (process ${redis.pid})`);
     const { url } = redis;
     const starts = await Promise.allSettled(Array.from({ length: count }, () => launch(url)));
@@ -159,6 +163,9 @@ export async function startCluster(options = {}) {
       otherwise: () => `/health does not answer through Nginx:\n${front.logs().slice(-15).join('\n')}`,
     });
     say?.(`Nginx at ${front.url} (process ${front.pid})`);
+    const ends = earlyEnds;
+    earlyEnds = null;
+    for (const tell of ends) tell();
 
     return {
       port: front.port,

@@ -1,6 +1,9 @@
 /** The cluster of plain processes itself, as a harness and as `npm run cluster`: it starts, says what dies, and leaves nothing. */
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, expect, test } from 'vitest';
 import { startCluster, type Cluster } from '../../../scripts/lib/cluster.mjs';
@@ -86,7 +89,7 @@ test('what ends without being asked is told, with what starts it again', async (
   await until(() => told.length === 3, { withinMs: 10_000, otherwise: () => told.join(', ') });
   expect(told.toSorted()).toEqual([
     'Nginx ended with SIGKILL',
-    'Redis ended',
+    'Redis ended with SIGKILL',
     'replica r1 ended with SIGKILL',
   ]);
   await Promise.all(restarts);
@@ -94,9 +97,26 @@ test('what ends without being asked is told, with what starts it again', async (
 });
 
 test('a bad setting is told by the last lines of the replica, and nothing is left', async () => {
-  await expect(start({ replicas: 1, env: { UPDATE_INTERVAL: 'often' } })).rejects.toThrow(
-    /replica r1 ended with code 1:[^]*UPDATE_INTERVAL/,
-  );
+  const told: string[] = [];
+  const starting = start({
+    replicas: 1,
+    env: { UPDATE_INTERVAL: 'often' },
+    onUnexpectedExit: (part, how) => told.push(`${part.name} ${how}`),
+  });
+  await expect(starting).rejects.toThrow(/replica r1 ended with code 1:[^]*UPDATE_INTERVAL/);
+  // Nobody is to start a part again of what has never been.
+  expect(told).toEqual([]);
+});
+
+test('a log folder gets a file of each program', async () => {
+  const logFolder = mkdtempSync(join(tmpdir(), 'tickwire-logs-'));
+  try {
+    await (await start({ replicas: 1, logFolder })).stop();
+    expect(readdirSync(logFolder).toSorted()).toEqual(['nginx.log', 'r1.log', 'redis.log']);
+    expect(readFileSync(join(logFolder, 'redis.log'), 'utf8')).toContain('Ready to accept connections');
+  } finally {
+    rmSync(logFolder, { recursive: true });
+  }
 });
 
 test('a taken port is told before anything is started', async () => {
@@ -120,17 +140,21 @@ test('a start that is given up leaves nothing', async () => {
 });
 
 /** Runs `npm run cluster`'s program on a free port until it says its address. */
-async function startCommand() {
+async function startCommand(host = '127.0.0.1') {
   const port = await freePort();
   const command = spawn(process.execPath, ['scripts/cluster.mjs'], {
-    env: { ...process.env, PORT: String(port), HOST: '127.0.0.1', REPLICAS: '2' },
+    env: { ...process.env, PORT: String(port), HOST: host, REPLICAS: '2' },
   });
   const lines = createInterface({ input: command.stdout });
-  for await (const line of lines) if (line.startsWith('Tickwire is live at ')) break;
+  let url = '';
+  for await (const line of lines) {
+    url = /^Tickwire is live at (\S+)/.exec(line)?.[1] ?? '';
+    if (url !== '') break;
+  }
   const pid = command.pid ?? 0;
   const children = running([pid]).filter((other) => other !== pid);
   expect(children.length).toBeGreaterThanOrEqual(4);
-  return { command, url: `http://127.0.0.1:${port}`, pids: [pid, ...children] };
+  return { command, url, pids: [pid, ...children] };
 }
 
 test('npm run cluster ends everything at the first signal, with code 0', async () => {
@@ -140,6 +164,30 @@ test('npm run cluster ends everything at the first signal, with code 0', async (
   command.kill('SIGTERM'); // As npm and a terminal do at once.
   expect(await once(command, 'exit')).toEqual([0, null]);
   expect(running(pids)).toEqual([]);
+});
+
+test('npm run cluster listens on an IPv6 address, and says its URL in brackets', async () => {
+  const { command, url } = await startCommand('::1');
+  expect(url).toMatch(/^http:\/\/\[::1\]:\d+$/);
+  expect(await nodeOf(url)).toMatch(/^r[12]$/);
+  command.kill('SIGTERM');
+  await once(command, 'exit');
+});
+
+test("npm run cluster says every bad setting at once, the server's too, and starts nothing", () => {
+  const bad = { REPLICAS: 'two', PORT: '99999', UPDATE_INTERVAL: '5s' };
+  const { status, stderr } = spawnSync(process.execPath, ['scripts/cluster.mjs'], {
+    env: { ...process.env, ...bad },
+    encoding: 'utf8',
+  });
+  expect(status).toBe(1);
+  expect(stderr.split('\n').map((line) => line.split(':')[0])).toEqual([
+    'Tickwire cannot start with this configuration',
+    '  REPLICAS',
+    '  PORT',
+    '  UPDATE_INTERVAL',
+    '',
+  ]);
 });
 
 test('npm run cluster takes everything with it when it is killed', async () => {
