@@ -196,7 +196,8 @@ export function createLane(options: LaneOptions): Lane {
       given.push({ symbol: draft.symbol, gen: claimed, seq });
       if (wasTold) continue;
       // In the order of a tick that comes from history, so that both are the same text.
-      const tick: Tick = { symbol: draft.symbol, gen: claimed, seq, ...draft };
+      const { symbol, ...rest } = draft;
+      const tick: Tick = { symbol, gen: claimed, seq, ...rest };
       const before = quotes.get(tick.symbol);
       if (before === undefined || before.seq < seq) quotes.set(tick.symbol, applyTick(before ?? null, tick));
       onTick(tick);
