@@ -4,8 +4,8 @@
  */
 import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
-import { refusal, tickRoom } from '../protocol/index.ts';
-import { NoLeader, type Backplane } from './backplane/contract.ts';
+import { tickRoom } from '../protocol/index.ts';
+import type { Backplane } from './backplane/contract.ts';
 import { createDrain } from './cluster/drain.ts';
 import { createNodeChannel } from './cluster/node-channel.ts';
 import { createPeers } from './cluster/peers.ts';
@@ -16,8 +16,8 @@ import { refusePush } from './feed/assignment.ts';
 import { createFeeds } from './feed/feeds.ts';
 import { createHttpApp } from './http/app.ts';
 import { createElection } from './leader/election.ts';
-import type { PushOutcome } from './leader/lane.ts';
 import { createPublisher, type PushBatch } from './leader/publisher.ts';
+import { createPushCall } from './leader/push-call.ts';
 import { createReplicaMetrics } from './replica-metrics.ts';
 import { createDoor } from './session/door.ts';
 import { createSessions } from './session/sessions.ts';
@@ -61,16 +61,8 @@ const silentBeats = 3;
 /** How long calls have to be answered once every client is gone: longer than a push may take. */
 const lastCallsMs = 2_500;
 
-export function createReplica({
-  config,
-  backplane,
-  log,
-  clock,
-  random,
-  clientRoot,
-  onLeaving,
-  onLeft,
-}: ReplicaOptions): Replica {
+export function createReplica(options: ReplicaOptions): Replica {
+  const { config, backplane, log, clock, random, clientRoot, onLeaving, onLeft } = options;
   const { assignment, node } = config;
   const startedAt = clock.monotonic();
   const closing = createClosing({ onError: (error) => log.error({ err: error }, 'a stage did not close') });
@@ -127,19 +119,12 @@ export function createReplica({
   const isLeaving = (): boolean => drain.state() !== 'serving';
   const knownLeader = () => (isLeaving() ? announced : election.leader());
 
-  async function push(batch: PushBatch): Promise<PushOutcome> {
-    const refused = refusePush(new Set(batch.ticks.map(({ symbol }) => symbol)), assignment);
-    if (refused !== null) return { ok: false, refusal: refused };
-    const leader = knownLeader();
-    if (leader === null) return { ok: false, refusal: refusal('no_leader') };
-    try {
-      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- both ends are replicas: this is what the leader's publisher gave
-      return (await backplane.leaderLine.call(leader.epoch, batch)) as PushOutcome;
-    } catch (error) {
-      log.debug({ err: error }, 'a push did not reach the leader');
-      return { ok: false, refusal: refusal(error instanceof NoLeader ? 'no_leader' : 'push_unconfirmed') };
-    }
-  }
+  const push = createPushCall({
+    leaderLine: backplane.leaderLine,
+    epoch: () => knownLeader()?.epoch ?? null,
+    refuse: (symbols) => refusePush(symbols, assignment),
+    log,
+  });
 
   const fanout = createFanout({
     tickStore: backplane.tickStore,
