@@ -76,7 +76,7 @@ export async function startFaultCluster(options: FaultClusterOptions = {}): Prom
   const watches: Watch[] = [];
   let store: StoreView | null = null;
   onTestFinished(async ({ task }) => {
-    for (const watch of watches) watch.close();
+    for (const one of watches) one.close();
     store?.close();
     if (task.result?.state === 'fail')
       for (const { node, logs } of cluster.replicas)

@@ -35,7 +35,7 @@ export function faultRow(
   run: (measure: Measure) => Promise<void>,
 ): void {
   if (skip !== null) write({ fault, promise, measured: skip, outcome: 'not shown' });
-  // oxlint-disable-next-line vitest/expect-expect -- the rows expect
+  // oxlint-disable-next-line vitest/expect-expect, vitest/valid-title -- the rows expect, and name themselves
   it(fault, { timeout: withinMs, skip: skip !== null }, async () => {
     const measured: string[] = [];
     let outcome: FaultLine['outcome'] = 'broken';

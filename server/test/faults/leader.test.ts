@@ -6,12 +6,11 @@ import { createRandom } from '../support/random.ts';
 import { until } from '../support/until.ts';
 import { startFaultCluster, ttlMs, type FaultCluster } from './fault-cluster.ts';
 import { faultRow, shown } from './fault-row.ts';
-import { lossesOf, preload } from './measures.ts';
+import { lossesOf, pauseOf, preload } from './measures.ts';
 
 const mostly = (values: readonly number[]): number =>
   values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;
 
-/** How often the store refused this cluster's appends, over all replicas. */
 async function untilFollower(url: string, withinMs: number): Promise<void> {
   await until(async () => !(await healthOf(url)).leader.me, { withinMs });
 }
@@ -23,7 +22,7 @@ async function freeze(cluster: FaultCluster): Promise<{ pauseMs: number; followe
   const from = performance.now();
   await leader.kill('SIGSTOP');
   await pass(2 * ttlMs);
-  const pauseMs = Math.max(...others.map((watch) => watch.longestPause(from)));
+  const pauseMs = pauseOf(others, from);
   await leader.kill('SIGCONT');
   const wokenAt = performance.now();
   await untilFollower(leader.url, 5_000);
@@ -50,7 +49,7 @@ describe('the leader', () => {
         await leader.kill('SIGKILL');
         await cluster.ticksAgain({ of: others });
         await pass(300);
-        pauses.push(Math.max(...others.map((watch) => watch.longestPause(from))));
+        pauses.push(pauseOf(others, from));
         await leader.restart();
         await until(() => cluster.watches.every((watch) => watch.isLive()), { withinMs: 15_000 });
         await cluster.ticksAgain();
@@ -73,7 +72,7 @@ describe('the leader', () => {
     const from = performance.now();
     const gone = leader.kill('SIGTERM');
     await pass(2_000);
-    const pauseMs = Math.max(...others.map((watch) => watch.longestPause(from)));
+    const pauseMs = pauseOf(others, from);
     await gone;
     await leader.restart();
     await until(() => cluster.watches.every((watch) => watch.isLive()), { withinMs: 15_000 });
@@ -152,7 +151,7 @@ describe('the leader', () => {
           { withinMs: 2 * ttlMs + 2_000 },
         );
         await cluster.ticksAgain();
-        pauses.push(Math.max(...cluster.watches.map((watch) => watch.longestPause(from))));
+        pauses.push(pauseOf(cluster.watches, from));
       }
       const losses = lossesOf(cluster.watches);
       measure(`longest pause ${shown(Math.max(...pauses))}; lost: ${losses.length}`);
@@ -175,7 +174,7 @@ describe('the leader', () => {
       const from = performance.now();
       process.kill(leader.pid, 'SIGUSR2');
       await pass(5_000);
-      const pauseMs = Math.max(...others.map((watch) => watch.longestPause(from)));
+      const pauseMs = pauseOf(others, from);
       const losses = lossesOf(cluster.watches);
       measure(`pause ${shown(pauseMs)}; lost: ${losses.length}`);
       await untilFollower(leader.url, 1_000);

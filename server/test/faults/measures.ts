@@ -18,8 +18,9 @@ export function preload(name: 'slow-clock' | 'block-on-signal'): string {
   return `--import=${new URL(`preload/${name}.mjs`, import.meta.url).href}`;
 }
 
-/** The longest time that any of them was without a tick, from then until now. */
+/** The longest time that any of them was without a tick, from then until now. There must be some. */
 export function pauseOf(watches: readonly Watch[], from: number): number {
+  if (watches.length === 0) throw new Error('no client is where the pause is measured');
   return Math.max(...watches.map((watch) => watch.longestPause(from)));
 }
 

@@ -7,6 +7,8 @@ import { createInterface } from 'node:readline';
 
 export interface EmbeddedCluster {
   url: string;
+  /** The primary's process. */
+  readonly pid: number;
   /** Kills the replica of that name with -9. */
   kill(node: string): void;
   /** The process of the replica of that name; null while there is none. */
@@ -43,6 +45,7 @@ export async function startEmbeddedCluster(settings: Record<string, string> = {}
 
   return {
     url: `${url}/`,
+    pid: primary.pid ?? 0,
     kill: (node) => {
       const pid = workerOf(primary.pid ?? 0, node);
       if (pid === null) throw new Error(`no process of ${primary.pid} is ${node}`);

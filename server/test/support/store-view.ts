@@ -2,15 +2,22 @@
  * The store as it lies in Redis, read past the server's own code: epoch and generation of each shard over time (I1), and what it
  * holds of each symbol. Knows the key names of backplane/redis/keys.ts and the text of an entry, `seq:json`.
  */
-import { createClient, type RedisClientType } from 'redis';
+import { createClient } from 'redis';
 import type { Tick } from '../../protocol/index.ts';
 import type { Head } from './client-check.ts';
 
-/** Without its modules, whose types are large. */
-type Client = RedisClientType<Record<never, never>, Record<never, never>, Record<never, never>, 3>;
+/** Comes back by itself; a command that is sent meanwhile fails at once. */
+function makeClient(url: string) {
+  return createClient({
+    url,
+    disableOfflineQueue: true,
+    commandOptions: { timeout: 0 },
+    socket: { reconnectStrategy: 50 },
+  });
+}
 
 export interface StoreView {
-  readonly client: Client;
+  readonly client: ReturnType<typeof makeClient>;
   /** Where each symbol is now. */
   heads(): Promise<Map<string, Head>>;
   /** Every tick that the history holds. */
@@ -35,13 +42,8 @@ export interface StoreViewOptions {
 /** Looks as often as Redis lets it; an outage of Redis is no fault here. */
 export async function openStoreView(options: StoreViewOptions): Promise<StoreView> {
   const { url, prefix, shards = 1, everyMs = 50 } = options;
-  const client = createClient({
-    url,
-    disableOfflineQueue: true,
-    commandOptions: { timeout: 0 },
-    socket: { reconnectStrategy: 50 },
-  });
-  // It comes back by itself.
+  const client = makeClient(url);
+  // An outage is looked at again, and is no fault.
   client.on('error', () => {});
   await client.connect();
   const keyOf = (shard: number, name: string): string => `${prefix}:{${prefix}:${shard}}:${name}`;
