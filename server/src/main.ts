@@ -3,7 +3,7 @@
  * embedded one and, in processes that the primary forks, its workers.
  */
 import cluster from 'node:cluster';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeSync } from 'node:fs';
 import { hostname } from 'node:os';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
@@ -16,6 +16,7 @@ import { createRedisBackplane } from './backplane/redis/redis-backplane.ts';
 import { parseConfig, type Config, type Environment } from './config.ts';
 import { createReplica, type ReplicaOptions } from './replica.ts';
 import { systemClock as clock } from './support/clock.ts';
+import { createLineWriter, type LineWriter } from './support/line-writer.ts';
 import { createLog, type Log } from './support/log.ts';
 
 /** Ctrl-C reaches a child twice at once, from the terminal and from its parent; the second one within this many milliseconds is the same. */
@@ -43,8 +44,22 @@ function readEnvFile(path: string): Environment {
   }
 }
 
+/** Before the end of the process, which would not wait for a stream. */
 function say(lines: readonly string[]): void {
-  process.stderr.write(`${lines.join('\n')}\n`);
+  try {
+    writeSync(2, `${lines.join('\n')}\n`);
+  } catch {
+    // Nobody is there to be told.
+  }
+}
+
+/** Standard output, for the log and what is said to people beside it. What ends this process does not wait for it. */
+function openOutput(): LineWriter {
+  const output = createLineWriter({ fd: 1, stream: process.stdout });
+  process.once('exit', () => output.flush());
+  // Node itself warns there.
+  process.stderr.on('error', () => {});
+  return output;
 }
 
 /** Ends in order at the first signal, and at once at a later one; `endChildren` is what that takes besides. */
@@ -72,7 +87,7 @@ function createThisReplica(
   config: Config,
   backplane: Backplane,
   log: Log,
-  { onLeaving }: Pick<ReplicaOptions, 'onLeaving'> = {},
+  { onLeaving, droppedLines }: Pick<ReplicaOptions, 'onLeaving' | 'droppedLines'>,
 ) {
   const clientRoot = fileURLToPath(new URL('../../client/', import.meta.url));
   return createReplica({
@@ -83,16 +98,23 @@ function createThisReplica(
     random: Math.random,
     clientRoot,
     ...(onLeaving && { onLeaving }),
+    ...(droppedLines && { droppedLines }),
     onLeft: () => process.exit(0),
   });
 }
 
 /** One replica of a cluster that meets in Redis. */
-async function runReplica(config: Config, url: string, prefix: string, log: Log): Promise<void> {
+async function runReplica(
+  config: Config,
+  { url, prefix }: { url: string; prefix: string },
+  log: Log,
+  output: LineWriter,
+): Promise<void> {
   const replica = createThisReplica(
     config,
     createRedisBackplane({ url, prefix, node: config.node, log, clock, ...config.store }),
     log,
+    { droppedLines: () => output.dropped() },
   );
   closeOnSignal(log, () => replica.close());
   replica.start();
@@ -101,9 +123,12 @@ async function runReplica(config: Config, url: string, prefix: string, log: Log)
 }
 
 /** One replica under the primary, which listens and signals for it. */
-function runWorker(config: Config, log: Log): void {
+function runWorker(config: Config, log: Log, output: LineWriter): void {
   const backplane = createLocalBackplane({ node: config.node, log, clock, ...config.store });
-  const replica = createThisReplica(config, backplane, log, { onLeaving: tellLeaving });
+  const replica = createThisReplica(config, backplane, log, {
+    onLeaving: tellLeaving,
+    droppedLines: () => output.dropped(),
+  });
   // A signal to the group reaches the workers too; they go when the primary says so.
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => {});
   attachSticky(replica.io);
@@ -114,7 +139,7 @@ function runWorker(config: Config, log: Log): void {
 }
 
 /** The embedded cluster: this process listens and holds what the workers share. */
-async function runPrimary(config: Config, workers: number, log: Log): Promise<void> {
+async function runPrimary(config: Config, workers: number, log: Log, output: LineWriter): Promise<void> {
   const primary = createPrimary({
     node: config.node,
     workers,
@@ -132,7 +157,7 @@ async function runPrimary(config: Config, workers: number, log: Log): Promise<vo
   const address = await primary.start();
   if (address === null) return;
   const host = config.host.includes(':') ? `[${config.host}]` : config.host || 'localhost';
-  process.stdout.write(`Tickwire is live at http://${host}:${address.port}\n`);
+  output.write(`Tickwire is live at http://${host}:${address.port}\n`);
 }
 
 async function main(): Promise<void> {
@@ -145,17 +170,18 @@ async function main(): Promise<void> {
     process.exit(1);
   }
   const { config, warnings } = parsed;
-  const log = createLog({ level: config.logLevel, node: config.node });
+  const output = openOutput();
+  const log = createLog({ level: config.logLevel, node: config.node, destination: output });
   if (cluster.isPrimary) for (const warning of warnings) log.warn(warning);
   process.on('uncaughtException', (error) => {
     log.fatal({ err: error }, 'a bug ends this process');
+    say([`A bug ends this process: ${error.stack ?? String(error)}`]);
     process.exit(1);
   });
 
-  if (config.backplane.kind === 'redis')
-    await runReplica(config, config.backplane.url, config.backplane.prefix, log);
-  else if (cluster.isPrimary) await runPrimary(config, config.backplane.workers, log);
-  else runWorker(config, log);
+  if (config.backplane.kind === 'redis') await runReplica(config, config.backplane, log, output);
+  else if (cluster.isPrimary) await runPrimary(config, config.backplane.workers, log, output);
+  else runWorker(config, log, output);
 }
 
 main().catch((error: unknown) => {

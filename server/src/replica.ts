@@ -39,6 +39,8 @@ export interface ReplicaOptions {
   clientRoot: string;
   /** Fires once, when this replica begins to leave, whoever asked for it: no new client should be brought here. */
   onLeaving?: () => void;
+  /** Log lines of this process that were lost; read when somebody asks. */
+  droppedLines?: () => number;
   /** Fires once, when it has left and every stage has ended. */
   onLeft?: () => void;
 }
@@ -63,11 +65,12 @@ const lastCallsMs = 2_500;
 
 export function createReplica(options: ReplicaOptions): Replica {
   const { config, backplane, log, clock, random, clientRoot, onLeaving, onLeft } = options;
+  const { droppedLines = () => 0 } = options;
   const { assignment, node } = config;
   const startedAt = clock.monotonic();
   const closing = createClosing({ onError: (error) => log.error({ err: error }, 'a stage did not close') });
   const metrics = createMetrics({ node });
-  const meter = createReplicaMetrics({ metrics, clock, traffic: () => traffic });
+  const meter = createReplicaMetrics({ metrics, clock, traffic: () => traffic, droppedLines });
 
   const feeds = createFeeds({
     assignment,

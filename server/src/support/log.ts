@@ -6,12 +6,9 @@ export type Log = Logger;
 export interface LogOptions {
   level: string;
   node: string;
-  /** Where lines go; standard output by default. */
+  /** Where lines go, which must neither throw nor wait; nowhere by default. */
   destination?: DestinationStream;
 }
-
-/** Characters of lines that could not be written yet. */
-const maxWaiting = 1_048_576;
 
 /** Each line is one JSON object with `level` as a word, `time` in ISO form and `node`. */
 export function createLog({ level, node, destination }: LogOptions): Log {
@@ -26,14 +23,6 @@ export function createLog({ level, node, destination }: LogOptions): Log {
         censor: '[redacted]',
       },
     },
-    destination ?? standardOutput(),
+    destination ?? { write: () => {} },
   );
-}
-
-/** A reader that is gone or a full disk costs lines and nothing else: they wait here up to a bound, and the rest is dropped. */
-function standardOutput(): DestinationStream {
-  const stream = pino.destination({ sync: false, minLength: 0, maxLength: maxWaiting });
-  // Without a listener the error ends the process; what was not written is tried again with the next line.
-  stream.on('error', () => {});
-  return stream;
 }

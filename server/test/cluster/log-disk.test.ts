@@ -1,0 +1,166 @@
+/** The embedded cluster whose log goes nowhere: a full disk, a full device, a pipe that is closed or that nobody reads. */
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  closeSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statfsSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { freePort } from '../../../scripts/lib/free-port.mjs';
+import { until } from '../support/until.ts';
+import { healthOf } from './cluster-under-test.ts';
+
+const main = join(import.meta.dirname, '../../../dist/server/src/main.js');
+const workers = 2;
+
+/** Mounts a file system of 64 KB for the test; null where that may not be done. */
+function mountSmall(): string | null {
+  const folder = mkdtempSync(join(tmpdir(), 'tickwire-disk-'));
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tickwire', folder], { stdio: 'ignore' });
+  } catch {
+    rmSync(folder, { recursive: true });
+    return null;
+  }
+  onTestFinished(() => {
+    execFileSync('umount', ['-l', folder]);
+    rmSync(folder, { recursive: true });
+  });
+  return folder;
+}
+
+/** The processes that still run of those; a zombie does not. */
+function running(pids: readonly number[]): number[] {
+  return pids.filter((pid) => {
+    try {
+      return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+    } catch {
+      return false;
+    }
+  });
+}
+
+function childrenOf(pid: number): number[] {
+  try {
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').map(Number);
+  } catch {
+    return []; // It has ended.
+  }
+}
+
+interface Started {
+  url: string;
+  primary: ChildProcess;
+  /** The primary and its workers. */
+  pids: number[];
+}
+
+/** Resolves when every worker answers. Killed with the test, if it still runs. */
+async function start(stdout: number | 'pipe', settings: Record<string, string> = {}): Promise<Started> {
+  const port = await freePort();
+  const primary = spawn(process.execPath, [main], {
+    env: {
+      ...process.env,
+      NODE_ID: 'replica',
+      BACKPLANE: 'local',
+      HOST: '127.0.0.1',
+      PORT: String(port),
+      WORKERS: String(workers),
+      DRAIN_MS: '500',
+      LOG_LEVEL: 'debug',
+      ...settings,
+    },
+    stdio: ['ignore', stdout, 'inherit'],
+  });
+  const pid = primary.pid ?? 0;
+  onTestFinished(() => {
+    for (const each of running([...childrenOf(pid), pid])) process.kill(each, 'SIGKILL');
+  });
+  const url = `http://127.0.0.1:${port}`;
+  const seen = new Set<string>();
+  await until(
+    async () => {
+      const health = await healthOf(url).catch(() => null);
+      if (health?.ready === true) seen.add(health.node);
+      return seen.size === workers;
+    },
+    { withinMs: 10_000 },
+  );
+  return { url, primary, pids: [pid, ...childrenOf(pid)] };
+}
+
+/** 200 calls that are logged, while health answers; then a SIGTERM that leaves nothing. Gives code and signal of the end. */
+async function serveAndEnd({ url, primary, pids }: Started): Promise<unknown[]> {
+  for (let round = 0; round < 20; round++) {
+    const calls = Array.from({ length: 10 }, () =>
+      fetch(`${url}/api/ticks?symbols=AAPL`, { signal: AbortSignal.timeout(2_000) }).then(
+        ({ status }) => status,
+      ),
+    );
+    expect(await Promise.all(calls)).toEqual(calls.map(() => 200));
+    expect((await healthOf(url)).status).toBe('ok');
+  }
+  expect([pids[0], ...childrenOf(pids[0] ?? 0)]).toEqual(pids);
+  const ended = once(primary, 'exit', { signal: AbortSignal.timeout(4_000) });
+  primary.kill('SIGTERM');
+  const exit: unknown[] = await ended;
+  await expect.poll(() => running(pids), { timeout: 1_000 }).toEqual([]);
+  return exit;
+}
+
+describe('the log', () => {
+  it('on a full disk: its lines are lost and counted, nothing else', async ({ skip }) => {
+    const folder = mountSmall();
+    skip(folder === null, 'no file system can be mounted here: that takes root');
+    if (folder === null) return;
+    const file = openSync(join(folder, 'log'), 'a');
+    const started = await start(file);
+    closeSync(file);
+    const { bavail, bsize } = statfsSync(folder);
+    writeFileSync(join(folder, 'filler'), Buffer.alloc(bavail * bsize));
+    expect(readdirSync(folder)).toEqual(['filler', 'log']);
+    await expect
+      .poll(
+        async () => {
+          await fetch(`${started.url}/api/ticks?symbols=AAPL`);
+          const text = await (await fetch(`${started.url}/metrics`)).text();
+          return [...text.matchAll(/^tickwire_log_lines_dropped_total\{.*\} (\d+)$/gm)].map(
+            (match) => Number(match[1]) > 0,
+          );
+        },
+        { timeout: 5_000, interval: 1 },
+      )
+      .toEqual([true, true]);
+    expect(await serveAndEnd(started)).toEqual([0, null]);
+  });
+
+  it('on a device without room', async () => {
+    const device = openSync('/dev/full', 'w');
+    const started = await start(device);
+    closeSync(device);
+    expect(await serveAndEnd(started)).toEqual([0, null]);
+  });
+
+  it('on a pipe that its reader closed', async () => {
+    const started = await start('pipe');
+    started.primary.stdout?.destroy();
+    expect(await serveAndEnd(started)).toEqual([0, null]);
+  });
+
+  it('on a pipe that nobody reads', async () => {
+    // Lines that are longer than what the system keeps of a pipe.
+    const started = await start('pipe');
+    started.primary.stdout?.pause();
+    const path = `x${'y'.repeat(8_000)}`;
+    await Promise.all(Array.from({ length: 60 }, () => fetch(`${started.url}/api/${path}`)));
+    expect(await serveAndEnd(started)).toEqual([0, null]);
+  });
+});
