@@ -1,5 +1,6 @@
 /** Connections to the one port of the local cluster: each reaches a ready worker or ends, whatever happens to workers. */
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { io } from 'socket.io-client';
@@ -90,6 +91,51 @@ describe('the port of the local cluster', () => {
       status: 200,
       text: expect.stringContaining(`"length":${body.length}`) as string,
     });
+  });
+
+  it.each([
+    ['Content-Length: 0', 'at once', /^HTTP\/1\.1 400 /],
+    ['content-length: 5', 'at once', /^HTTP\/1\.1 400 /],
+    ['Transfer-Encoding: chunked', 'at once', /^HTTP\/1\.1 400 /],
+    ['Content-Length: 0', 'in two pieces', /^$/],
+  ])('refuses an upgrade with %s, sent %s', async (header, how, expected) => {
+    const { port } = await start({ workers: 1 });
+    const socket = connect(port, '127.0.0.1').setEncoding('utf8');
+    let text = '';
+    socket.on('data', (chunk: string) => void (text += chunk));
+    const parts = [
+      `GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: localhost\r\n${header}\r\n`,
+      'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n' +
+        'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
+    ];
+    if (how === 'at once') socket.write(parts.join(''));
+    else {
+      socket.write(parts[0] ?? '');
+      // What comes of another connection meanwhile shows that the first piece was read alone.
+      await request(port, 'get', 5_000);
+      socket.write(parts[1] ?? '');
+    }
+    await once(socket, 'close', { signal: AbortSignal.timeout(5_000) });
+    expect(text).toMatch(expected);
+  });
+
+  it('ends a carried connection that leaves its answers unread', async () => {
+    const { processes, port } = await start({ workers: 1 });
+    const memory = (): number =>
+      Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${processes.primary.pid}/status`, 'utf8'))?.[1]);
+    const before = memory();
+    const socket = connect(port, '127.0.0.1').pause();
+    socket.on('error', () => {});
+    // The answer comes in many pieces, 64 MB in all.
+    socket.write('GET /long HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n');
+    await once(socket, 'ready');
+    await vi.waitFor(() => expect(processes.output()).toContain('a long answer was cut'), {
+      timeout: 10_000,
+      interval: 10,
+    });
+    expect(memory() - before).toBeLessThan(32 * 1024);
+    socket.destroy();
+    expect(await request(port, 'post', 5_000)).toMatchObject({ status: 200 });
   });
 
   it('gives a worker that still loads no connection', async () => {

@@ -95,8 +95,19 @@ async function runWorker(node: string): Promise<void> {
 
 /** Answers with the node's name and the length of what was sent. */
 async function serve(node: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  if (request.url === '/long') return serveLong(response);
   const body = await text(request);
   response.end(JSON.stringify({ node, length: body.length }));
+}
+
+/** Answers 64 MB at once, and says when the connection ended before all was taken. */
+function serveLong(response: ServerResponse): void {
+  response.once('close', () => {
+    if (!response.writableFinished) say('a long answer was cut');
+  });
+  const piece = Buffer.alloc(65_536);
+  for (let count = 0; count < 1_024; count++) response.write(piece);
+  response.end();
 }
 
 function driveFromTest(node: string, backplane: ReturnType<typeof createLocalBackplane>): void {

@@ -1,6 +1,7 @@
 /**
- * Sticky in the primary, mended in two places: it chooses among the workers that it is given, not among all that were
- * forked, and a connection on its way to a worker ends with that worker. Knows nothing of ports.
+ * Sticky in the primary, mended in three places: it chooses among the workers that it is given, not among all that were
+ * forked; a connection on its way to a worker ends with that worker; and one whose bytes it carries keeps a bound.
+ * Knows nothing of ports.
  */
 import cluster, { type Worker } from 'node:cluster';
 import type { Serializable } from 'node:child_process';
@@ -25,6 +26,24 @@ export interface Passage {
   hand(arrival: Arrival): void;
 }
 
+/** What a carried connection may leave unread when the next answer comes, in bytes. */
+const maxCarriedBytes = 1_048_576;
+
+const refusedUpgrade = 'HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n';
+
+/** Sticky would carry every frame of such a connection for as long as it lives; no browser or client opens one. */
+function isUpgradeWithBody(firstBytes: Buffer): boolean {
+  const end = firstBytes.indexOf('\r\n\r\n');
+  const head = firstBytes.toString('latin1', 0, end === -1 ? firstBytes.length : end);
+  return /\r\nupgrade:/i.test(head) && /content-length:|transfer-encoding:/i.test(head);
+}
+
+/** The connection that a message of sticky is about, where it is one that is carried. */
+function carriedBy(message: unknown): string | null {
+  if (typeof message !== 'object' || message === null || !('connectionId' in message)) return null;
+  return typeof message.connectionId === 'string' ? message.connectionId : null;
+}
+
 type OnSent = (error: Error | null) => void;
 /** What sticky adds to a message: the socket, where it is handed over, and who is told that it was sent. */
 type Rest = [onSent: OnSent] | [socket: Socket, onSent: OnSent];
@@ -42,6 +61,12 @@ function stopReading(socket: Readable): void {
 
 /** One a process: sticky's listeners on the cluster stay for good. */
 export function createPassage(): Passage {
+  const carried = new Map<string, Socket>();
+  // Before sticky's own listener: one large answer may pass, but nothing is added to one that lies unread.
+  cluster.on('message', (_worker, message: unknown) => {
+    const socket = carried.get(carriedBy(message) ?? '');
+    if (socket !== undefined && socket.writableLength > maxCarriedBytes) socket.destroy();
+  });
   // Of an HTTP server sticky uses the `connection` event alone; a true one would parse what is meant for a worker.
   const arrivals = new EventEmitter();
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- see above
@@ -72,7 +97,12 @@ export function createPassage(): Passage {
         sockets.add(socket);
         if (rest.length === 1) {
           // A request with a body: the socket stays here, and sticky carries its bytes to and fro.
-          socket.once('close', arrived);
+          const id = carriedBy(message);
+          if (id !== null && !carried.has(id)) {
+            carried.set(id, socket);
+            socket.once('close', () => void carried.delete(id));
+            socket.once('close', arrived);
+          }
           return worker.send(message, rest[0]);
         }
         const [handle, onSent] = rest;
@@ -87,6 +117,10 @@ export function createPassage(): Passage {
 
   return {
     hand({ socket, firstBytes, workers: ready, owners }) {
+      if (isUpgradeWithBody(firstBytes)) {
+        socket.end(refusedUpgrade);
+        return;
+      }
       const owner = ownerOfRequest(firstBytes, owners);
       const workers = owner === undefined ? ready : [owner];
       arrivals.emit('connection', socket);

@@ -3,7 +3,10 @@
  * Knows no backplane. In a process that is no worker of `createPrimary` these functions throw.
  */
 import cluster from 'node:cluster';
+import type { IncomingMessage } from 'node:http';
+import { Socket } from 'node:net';
 import process from 'node:process';
+import type { Duplex } from 'node:stream';
 import sticky from '@socket.io/sticky';
 import type { Server } from 'socket.io';
 import { assert } from '../../support/assert.ts';
@@ -33,6 +36,10 @@ export function attachSticky(io: Server): void {
   const { worker } = cluster;
   assert(worker !== undefined, 'this process is a worker of the primary');
   sticky.setupWorker(io);
+  // The primary refuses the upgrades that it would have to carry, where it sees them: not those in a later piece.
+  io.httpServer.prependListener('upgrade', (_request: IncomingMessage, socket: Duplex) => {
+    if (!(socket instanceof Socket)) socket.destroy();
+  });
   io.engine.generateId = () => createSessionId(worker.id);
   // An HTTP server begins to end slow requests when it says that it listens.
   io.httpServer.emit('listening');
