@@ -102,7 +102,7 @@ describe('replicas', () => {
     {
       fault: 'SIGSTOP replica for 30 s, SIGCONT (pings of 5 s and 5 s)',
       promise:
-        'our stream elsewhere within 5 s of silence + 2 s, stock clients within 25 s; nothing old afterwards',
+        'our stream leaves after 5 s, stock clients at their ping timeout (10 s); nothing old afterwards',
       withinMs: 120_000,
     },
     async (measure) => {
@@ -126,21 +126,22 @@ describe('replicas', () => {
       await pass(30_000);
       const othersMs = pauseOf(others, from);
       await victim.kill('SIGCONT');
-      const pauseOfKind = (kind: string): number =>
-        pauseOf(
-          own.filter((watch) => watch.kind === kind),
-          from,
+      const left = (kind: string): number =>
+        Math.max(
+          ...own
+            .filter((watch) => watch.kind === kind)
+            .map(({ outages }) => (outages.find(({ lostAt }) => lostAt > from)?.lostAt ?? Infinity) - from),
         );
-      const [streamMs, stockMs] = [pauseOfKind('stream'), pauseOfKind('stock')];
-      await cluster.ticksAgain({ withinMs: 15_000 });
+      const [streamMs, stockMs] = [left('stream'), left('stock')];
+      const longestMs = pauseOf(own, from);
+      await cluster.ticksAgain({ withinMs: 30_000 });
       await pass(1_000);
       measure(
-        `${own.length} clients: our stream's longest pause ${shown(streamMs)}, a stock client's ${shown(stockMs)}, of others ${shown(othersMs)}`,
+        `${own.length} clients: ours left after ${shown(streamMs)}, stock ones after ${shown(stockMs)}; longest pause with tries at the frozen one ${shown(longestMs)}, of others ${shown(othersMs)}`,
       );
       await cluster.expectSound();
-      expect(own.filter(({ kind }) => kind === 'stream').every(({ nodes }) => nodes.length > 1)).toBe(true);
-      expect(streamMs).toBeLessThan(7_000);
-      expect(stockMs).toBeLessThan(25_000);
+      expect(streamMs).toBeLessThan(6_500);
+      expect(stockMs).toBeLessThan(11_500);
       expect(othersMs).toBeLessThan(1_000);
     },
   );
@@ -153,7 +154,8 @@ describe('replicas', () => {
       withinMs: 120_000,
     },
     async (measure) => {
-      const cluster = await startFaultCluster();
+      const failTimeoutMs = 8_000;
+      const cluster = await startFaultCluster({ nginx: { failTimeoutMs }, env: { DRAIN_MS: '3000' } });
       await cluster.watchAll();
       const crowd = await crowdOf(cluster.url, 150, 'stream');
       const before = new Map(
@@ -163,7 +165,8 @@ describe('replicas', () => {
       const fromEpoch = epochNow();
       for (const replica of cluster.replicas) {
         await replica.restart();
-        await pass(1_000);
+        // Until Nginx counts it in again; sooner, some clients would move a third time.
+        await pass(failTimeoutMs + 1_000);
       }
       await cluster.ticksAgain({ withinMs: 20_000 });
       const clients = await untilAll(crowd, ({ isLive }) => isLive, 10_000);
