@@ -10,6 +10,8 @@ export const limits = {
   maxDecimalLength: 40,
   /** Ticks in one push. */
   maxTicksPerPush: 1_000,
+  /** Bytes of a push's body: that many ticks with every field at its longest. An operator may allow more. */
+  maxPushBytes: 524_288,
   /** A source's clock may be ahead of ours by this much; beyond it a push is refused. */
   maxClockAheadMs: 60_000,
   /** Without a tick for this long a socket gets a heartbeat. */

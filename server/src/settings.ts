@@ -171,7 +171,7 @@ export const settings = {
   MAX_MESSAGE_BYTES: setting(
     '131072',
     whole(1_024, 16_777_216),
-    'Largest message from a client, and largest body of an API call, in bytes.',
+    'Largest message from a client in bytes; of a push over HTTP where it is more than 524288.',
   ),
   LEASE_BEAT_MS: setting('500', whole(10, 60_000), "Milliseconds between the leader's beats."),
   LEASE_DEADLINE_MS: setting(

@@ -63,13 +63,20 @@ function statusOf(error: unknown): number {
   return typeof status === 'number' ? status : 500;
 }
 
+/** The parser's error says what it would have taken. */
+function tooLarge(error: unknown): string {
+  const { message } = codes.payload_too_large;
+  const limit = error instanceof Error && 'limit' in error ? error.limit : undefined;
+  return typeof limit === 'number' ? `${message}: at most ${limit} bytes` : message;
+}
+
 function refusalOf(error: unknown): Refusal | null {
   if (error instanceof Refused) return error.refusal;
   if (error instanceof BackplaneUnavailable) return refusal('store_unavailable');
   if (error instanceof NoLeader) return refusal('no_leader');
   const status = statusOf(error);
   const said = error instanceof Error ? error.message.slice(0, 200) : '';
-  if (status === 413) return refusal('payload_too_large');
+  if (status === 413) return refusal('payload_too_large', tooLarge(error));
   if (status === 415)
     return refusal('unsupported_media_type', `${codes.unsupported_media_type.message}: ${said}`);
   if (status === 404) return refusal('not_found');

@@ -103,16 +103,50 @@ describe('a body that is no list of ticks', () => {
     });
   });
 
-  it('over the limit is 413', async () => {
-    const answer = await app.put(`[${' '.repeat(131_072)}]`);
-    expect(await problemOf(answer)).toMatchObject({ status: 413, name: 'payload_too_large' });
+  it('over the limit is 413, which names the limit', async () => {
+    const answer = await app.put(`[${' '.repeat(limits.maxPushBytes)}]`);
+    expect(await problemOf(answer)).toMatchObject({
+      status: 413,
+      name: 'payload_too_large',
+      detail: 'the body is larger than this call takes: at most 524288 bytes',
+    });
+  });
+
+  it('over that limit is taken where the operator allows more', async () => {
+    const wide = await serveApp({ maxBodyBytes: 1_048_576 });
+    try {
+      expect((await wide.put(`[${' '.repeat(1_048_575)}]`)).status).toBe(413);
+      expect((await wide.put(`${' '.repeat(limits.maxPushBytes)}${one}`)).status).toBe(200);
+    } finally {
+      await wide.close();
+    }
+  });
+
+  it('of as many ticks as are taken, with every field at its longest, is taken', async () => {
+    const longest = `0.${'0'.repeat(limits.maxDecimalLength - 18)}1234567890123456`;
+    expect(longest).toHaveLength(limits.maxDecimalLength);
+    const tick = {
+      symbol: 'ABCDEFGHIJKLMNOP-ABCDEFGHIJKLMNOP',
+      price: longest,
+      size: longest,
+      ts: now,
+      open: longest,
+      high: longest,
+      low: longest,
+      close: longest,
+      volume: longest,
+    };
+    expect(tick.symbol).toHaveLength(limits.maxSymbolLength);
+    const answer = await app.put(json(Array.from({ length: limits.maxTicksPerPush }, () => tick)));
+    expect(answer.status).toBe(200);
+    expect(app.pushes[0]?.ticks).toHaveLength(limits.maxTicksPerPush);
   });
 
   it('over the limit in chunks is 413', async () => {
     const answer = await app.raw(
       `PUT /api/ticks HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX-API-Key: ${testKey}\r\n`,
       'Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n',
-      ...Array.from({ length: 20 }, () => `2710\r\n${' '.repeat(10_000)}\r\n`),
+      ...Array.from({ length: 60 }, () => `2710\r\n${' '.repeat(10_000)}\r\n`),
       '0\r\n\r\n',
     );
     expect(answer).toMatch(/^HTTP\/1\.1 413 /);

@@ -26,7 +26,7 @@ export type PushOutcome =
 
 export interface TicksOptions {
   apiKeys: readonly ApiKey[];
-  /** The largest body of a push, after inflating. */
+  /** The largest body of a push, after inflating; the protocol's own bound where it is less. */
   maxBodyBytes: number;
   clock: Pick<Clock, 'now'>;
   /** Every symbol that is listed now. */
@@ -91,7 +91,7 @@ export function createTicks({ apiKeys, maxBodyBytes, clock, symbols, quotes, pus
       // The key first: a stranger's body is not even read.
       requireApiKey(apiKeys),
       requireJson,
-      express.json({ limit: maxBodyBytes }),
+      express.json({ limit: Math.max(maxBodyBytes, limits.maxPushBytes) }),
       async (req, res) => {
         const id = idempotencyIdOf(req, apiKeyName(res));
         const parsed = parsePush(req.body, clock.now());
