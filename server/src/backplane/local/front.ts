@@ -3,9 +3,8 @@
  * ready. A connection either reaches a worker or is closed; none waits for a worker that will not answer.
  */
 import type { Worker } from 'node:cluster';
-import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
-import { assert } from '../../support/assert.ts';
+import { listen, type Address } from '../../support/listen.ts';
 import { createPassage } from './passage.ts';
 
 /** A connection that has not said anything for this long is closed. */
@@ -16,7 +15,7 @@ const unavailable =
 
 export interface Front {
   /** Resolves with the port when it listens; rejects with an Error for people when it cannot. */
-  listen(address: { host: string; port: number }): Promise<{ port: number }>;
+  listen(address: Address): Promise<{ port: number }>;
   /** Stops listening and closes what no worker has yet. */
   close(): void;
 }
@@ -53,32 +52,10 @@ export function createFront({
   }
 
   return {
-    async listen({ host, port }) {
-      try {
-        server.listen({ host, port });
-        await once(server, 'listening');
-      } catch (cause) {
-        throw new Error(explain(cause, { host, port }), { cause });
-      }
-      const address = server.address();
-      assert(
-        address !== null && typeof address === 'object',
-        'a server that listens on a port has an address',
-      );
-      return { port: address.port };
-    },
+    listen: async (address) => ({ port: await listen(server, address) }),
     close() {
       server.close();
       for (const socket of silent) socket.destroy();
     },
   };
-}
-
-function explain(cause: unknown, { host, port }: { host: string; port: number }): string {
-  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
-  if (code === 'EADDRINUSE') {
-    return `port ${port} of ${host} is taken: end the program that listens there, or set PORT to another port`;
-  }
-  if (code === 'EACCES') return `port ${port} may not be opened by this user: set PORT to one above 1023`;
-  return `cannot listen on port ${port} of ${host}: ${String(cause)}`;
 }

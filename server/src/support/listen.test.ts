@@ -1,0 +1,31 @@
+/** What is said of a port that cannot be opened; the sentence is the same in every home. */
+import { createServer } from 'node:net';
+import { expect, it, onTestFinished } from 'vitest';
+import { listen } from './listen.ts';
+
+function server() {
+  const created = createServer();
+  onTestFinished(() => void created.close());
+  return created;
+}
+
+it('a free port is told', async () => {
+  const port = await listen(server(), { host: '127.0.0.1', port: 0 });
+  expect(port).toBeGreaterThan(0);
+});
+
+it.each([
+  ['127.0.0.1', (port: number) => `port ${port} of 127.0.0.1 is taken`],
+  ['', (port: number) => `port ${port} is taken`],
+])('a taken port of host "%s" is told with what to do', async (host, expected) => {
+  const port = await listen(server(), { host, port: 0 });
+  await expect(listen(server(), { host, port })).rejects.toThrow(
+    `${expected(port)}: end the program that listens there, or set PORT to another port`,
+  );
+});
+
+it('an address that is not of this machine is told', async () => {
+  await expect(listen(server(), { host: '192.0.2.1', port: 0 })).rejects.toThrow(
+    'cannot listen on port 0 of 192.0.2.1: ',
+  );
+});
