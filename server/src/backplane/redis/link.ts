@@ -2,7 +2,7 @@
  * One hardened connection to Redis: connects in the background, never gives up, notices a Redis that hangs without
  * closing, and counts as up only when it is ready, prepared and answering. Knows nothing of what is sent over it.
  */
-import { createClient } from 'redis';
+import { createClient, ErrorReply } from 'redis';
 import { backoffMs } from '../../support/backoff.ts';
 import type { Clock } from '../../support/clock.ts';
 import type { Log } from '../../support/log.ts';
@@ -20,7 +20,7 @@ export type LinkState = { at: 'up' } | { at: 'down'; reason: string } | { at: 'c
 export interface LinkOptions {
   /** `redis://` or `rediss://`, with user, password and database where there are any. */
   url: string;
-  /** For log lines. */
+  /** For log lines, all at `debug`: who holds the links tells of them together. */
   name: string;
   clock: Clock;
   log: Log;
@@ -33,6 +33,8 @@ export interface LinkOptions {
   prepare?: (client: RedisClient) => Promise<void>;
   /** Fires after each change of `state()`. */
   onState: () => void;
+  /** Fires when Redis answers and does not let us in or cannot be used, as with a wrong password; again with each try. */
+  onRefused: (error: unknown) => void;
 }
 
 /** One connection and what is known of it. */
@@ -58,7 +60,8 @@ const closeDeadlineMs = 500;
 
 /** Starts to connect; throws only where the url is no url. */
 export function createLink(options: LinkOptions): Link {
-  const { url, name, clock, log, random = Math.random, maxQueued, failFast, prepare, onState } = options;
+  const { url, name, clock, log, random = Math.random, maxQueued, failFast, prepare } = options;
+  const { onState, onRefused } = options;
   let state: LinkState = { at: 'down', reason: 'no connection to Redis yet' };
   let lastError = '';
   /** Which connection this is, so that a late answer on an older one is told apart. */
@@ -97,7 +100,10 @@ export function createLink(options: LinkOptions): Link {
     pinging = false;
     cancelPrepare?.();
     const text = String(error);
-    if (text !== lastError && state.at !== 'closed') log.warn({ err: error, link: name }, 'redis link lost');
+    if (text !== lastError && state.at !== 'closed') {
+      log.debug({ err: error, link: name }, 'redis link lost');
+      if (error instanceof ErrorReply) onRefused(error);
+    }
     lastError = text;
     enter({ at: 'down', reason: 'no connection to Redis' });
   }
@@ -108,7 +114,9 @@ export function createLink(options: LinkOptions): Link {
     } catch (error) {
       if (mine !== connection || state.at === 'closed') return;
       const reason = error instanceof Error ? error.message : String(error);
-      if (state.at !== 'down' || state.reason !== reason) log.error({ err: error, link: name }, reason);
+      log.debug({ err: error, link: name }, 'redis link not prepared');
+      // Otherwise the connection went meanwhile, which is told apart.
+      if (client.isReady) onRefused(error);
       enter({ at: 'down', reason });
       cancelPrepare = clock.after(prepareRetryMs, () => void ready(mine));
       return;
@@ -171,7 +179,7 @@ export function createLink(options: LinkOptions): Link {
 
   client.on('error', (error) => {
     if (!client.isReady) lost(error);
-    else log.warn({ err: error, link: name }, 'redis link error');
+    else log.debug({ err: error, link: name }, 'redis link error');
   });
   client.on('ready', () => {
     isHung = false;

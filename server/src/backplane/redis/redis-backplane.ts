@@ -17,6 +17,7 @@ import { createKeys } from './keys.ts';
 import { createRedisLeaderLine } from './leader-line.ts';
 import { createRedisLease } from './lease.ts';
 import { createLink, type Link } from './link.ts';
+import { createOutageLog } from './outage-log.ts';
 import { createPublisher } from './publisher.ts';
 import { createSubscriptions } from './subscriptions.ts';
 import { createRedisTickStore } from './tick-store.ts';
@@ -64,7 +65,8 @@ export function createRedisBackplane(options: RedisBackplaneOptions): Backplane 
   /** The highest epoch that refused a claim of ours. */
   let epochFloor = 0;
 
-  const common = { url, clock, log, onState: () => update() };
+  const outages = createOutageLog({ url, log, takeLost: () => publisher.takeLost() });
+  const common = { url, clock, log, onState: () => update(), onRefused: outages.refused };
   const subscriptions = createSubscriptions({
     client: () => (subscriberLink.isConnected() ? subscriberLink.client : null),
     log,
@@ -106,11 +108,7 @@ export function createRedisBackplane(options: RedisBackplaneOptions): Backplane 
       next.at === state.at && (next.at === 'up' || (state.at === 'down' && next.reason === state.reason));
     if (same || closing !== null) return;
     state = next;
-    if (next.at === 'down') {
-      log.warn({ reason: next.reason }, 'the backplane is down');
-    } else {
-      log.info({ lostPublishes: publisher.takeLost() }, 'the backplane is up');
-    }
+    outages.changed(next);
     for (const listener of stateListeners) listener(next);
   }
 
