@@ -292,6 +292,6 @@ export function createReplica(options: ReplicaOptions): Replica {
       });
       return listen(httpServer, config);
     },
-    close: (options) => drain.start(options),
+    close: (hurried) => drain.start(hurried),
   };
 }
