@@ -30,7 +30,7 @@ export interface ScriptedServer {
   /** Stops or resumes heartbeats. */
   beat(isBeating: boolean): void;
   /** Refuses everybody who is connected, and drops them. */
-  refuse(refusal: Refusal): void;
+  refuse(why: Refusal): void;
   close(): Promise<void>;
 }
 
@@ -114,8 +114,8 @@ export async function startScriptedServer(quotes: Quote[], unpriced: string[] = 
     beat: (next) => {
       isBeating = next;
     },
-    refuse: (refusal) => {
-      io.emit('refused', refusal);
+    refuse: (why) => {
+      io.emit('refused', why);
     },
     close: async () => {
       clearInterval(beats);
