@@ -17,7 +17,7 @@ const marks: Record<Freshness, string> = {
   stale: 'stale',
   offline: 'offline',
   empty: 'no price yet',
-  pending: 'trying again',
+  pending: 'waiting',
   unlisted: 'not served',
 };
 

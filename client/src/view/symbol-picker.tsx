@@ -1,5 +1,6 @@
 /** The list of symbols to choose from, with a filter. */
 import { useComputed, useSignal } from '@preact/signals';
+import { useRef } from 'preact/hooks';
 import type { Screen } from './screen.ts';
 
 /** More are found by filtering: a list of thousands is neither read nor drawn. */
@@ -8,6 +9,7 @@ const maxShown = 200;
 export function SymbolPicker({ screen }: { screen: Screen }) {
   const filter = useSignal('');
   const isOpen = useSignal(false);
+  const opener = useRef<HTMLButtonElement>(null);
   const offered = useComputed(() => [...new Set([...screen.listed.value, ...screen.rows.value])]);
   const found = useComputed(() => {
     const text = filter.value.trim().toUpperCase();
@@ -24,14 +26,22 @@ export function SymbolPicker({ screen }: { screen: Screen }) {
     screen.choice.value = offered.value.filter((symbol) => next.has(symbol));
   }
 
+  function closeOnEscape(event: KeyboardEvent): void {
+    if (event.key !== 'Escape' || !isOpen.value) return;
+    isOpen.value = false;
+    // What had the focus is gone.
+    opener.current?.focus();
+  }
+
   return (
-    <section class="picker" data-open={isOpen.value} aria-labelledby="picker-title">
+    <section class="picker" data-open={isOpen.value} aria-labelledby="picker-title" onKeyDown={closeOnEscape}>
       <header>
         <h2 id="picker-title">Symbols</h2>
         <span class="count">
           {chosen.size} of {offered.value.length}
         </span>
         <button
+          ref={opener}
           type="button"
           class="opener"
           aria-expanded={isOpen.value}

@@ -28,12 +28,14 @@ export function TopBar({ screen, theme }: TopBarProps) {
 function ConnectionStatus({ screen }: { screen: Screen }) {
   const status = useComputed(() => statusOf(screen.connection.value, screen.feed.value, screen.now.value));
   const announcement = useComputed(() => status.value.announcement);
-  const { tone, words } = status.value;
+  const { tone, words, detail } = status.value;
   const { at } = screen.connection.value;
   return (
     <div class="status" data-tone={tone} data-connection={at}>
       <span class="dot" aria-hidden="true" />
-      <span class="words">{words}</span>
+      <span class="words" title={detail === '' ? undefined : detail}>
+        {words}
+      </span>
       {at === 'live' && screen.node.value !== null && (
         <span class="node">
           served by <b>{screen.node}</b>

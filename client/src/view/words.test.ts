@@ -11,13 +11,27 @@ function staleFeed(...states: FeedState['state'][]): FeedState {
 
 describe('the words for the state of the connection', () => {
   it('are short while all is well', () => {
-    expect(statusOf(live, null, 0)).toEqual({ tone: 'good', words: 'Live', announcement: 'Live' });
+    expect(statusOf(live, null, 0)).toEqual({
+      tone: 'good',
+      words: 'Live',
+      announcement: 'Live',
+      detail: '',
+    });
   });
 
   it('say why what is shown is stale, and whether all of it is', () => {
     expect(statusOf(live, staleFeed('live', 'live'), 0).words).toBe('Stale: no leader');
     expect(statusOf(live, staleFeed('stale', 'stale'), 0).words).toBe('Stale: no leader');
     expect(statusOf(live, staleFeed('stale', 'live'), 0).words).toBe('Partly stale: no leader');
+  });
+
+  it('say an outage of ours to a visitor, and keep the reason for operators', () => {
+    const feed = { ...staleFeed('stale'), reason: 'the backplane is away: read ECONNRESET' };
+    expect(statusOf(live, feed, 0)).toMatchObject({
+      words: 'Stale: no new prices reach us at the moment',
+      detail: 'the backplane is away: read ECONNRESET',
+    });
+    expect(statusOf(live, staleFeed('stale'), 0).detail).toBe('');
   });
 
   it('count the seconds of a wait down for the eye and not for the ear', () => {

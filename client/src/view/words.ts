@@ -10,6 +10,8 @@ export interface Status {
   words: string;
   /** What is told aloud: like `words`, but without a number that changes each second. */
   announcement: string;
+  /** What operators call it; empty where `words` say it all. */
+  detail: string;
 }
 
 const endings: Record<Ending, string> = {
@@ -19,8 +21,15 @@ const endings: Record<Ending, string> = {
   refused: 'the replica asked us to come back',
 };
 
-function status(tone: Tone, words: string, announcement = words): Status {
-  return { tone, words, announcement };
+/** How reasons that speak of our own parts begin, and what a visitor reads instead. */
+const outages: readonly [beginning: string, words: string][] = [
+  ['the backplane is away', 'no new prices reach us at the moment'],
+  ['no replica leads', 'waiting for the price feed'],
+  ['no word from a leader', 'waiting for the price feed'],
+];
+
+function status(tone: Tone, words: string, announcement = words, detail = ''): Status {
+  return { tone, words, announcement, detail };
 }
 
 /** `now` is epoch milliseconds, for the seconds that are left of a wait. */
@@ -40,5 +49,7 @@ export function statusOf(connection: ConnectionState, feed: FeedState | null, no
 function staleStatus({ reason, sources }: FeedState): Status {
   const stale = sources.filter(({ state }) => state === 'stale').length;
   const isPart = stale > 0 && stale < sources.length;
-  return status('bad', `${isPart ? 'Partly stale' : 'Stale'}: ${reason}`);
+  const outage = outages.find(([beginning]) => reason.startsWith(beginning))?.[1];
+  const words = `${isPart ? 'Partly stale' : 'Stale'}: ${outage ?? reason}`;
+  return status('bad', words, words, outage === undefined ? '' : reason);
 }
