@@ -137,6 +137,17 @@ describe('the table', () => {
     const age = await row(page, 'BTC-USD').locator('.age').boundingBox();
     expect((age?.x ?? 360) + (age?.width ?? 0)).toBeLessThanOrEqual(352);
   });
+
+  it('shows four whole columns at 360 pixels while stale, and nothing of the fifth', async () => {
+    const { page } = await open('', { viewport: { width: 360, height: 740 } });
+    const sources = [{ name: 's', state: 'stale' as const, symbols: ['BTC-USD', 'AAPL', 'EUR-USD'] }];
+    server.feed({ state: 'stale', reason: 's: silent', sources });
+    await expect.poll(() => cell(page, 'BTC-USD', 'age'), soon).toContain('stale');
+    const seen = await page.locator('.scroll').boundingBox();
+    const edge = (seen?.x ?? 0) + (seen?.width ?? 0);
+    const age = await row(page, 'BTC-USD').locator('.age').boundingBox();
+    expect(Math.abs((age?.x ?? 0) + (age?.width ?? 0) - edge)).toBeLessThanOrEqual(2);
+  });
 });
 
 describe('choosing symbols', () => {
@@ -168,6 +179,15 @@ describe('choosing symbols', () => {
     await expect.poll(() => cell(page, 'NOPE', 'age'), soon).toBe('not served');
     await page.evaluate(() => (location.hash = '#EUR-USD'));
     await expect.poll(() => rows(page), soon).toEqual(['EUR-USD']);
+  });
+
+  it('closes with Escape on a narrow page, and the focus is on what opens it', async () => {
+    const { page } = await open('', { viewport: { width: 360, height: 740 } });
+    await page.getByRole('button', { name: 'Choose' }).click();
+    await page.getByLabel('Filter symbols').focus();
+    await page.keyboard.press('Escape');
+    await expect.poll(() => page.getByLabel('Filter symbols').isVisible(), soon).toBe(false);
+    expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Choose');
   });
 
   it('works by keyboard alone, with a filter', async () => {
