@@ -75,6 +75,24 @@ describe('the README', () => {
     expect(child.logs()).toContain('subscribed to BTC-USD, AAPL');
   });
 
+  it('shows how to go on from where one was', async () => {
+    const cluster = await startEmbeddedCluster();
+    onTestFinished(() => cluster.close());
+    const before = `import { io } from 'socket.io-client'; const socket = io('${cluster.url}');
+      const [gen, seq] = ['none', 0]; const show = (answer) => console.log(JSON.stringify(answer));`;
+    const child = await startChild({
+      name: 'example',
+      command: process.execPath,
+      args: ['--input-type=module', '-e', before + example('js', 'since')],
+      cwd: root,
+    });
+    onTestFinished(() => child.kill('SIGKILL'));
+    await until(() => child.logs().some((line) => line.includes('"recovered":false')), {
+      withinMs: 10_000,
+      saw: () => child.logs(),
+    });
+  });
+
   it('shows a stock client in a browser that prints prices', async () => {
     let html = '';
     const pages = createServer((_request, response) =>
