@@ -1,22 +1,23 @@
 /** The quick part of `npm run test:faults`: one row of each kind of fault, with all invariants. */
 import { setTimeout as pass } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { startFaultCluster, ttlMs } from '../faults/fault-cluster.ts';
-import { feedReached, lossesOf, pauseOf, preload } from '../faults/measures.ts';
+import { startFaultCluster } from '../faults/fault-cluster.ts';
+import { feedReached, figureOf, lossesOf, onlyFence, pauseOf, shortTtlMs } from '../faults/measures.ts';
 import { until } from '../support/until.ts';
 import { healthOf } from './cluster-under-test.ts';
 
 describe('faults', () => {
   it('[LD2][W2] a leader that was frozen, and does not know it, tells nothing old and follows', async () => {
-    const cluster = await startFaultCluster({ env: { NODE_OPTIONS: preload('slow-clock') } });
+    const cluster = await startFaultCluster({ env: onlyFence });
     await cluster.watchAll();
     const leader = await cluster.leader();
     await leader.kill('SIGSTOP');
-    await pass(2 * ttlMs);
+    await pass(2 * shortTtlMs);
     await leader.kill('SIGCONT');
     await until(async () => !(await healthOf(leader.url)).leader.me, { withinMs: 1_000 });
     await cluster.ticksAgain();
     await cluster.expectSound();
+    expect(await figureOf(leader.url, 'tickwire_refusals_total', 'epoch')).toBeGreaterThan(0);
   });
 
   it('[SQ4] a store that was emptied begins a new generation, and every client follows', async () => {

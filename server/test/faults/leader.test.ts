@@ -6,7 +6,7 @@ import { createRandom } from '../support/random.ts';
 import { until } from '../support/until.ts';
 import { startFaultCluster, ttlMs, type FaultCluster } from './fault-cluster.ts';
 import { faultRow, shown } from './fault-row.ts';
-import { lossesOf, pauseOf, preload } from './measures.ts';
+import { figureOf, lossesOf, onlyFence, pauseOf, preload, shortTtlMs } from './measures.ts';
 
 const mostly = (values: readonly number[]): number =>
   values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;
@@ -15,13 +15,16 @@ async function untilFollower(url: string, withinMs: number): Promise<void> {
   await until(async () => !(await healthOf(url)).leader.me, { withinMs });
 }
 
-/** Freezes the leader for twice the TTL under watch, and wakes it. */
-async function freeze(cluster: FaultCluster): Promise<{ pauseMs: number; followerMs: number }> {
+/** Freezes the leader for so long under watch, and wakes it. */
+async function freeze(
+  cluster: FaultCluster,
+  frozenMs: number,
+): Promise<{ pauseMs: number; followerMs: number }> {
   const leader = await cluster.leader();
   const others = cluster.watches.filter(({ nodes }) => nodes.at(-1) !== leader.node);
   const from = performance.now();
   await leader.kill('SIGSTOP');
-  await pass(2 * ttlMs);
+  await pass(frozenMs);
   const pauseMs = pauseOf(others, from);
   await leader.kill('SIGCONT');
   const wokenAt = performance.now();
@@ -91,7 +94,7 @@ describe('the leader', () => {
     async (measure) => {
       const cluster = await startFaultCluster();
       await cluster.watchAll();
-      const { pauseMs, followerMs } = await freeze(cluster);
+      const { pauseMs, followerMs } = await freeze(cluster, 2 * ttlMs);
       measure(`pause ${shown(pauseMs)}, follower after ${shown(followerMs)}`);
       await cluster.expectSound();
       expect(pauseMs).toBeLessThan(ttlMs + 1_000);
@@ -105,12 +108,18 @@ describe('the leader', () => {
       promise: '0 stale ticks, a follower again within 1 s',
     },
     async (measure) => {
-      const cluster = await startFaultCluster({ env: { NODE_OPTIONS: preload('slow-clock') } });
+      const cluster = await startFaultCluster({ env: onlyFence });
       await cluster.watchAll();
-      const { pauseMs, followerMs } = await freeze(cluster);
-      measure(`pause ${shown(pauseMs)}, follower after ${shown(followerMs)}`);
+      const leader = await cluster.leader();
+      const { pauseMs, followerMs } = await freeze(cluster, 2 * shortTtlMs);
+      const refused = await figureOf(leader.url, 'tickwire_refusals_total', 'epoch');
+      measure(
+        `pause ${shown(pauseMs)}, follower after ${shown(followerMs)}, appends refused by the fence: ${refused}`,
+      );
       await cluster.expectSound();
       expect(followerMs).toBeLessThan(1_000);
+      // It did try.
+      expect(refused).toBeGreaterThan(0);
     },
   );
 

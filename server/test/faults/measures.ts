@@ -40,3 +40,26 @@ export async function feedReached(
   });
   return Math.max(...watches.map((watch) => reached(watch) ?? Infinity)) - from;
 }
+
+/** A figure of `/metrics`, summed over its labels where the line names `label`; 0 where it was never told. */
+export async function figureOf(url: string, name: string, label = ''): Promise<number> {
+  const text = await (await fetch(`${url}/metrics`)).text();
+  return text
+    .split('\n')
+    .filter((line) => line.startsWith(`${name}{`) && line.includes(label))
+    .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
+}
+
+/** The lease's TTL under `onlyFence`. */
+export const shortTtlMs = 1_000;
+
+/**
+ * The environment of replicas that believe, after a freeze of twice that TTL, that they still lead: their clock stood still, and
+ * the freeze is shorter than what the connection to Redis allows.
+ */
+export const onlyFence = {
+  NODE_OPTIONS: preload('slow-clock'),
+  LEASE_BEAT_MS: '250',
+  LEASE_DEADLINE_MS: '700',
+  LEASE_TTL_MS: String(shortTtlMs),
+};
