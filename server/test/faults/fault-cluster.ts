@@ -39,6 +39,8 @@ export interface FaultCluster extends Cluster {
   watchesAt(node: string): Watch[];
   leader(): Promise<Replica>;
   followers(): Promise<Replica[]>;
+  /** Resolves when every watch is live: a stream that cannot go elsewhere waits up to 20 s between two tries. */
+  allLive(options?: { withinMs?: number; of?: readonly Watch[] }): Promise<void>;
   /** Resolves when every watch has had a tick since now; gives the milliseconds. */
   ticksAgain(options?: { withinMs?: number; of?: readonly Watch[] }): Promise<number>;
   /** Asserts I1 to I5, with I4 within two seconds from now; gives how long I4 took. */
@@ -92,6 +94,13 @@ export async function startFaultCluster(options: FaultClusterOptions = {}): Prom
 
   const headsOf = (of: readonly Watch[]) =>
     of.map(({ name, check, symbols: own }) => [name, ...own.map((symbol) => check.head(symbol)?.seq)]);
+
+  async function allLive({ withinMs = 30_000, of = watches }: Parameters<FaultCluster['allLive']>[0] = {}) {
+    await until(() => of.every((one) => one.isLive()), {
+      withinMs,
+      saw: () => of.filter((one) => !one.isLive()).map(({ name, outages }) => [name, outages.at(-1)]),
+    });
+  }
 
   async function ticksAgain({
     withinMs = 10_000,
@@ -152,6 +161,7 @@ export async function startFaultCluster(options: FaultClusterOptions = {}): Prom
     watches,
     watch,
     leader,
+    allLive,
     ticksAgain,
     followers: async () => {
       const first = await leader();

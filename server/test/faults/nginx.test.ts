@@ -21,7 +21,7 @@ describe('Nginx', () => {
         withinMs: 15_000,
       });
       const lived = through.map(({ outages }, index) => (outages[counts[index] ?? 0]?.lostAt ?? 0) - from);
-      await until(() => through.every((watch) => watch.isLive()), { withinMs: 10_000 });
+      await cluster.allLive({ withinMs: 10_000, of: through });
       await cluster.ticksAgain();
       const losses = lossesOf(cluster.watches);
       measure(
@@ -44,7 +44,7 @@ describe('Nginx', () => {
       await pass(2_000);
       const from = performance.now();
       await cluster.nginx.restart();
-      await until(() => through.every((watch) => watch.isLive()), { withinMs: 15_000 });
+      await cluster.allLive({ withinMs: 15_000, of: through });
       const backMs = performance.now() - from;
       await cluster.ticksAgain();
       const losses = lossesOf(cluster.watches);

@@ -111,7 +111,7 @@ describe('replicas', () => {
       // On WebSocket alone they go anywhere; a stock polling client sticks to its address.
       for (let index = 1; index <= 12; index++)
         cluster.watch({ name: `stock${index}@nginx`, kind: 'stock', transports: ['websocket'] });
-      await until(() => cluster.watches.every((watch) => watch.isLive()), { withinMs: 15_000 });
+      await cluster.allLive();
       await cluster.ticksAgain();
       // A follower with clients of both kinds.
       const leader = await cluster.leader();
