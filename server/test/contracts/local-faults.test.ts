@@ -56,14 +56,18 @@ describe('a killed worker', () => {
     expect(await processes.driver('local-1').lease.read()).toMatchObject({ holder: 'local-2' });
   });
 
-  it('leaves a call that it was answering with an unknown outcome, not without an end', async () => {
+  it('leaves no call without an end', async () => {
     const { pidOf, one, two } = await startPair();
     await one.serve(7);
     await two.call(7, 'ready?');
     process.kill(pidOf('local-1'), 'SIGSTOP');
     const call = two.call(7, 'answer me');
     process.kill(pidOf('local-1'), 'SIGKILL');
-    expect(await call).toMatchObject({ ok: false, name: 'BackplaneUnavailable' });
+    // The kill may overtake the call: then nobody serves any more, else the outcome is unknown.
+    expect(await call).toMatchObject({
+      ok: false,
+      name: expect.stringMatching(/^(BackplaneUnavailable|NoLeader)$/),
+    });
   });
 });
 
