@@ -149,6 +149,27 @@ describe('createSequencer', () => {
     expect(out).toEqual(['generation gen002:1', 'gen002:2']);
   });
 
+  it('[SQ4] a new generation without a price yet tells its first tick as the snapshot', async () => {
+    const { sequencer, out, accept, answer } = await serving(5);
+    sequencer.expect('gen002', 0);
+    await answer({ gen: 'gen002', quote: null });
+    expect(out).toEqual([]);
+    accept(tick(1, 'gen002'));
+    accept(tick(2, 'gen002'));
+    expect(out).toEqual(['generation gen002:1', 'gen002:2']);
+  });
+
+  it('[SQ4] so does one that had no price in the generation before either, but an older one', async () => {
+    const { sequencer, out, accept, answer } = await serving(5);
+    sequencer.expect('gen002', 0);
+    await answer({ gen: null, quote: null });
+    sequencer.expect('gen003', 0);
+    await answer({ gen: 'gen003', quote: null });
+    accept(tick(1, 'gen003'));
+    accept(tick(2, 'gen003'));
+    expect(out).toEqual(['generation gen003:1', 'gen003:2']);
+  });
+
   it('[SQ5] a tick that the store does not know is not let pass', async () => {
     const { sequencer, out, accept, answer } = await serving(5);
     accept(tick(1_000));

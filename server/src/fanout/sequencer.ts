@@ -76,6 +76,8 @@ export function createSequencer(options: SequencerOptions): Sequencer {
   let failure: { error: unknown } | null = null;
   let lastTickAt = -Infinity;
   let readAgain = false;
+  /** The store began anew and had no quote yet: the first tick of this life is told as a snapshot. */
+  let owesSnapshot = false;
   let cancelRetry: () => void = () => {};
   let waiting: { resolve: () => void; reject: (error: unknown) => void }[] = [];
 
@@ -105,7 +107,12 @@ export function createSequencer(options: SequencerOptions): Sequencer {
     head = applyTick(head ?? null, tick);
     lastTickAt = clock.monotonic();
     ring.add(tick);
-    deliverIt();
+    if (!owesSnapshot) {
+      deliverIt();
+      return;
+    }
+    owesSnapshot = false;
+    onSnapshot(head, 'generation');
   }
 
   function hold(tick: Tick, deliverIt: () => void): void {
@@ -136,8 +143,10 @@ export function createSequencer(options: SequencerOptions): Sequencer {
     attempt = 0;
     if (head === undefined) begin(storedGen, quote);
     else if (storedGen !== gen) {
+      const hadPrice = head !== null || owesSnapshot;
       begin(storedGen, quote);
       onRepair(null);
+      owesSnapshot = hadPrice && quote === null;
       if (quote !== null) onSnapshot(quote, 'generation');
     } else mend(quote, missed);
     if (readAgain) {
