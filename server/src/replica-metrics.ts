@@ -33,6 +33,8 @@ export interface ReplicaMetrics {
   draining(): void;
   /** One connection was sent away by a drain; `ignored` where it did not answer and was cut. */
   sentAway(how: 'closed' | 'ignored'): void;
+  /** One connection was ended by us; `reason` is of few kinds, slow among them. */
+  cut(reason: string): void;
   /** `kind` is of few kinds: handshake, refused, internal. */
   socketError(kind: string): void;
 }
@@ -143,6 +145,11 @@ export function createReplicaMetrics({
     help: 'Connections that a drain sent away, by whether they answered.',
     label: 'how',
   });
+  const cuts = counter({
+    name: 'tickwire_connections_cut_total',
+    help: 'Connections that were ended because they read too slowly or sent too much.',
+    label: 'reason',
+  });
 
   counter({
     name: 'tickwire_log_lines_dropped_total',
@@ -178,6 +185,7 @@ export function createReplicaMetrics({
     },
     draining: () => void (isDraining = true),
     sentAway: (how) => sentAway.add(1, how),
+    cut: (reason) => cuts.add(1, reason),
     socketError: (kind) => errors.add(1, kind),
   };
 }
