@@ -43,6 +43,8 @@ export function decimalOfNumber(value: number): Decimal | null {
   return isDecimal(text) && significantDigits(text) <= 15 ? text : null;
 }
 
+const zeroCode = '0'.charCodeAt(0);
+
 function scaleOf(decimal: Decimal): number {
   const point = decimal.indexOf('.');
   return point === -1 ? 0 : decimal.length - point - 1;
@@ -54,10 +56,28 @@ function scaled(decimal: Decimal, scale: number): bigint {
 
 /** Negative, zero or positive as a is less than, equal to or more than b; `1.0` equals `1`. */
 export function compareDecimals(a: Decimal, b: Decimal): number {
-  const scale = Math.max(scaleOf(a), scaleOf(b));
-  const left = scaled(a, scale);
-  const right = scaled(b, scale);
-  return left < right ? -1 : left > right ? 1 : 0;
+  if (a === b) return 0;
+  const whole = wholeDigitsOf(a);
+  const longer = whole - wholeDigitsOf(b);
+  // There are no leading zeros: more digits before the point are more.
+  if (longer !== 0) return Math.sign(longer);
+  const length = Math.max(a.length, b.length);
+  for (let at = 0; at < length; at++) {
+    if (at === whole) continue;
+    const more = digitAt(a, at) - digitAt(b, at);
+    if (more !== 0) return Math.sign(more);
+  }
+  return 0;
+}
+
+function wholeDigitsOf(decimal: Decimal): number {
+  const point = decimal.indexOf('.');
+  return point === -1 ? decimal.length : point;
+}
+
+/** The character code of the digit there, or of the zero that could be written there. */
+function digitAt(decimal: Decimal, at: number): number {
+  return at < decimal.length ? decimal.charCodeAt(at) : zeroCode;
 }
 
 /** The exact sum, with as many decimals as the finer of both. */

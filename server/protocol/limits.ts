@@ -14,6 +14,8 @@ export const limits = {
   maxPushBytes: 524_288,
   /** A source's clock may be ahead of ours by this much; beyond it a push is refused. */
   maxClockAheadMs: 60_000,
+  /** The rates at which ticks may be had, in milliseconds; 0 is each tick. */
+  offeredEveryMs: [0, 250, 1_000, 5_000],
   /** Without a tick for this long a socket gets a heartbeat. */
   heartbeatMs: 1_000,
   /** A client that saw neither tick nor heartbeat for this long takes the connection for dead. */

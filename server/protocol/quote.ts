@@ -1,6 +1,6 @@
 /**
- * How a tick changes a quote: the one rule that leader, sequencers and clients all follow, so that everyone holds
- * the same quote after the same tick. SPEC.md [Q1] to [Q3].
+ * How a tick changes a quote, and how two ticks become one: the rules that leader, sequencers and clients all follow,
+ * so that everyone holds the same quote after the same ticks. SPEC.md [W4], [Q1] to [Q3].
  */
 import { addDecimals, maxDecimal, minDecimal } from './decimal.ts';
 import type { DayFigures, Quote, Tick } from './types.ts';
@@ -38,6 +38,29 @@ export function applyTick(before: Quote | null, tick: Tick): Quote {
   if (tick.size !== undefined) quote.size = tick.size;
   if (day.prevClose !== undefined) quote.prevClose = day.prevClose;
   return quote;
+}
+
+/**
+ * The one tick that stands for both [W4]: `b` follows `a` in the same symbol and generation, and either may be merged itself.
+ * A quote is the same after it as after both, but for `size`, which is the sum of theirs.
+ */
+export function mergeTicks(a: Tick, b: Tick): Tick {
+  const merged: Tick = {
+    symbol: b.symbol,
+    price: b.price,
+    gen: b.gen,
+    seq: b.seq,
+    ts: b.ts,
+    merged: b.seq - a.seq + (a.merged ?? 0),
+    high: maxDecimal(a.high ?? a.price, b.high ?? b.price),
+    low: minDecimal(a.low ?? a.price, b.low ?? b.price),
+  };
+  if (a.size === undefined) {
+    if (b.size !== undefined) merged.size = b.size;
+  } else merged.size = b.size === undefined ? a.size : addDecimals(a.size, b.size);
+  const day = b.day ?? (a.day === undefined ? undefined : advanceDay(a.day, b));
+  if (day !== undefined) merged.day = day;
+  return merged;
 }
 
 /** The figures of a day that begins with this tick; `prevClose` is the last price of the day before, where there was one. */

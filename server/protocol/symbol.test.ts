@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseSymbol, symbolOfRoom, tickRoom } from './index.ts';
+import { limits, parseSymbol, symbolOfRoom, tickRoom, tierOfRoom } from './index.ts';
 
 describe('symbols', () => {
   it.each(['BTC-USD', 'AAPL', 'BRK.B', 'EUR/USD', '7203', 'btc-usd'])('[S1] %s is one', (text) =>
@@ -22,8 +22,11 @@ describe('symbols', () => {
     'x'.repeat(50),
   ])('[S1] %j is none', (text) => expect(parseSymbol(text)).toBeNull());
 
-  it('[S2] has a room that leads back to it', () => {
-    expect(symbolOfRoom(tickRoom('BTC-USD'))).toBe('BTC-USD');
-    expect(symbolOfRoom('user:7')).toBeNull();
+  it('[S2] has a room for each rate, which leads back to both', () => {
+    const rooms = limits.offeredEveryMs.map((everyMs) => tickRoom('BTC-USD', everyMs));
+    expect(rooms.slice(0, 2)).toEqual(['tick:BTC-USD', 'tick:BTC-USD@250']);
+    expect(rooms.map(symbolOfRoom)).toEqual(rooms.map(() => 'BTC-USD'));
+    expect(rooms.map(tierOfRoom)).toEqual(limits.offeredEveryMs);
+    expect([symbolOfRoom('user:7'), tierOfRoom('user:7')]).toEqual([null, null]);
   });
 });

@@ -11,13 +11,23 @@ export function parseSymbol(text: string): string | null {
 }
 
 const prefix = 'tick:';
+const tierMark = '@';
 
-/** The Socket.IO room of everyone who gets each tick of the symbol. */
-export function tickRoom(symbol: string): string {
-  return prefix + symbol;
+/** The Socket.IO room of everyone who gets the symbol's ticks at that rate; 0 is each tick. */
+export function tickRoom(symbol: string, everyMs = 0): string {
+  return everyMs === 0 ? prefix + symbol : `${prefix}${symbol}${tierMark}${everyMs}`;
 }
 
-/** The symbol whose tick room this is, or null for any other room. */
+/** The symbol whose ticks go to this room, at whatever rate, or null for any other room. */
 export function symbolOfRoom(room: string): string | null {
-  return room.startsWith(prefix) ? room.slice(prefix.length) : null;
+  if (!room.startsWith(prefix)) return null;
+  const mark = room.indexOf(tierMark);
+  return room.slice(prefix.length, mark === -1 ? undefined : mark);
+}
+
+/** The rate of a tick room in milliseconds: 0 where it gets each tick, null for any other room. */
+export function tierOfRoom(room: string): number | null {
+  if (!room.startsWith(prefix)) return null;
+  const mark = room.indexOf(tierMark);
+  return mark === -1 ? 0 : Number(room.slice(mark + 1));
 }

@@ -7,7 +7,7 @@
  * decides when it is delivered. Both are internals: `server/test/contracts` pins them. SPEC.md [F1].
  */
 import type { BroadcastOptions } from 'socket.io-adapter';
-import { symbolOfRoom, type Tick } from '../../protocol/index.ts';
+import { tickRoom, type Tick } from '../../protocol/index.ts';
 import type { AdapterClass, AdapterMixin } from '../backplane/contract.ts';
 import { assert } from '../support/assert.ts';
 
@@ -85,6 +85,6 @@ function isTick(value: unknown): value is Tick {
 
 function isForSymbolAlone({ rooms, except }: BroadcastOptions, symbol: string): boolean {
   if (rooms.size !== 1 || (except !== undefined && except.size > 0)) return false;
-  for (const room of rooms) return symbolOfRoom(room) === symbol;
+  for (const room of rooms) return room === tickRoom(symbol);
   return false;
 }
