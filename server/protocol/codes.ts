@@ -63,7 +63,31 @@ export const codes = {
     code: 4202,
     retry: 'later',
     status: 429,
-    message: 'too many calls wait for an answer on this connection',
+    message: 'too many calls on this connection',
+  },
+  too_many_subscriptions: {
+    code: 4203,
+    retry: 'never',
+    status: 400,
+    message: 'more symbols than one connection may have',
+  },
+  too_many_packets: {
+    code: 4204,
+    retry: 'later',
+    status: 429,
+    message: 'this connection sent too much at once',
+  },
+  not_reading: {
+    code: 4205,
+    retry: 'later',
+    status: 429,
+    message: 'this connection did not read what was sent to it',
+  },
+  joined_twice: {
+    code: 4110,
+    retry: 'later',
+    status: 400,
+    message: 'this connection has joined already',
   },
   payload_too_large: {
     code: 4201,

@@ -95,12 +95,12 @@ export type SubscribeResult =
   | { ok: true; gen: string; seq: number; recovered: boolean; replayed: number }
   | ({ ok: false } & Refusal);
 
-/** `symbols` is the whole current set of the session, also in a refusal. */
+/** `symbols` is the whole current set of the session, also in a refusal; only `too_many_calls` comes without it. */
 export type SubscribeAck =
   | { ok: true; symbols: string[]; results: Record<string, SubscribeResult> }
-  | ({ ok: false; symbols: string[] } & Refusal);
+  | ({ ok: false; symbols?: string[] } & Refusal);
 
-export type UnsubscribeAck = { ok: true; symbols: string[] } | ({ ok: false; symbols: string[] } & Refusal);
+export type UnsubscribeAck = { ok: true; symbols: string[] } | ({ ok: false; symbols?: string[] } & Refusal);
 
 export type SnapshotReason = 'subscribe' | 'gap' | 'generation';
 

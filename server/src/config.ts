@@ -29,6 +29,12 @@ export interface Config {
   readonly pingTimeoutMs: number;
   readonly connectTimeoutMs: number;
   readonly maxMessageBytes: number;
+  /** Of one connection. */
+  readonly limits: {
+    readonly maxSubscriptions: number;
+    readonly maxCallsPerSecond: number;
+    readonly maxPacketsPerSecond: number;
+  };
   readonly store: { readonly shards: number; readonly historyTicks: number; readonly maxReplayTicks: number };
   readonly lease: { readonly beatMs: number; readonly deadlineMs: number; readonly ttlMs: number };
   /** Over how long a replica that leaves sends its clients away. */
@@ -105,6 +111,11 @@ export function parseConfig(env: Environment, defaultNode: string): ParsedConfig
     pingTimeoutMs: v.PING_TIMEOUT_MS,
     connectTimeoutMs: v.CONNECT_TIMEOUT_MS,
     maxMessageBytes: v.MAX_MESSAGE_BYTES,
+    limits: {
+      maxSubscriptions: v.MAX_SUBSCRIPTIONS,
+      maxCallsPerSecond: v.MAX_CALLS_PER_SECOND,
+      maxPacketsPerSecond: v.MAX_PACKETS_PER_SECOND,
+    },
     store: { shards: v.STORE_SHARDS, historyTicks: v.HISTORY_TICKS, maxReplayTicks: v.MAX_REPLAY_TICKS },
     lease: { beatMs: v.LEASE_BEAT_MS, deadlineMs: v.LEASE_DEADLINE_MS, ttlMs: v.LEASE_TTL_MS },
     drainMs: v.DRAIN_MS,

@@ -19,6 +19,7 @@ import { createElection } from './leader/election.ts';
 import { createPublisher, type PushBatch } from './leader/publisher.ts';
 import { createPushCall } from './leader/push-call.ts';
 import { createReplicaMetrics } from './replica-metrics.ts';
+import { createConnectionGuard } from './session/connection-guard.ts';
 import { createDoor } from './session/door.ts';
 import { createSessions } from './session/sessions.ts';
 import { createSocketServer, socketPath, type SocketServer } from './session/socket-server.ts';
@@ -62,6 +63,13 @@ export interface Replica {
 const silentBeats = 3;
 /** How long calls have to be answered once every client is gone: longer than a push may take. */
 const lastCallsMs = 2_500;
+
+/** A page that connects may ask for hundreds of symbols one by one, all at once. */
+const packetBurst = 5;
+const callBurst = 10;
+/** What a connection may leave unread: the answer and the snapshot of a subscribe to all that it may have, twice over. */
+const unreadBytesPerSymbol = 1_024;
+const minUnreadSymbols = 1_024;
 
 export function createReplica(options: ReplicaOptions): Replica {
   const { config, backplane, log, clock, random, clientRoot, onLeaving, onLeft } = options;
@@ -212,10 +220,21 @@ export function createReplica(options: ReplicaOptions): Replica {
   const io = createSocketServer({ httpServer, ...config });
   io.adapter(backplane.adapter(fanout.mixin));
   fanout.attach(io.of('/'));
+  const { maxPacketsPerSecond, maxCallsPerSecond, maxSubscriptions } = config.limits;
+  const guard = createConnectionGuard({
+    engine: io.engine,
+    clock,
+    packets: { perSecond: maxPacketsPerSecond, burst: packetBurst * maxPacketsPerSecond },
+    maxUnreadBytes: unreadBytesPerSymbol * Math.max(maxSubscriptions, minUnreadSymbols),
+    onCut: (reason) => meter.cut(reason),
+  });
   const sessions = createSessions({
     io,
     node,
     clock,
+    calls: { perSecond: maxCallsPerSecond, burst: callBurst * maxCallsPerSecond },
+    maxSubscriptions,
+    onJoinedTwice: (connection) => guard.cut(connection, 'protocol'),
     log,
     random,
     feed: () => freshness.feed(),
@@ -276,6 +295,7 @@ export function createReplica(options: ReplicaOptions): Replica {
   closing.add(() => backplane.close());
   closing.add(() => fanout.close());
   closing.add(() => freshness.close());
+  closing.add(() => guard.close());
   closing.add(() => sessions.close());
   closing.add(() => peers.close());
 

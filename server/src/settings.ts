@@ -173,6 +173,17 @@ export const settings = {
     whole(1_024, 16_777_216),
     'Largest message from a client in bytes; of a push over HTTP where it is more than 524288.',
   ),
+  MAX_SUBSCRIPTIONS: setting('1000', whole(1, 10_000), 'Most symbols of one connection.'),
+  MAX_CALLS_PER_SECOND: setting(
+    '60',
+    whole(1, 10_000),
+    'Calls a second of one connection, ten times as many at once; 20 symbols in a call count as another.',
+  ),
+  MAX_PACKETS_PER_SECOND: setting(
+    '200',
+    whole(10, 100_000),
+    'Packets a second of one connection, five times as many at once; who sends more is cut.',
+  ),
   LEASE_BEAT_MS: setting('500', whole(10, 60_000), "Milliseconds between the leader's beats."),
   LEASE_DEADLINE_MS: setting(
     '1400',

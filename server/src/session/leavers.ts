@@ -1,26 +1,10 @@
 /** Every connection of a Socket.IO server as its departure sees it: also those that never joined. Knows engine.io's sockets. */
 import type { Server } from 'socket.io';
+import { cut, rawSocketOf, type Connection } from './connection.ts';
 import type { Leaver } from './departure.ts';
 import type { ClientSocket } from './session.ts';
 
-type Connection = ClientSocket['conn'];
-
-/** What the WebSocket transport keeps of `ws`; polling has none. */
-interface RawSocket {
-  readyState: number;
-  terminate(): void;
-}
-
 const rawClosed = 3;
-
-function rawSocketOf({ transport }: Connection): RawSocket | null {
-  if (!('socket' in transport)) return null;
-  const { socket } = transport;
-  const isRaw =
-    typeof socket === 'object' && socket !== null && 'terminate' in socket && 'readyState' in socket;
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- checked right above; engine.io's types hide it
-  return isRaw ? (socket as RawSocket) : null;
-}
 
 function leaverOf(connection: Connection, socket: ClientSocket | null): Leaver {
   const raw = rawSocketOf(connection);
@@ -30,10 +14,7 @@ function leaverOf(connection: Connection, socket: ClientSocket | null): Leaver {
     tell: (reconnectInMs) => void socket?.emit('shutdown', { reconnectInMs }),
     // After `disconnect(true)` a stock client would stay away.
     close: () => connection.close(),
-    cut: () => {
-      connection.close(true);
-      raw?.terminate();
-    },
+    cut: () => cut(connection),
     // engine.io says closed when it has sent its Close; the peer may still hold the connection open.
     isGone: () => connection.readyState === 'closed' && (raw === null || raw.readyState === rawClosed),
   };

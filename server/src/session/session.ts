@@ -1,7 +1,7 @@
 /**
  * One connection: greets it, keeps the set of its symbols, and answers each call exactly once. Subscribing ends in one
  * synchronous step (answer, snapshot, join), so that no tick is missing and none comes twice.
- * Knows no store and no other session. Keeps SPEC.md [SB1] to [SB6].
+ * Knows no store and no other session. Keeps SPEC.md [SB1] to [SB6], [LM4] to [LM6].
  */
 import type { Socket } from 'socket.io';
 import {
@@ -17,6 +17,7 @@ import {
   type Tick,
 } from '../../protocol/index.ts';
 import { missedUpToHead, replay, type ReplayOptions } from './replay.ts';
+import { caughtUp } from './connection.ts';
 import { parseSubscribe, parseUnsubscribe, type SubscribeCall, type Wanted } from './subscribe-request.ts';
 
 /** One symbol's stream on this replica, as the fan-out stage keeps it. */
@@ -36,6 +37,10 @@ export interface SessionOptions {
   socket: ClientSocket;
   hello: Hello;
   feed: FeedState;
+  /** The most symbols that it may have. */
+  maxSubscriptions: number;
+  /** Takes what a call costs; false where it is one too many. */
+  mayCall: (symbols: number) => boolean;
   isListed: (symbol: string) => boolean;
   isStale: (symbol: string) => boolean;
   openStream: (symbol: string) => SymbolStream;
@@ -57,11 +62,14 @@ export interface Session {
 
 type Ack = (answer: object) => void;
 
-/** Calls that wait for an earlier one of the same session. */
-const maxWaitingCalls = 32;
+/** Calls that wait for an earlier one of the same session: a page that asks for its symbols one by one has some hundreds. */
+const maxWaitingCalls = 600;
+/** A call is answered when of earlier answers no more bytes than these wait to be read. */
+const maxUnreadAnswerBytes = 65_536;
 
 export function createSession(options: SessionOptions): Session {
-  const { socket, hello, feed, isListed, isStale, openStream, missedSince } = options;
+  const { socket, hello, feed, isListed, isStale, openStream, missedSince, maxSubscriptions, mayCall } =
+    options;
   const { onRecovery, onRefused, onError } = options;
   const symbols = new Set<string>();
   let lastCall: Promise<void> = Promise.resolve();
@@ -72,21 +80,37 @@ export function createSession(options: SessionOptions): Session {
     ack?.({ ok: false, symbols: [...symbols], ...why });
   }
 
-  /** Calls of one session are answered in the order in which they came. */
-  function inTurn(ack: Ack | null, call: () => void | Promise<void>): void {
-    if (waitingCalls >= maxWaitingCalls) {
-      refuse(ack, refusal('too_many_calls'));
+  /** Calls of one session are answered in the order in which they came, and no faster than the answers are read. */
+  function inTurn(ack: Ack | null, call: () => void | Promise<void>, symbolCount = 0): void {
+    if (waitingCalls >= maxWaitingCalls || !mayCall(symbolCount)) {
+      onRefused('too_many_calls');
+      // Without the set: who calls too often is not to be sent it a thousand times.
+      ack?.({ ok: false, ...refusal('too_many_calls') });
       return;
     }
     waitingCalls++;
-    lastCall = lastCall.then(call).catch((error: unknown) => {
-      onError(error);
-      refuse(ack, refusal('internal'));
-    });
+    lastCall = lastCall
+      .then(() => caughtUp(socket.conn, maxUnreadAnswerBytes))
+      .then(call)
+      .catch((error: unknown) => {
+        onError(error);
+        refuse(ack, refusal('internal'));
+      });
     void lastCall.finally(() => waitingCalls--);
   }
 
   async function subscribe({ wanted, since }: SubscribeCall, ack: Ack | null): Promise<void> {
+    const tooMany = firstBeyondLimit(wanted);
+    if (tooMany !== null) {
+      refuse(
+        ack,
+        refusal(
+          'too_many_subscriptions',
+          `at most ${maxSubscriptions} symbols on one connection: ${tooMany} is one more`,
+        ),
+      );
+      return;
+    }
     const missed = await prepare(wanted, since);
     if (!socket.connected) return;
 
@@ -140,6 +164,17 @@ export function createSession(options: SessionOptions): Session {
     for (const one of replays) await replay(one);
   }
 
+  /** The first new symbol that this session may not have too, or null. */
+  function firstBeyondLimit(wanted: readonly Wanted[]): string | null {
+    let left = maxSubscriptions - symbols.size;
+    for (const { symbol } of wanted) {
+      if (symbol === null || symbols.has(symbol) || !isListed(symbol)) continue;
+      if (left === 0) return symbol;
+      left--;
+    }
+    return null;
+  }
+
   /** Waits for every head, and gives what was missed of each symbol that goes on. What fails here is told by its head. */
   async function prepare(
     wanted: readonly Wanted[],
@@ -182,12 +217,12 @@ export function createSession(options: SessionOptions): Session {
   const calls: Record<string, (payload: unknown[], ack: Ack | null) => void> = {
     subscribe: (payload, ack) => {
       const parsed = parseSubscribe(payload);
-      if (parsed.ok) inTurn(ack, () => subscribe(parsed.value, ack));
+      if (parsed.ok) inTurn(ack, () => subscribe(parsed.value, ack), parsed.value.wanted.length);
       else inTurn(ack, () => refuse(ack, parsed.refusal));
     },
     unsubscribe: (payload, ack) => {
       const parsed = parseUnsubscribe(payload);
-      if (parsed.ok) inTurn(ack, () => unsubscribe(parsed.value, ack));
+      if (parsed.ok) inTurn(ack, () => unsubscribe(parsed.value, ack), parsed.value?.length);
       else inTurn(ack, () => refuse(ack, parsed.refusal));
     },
   };

@@ -14,15 +14,20 @@ import {
 } from '../../protocol/index.ts';
 import type { Clock } from '../support/clock.ts';
 import type { Log } from '../support/log.ts';
+import { slimRequest, type Connection } from './connection.ts';
 import { createDeparture, type Departure } from './departure.ts';
 import { leaversOf } from './leavers.ts';
 import { createSession, type ClientSocket, type Session, type SymbolStream } from './session.ts';
 import type { SocketServer } from './socket-server.ts';
+import { TokenBucket, type Rate } from './token-bucket.ts';
 
 export interface SessionsOptions {
   io: SocketServer;
   node: string;
   clock: Clock;
+  /** Calls that a connection may make; a list counts one more for each 20 symbols. */
+  calls: Rate;
+  maxSubscriptions: number;
   log: Log;
   random: () => number;
   feed: () => FeedState;
@@ -36,6 +41,8 @@ export interface SessionsOptions {
   lastTickAt: (symbol: string) => number;
   /** Fires for each call that was refused, or failed by a fault of ours. */
   onCallError: (kind: 'refused' | 'internal') => void;
+  /** Fires for a connection that joins while it has joined already; it is to be cut. */
+  onJoinedTwice: (connection: Connection) => void;
   /** Fires for each connection that `leave` sent away; `ignored` where it had to be cut. */
   onSentAway: (how: 'closed' | 'ignored') => void;
 }
@@ -57,13 +64,18 @@ export interface Sessions {
 
 /** Clients that joined while we leave come back spread over this long, in milliseconds. */
 const reconnectSpreadMs = 1_000;
+/** Symbols in a call that count as much as another call. */
+const symbolsPerCall = 20;
 /** A heartbeat is at most this late, in milliseconds. */
 const heartbeatSweepMs = 250;
 
 export function createSessions(options: SessionsOptions): Sessions {
   const { io, node, clock, log, random, feed, isListed, isStale, openStream, missedSince, lastTickAt } =
     options;
+  const { calls, maxSubscriptions } = options;
   const sessions = new Map<string, Session & { beatAt: number }>();
+  /** Connections with a session. */
+  const joined = new WeakSet<Connection>();
   let departure: Departure | null = null;
 
   io.on('connection', (socket: ClientSocket) => {
@@ -71,8 +83,18 @@ export function createSessions(options: SessionsOptions): Sessions {
       sendAway(socket);
       return;
     }
+    // Two CONNECT packets in one go are both taken by Socket.IO, and only one socket of the two would ever hear a call.
+    if (joined.has(socket.conn)) {
+      options.onJoinedTwice(socket.conn);
+      return;
+    }
+    joined.add(socket.conn);
+    slimRequest(socket.conn);
+    const bucket = new TokenBucket(calls, clock.monotonic());
     const session = createSession({
       socket,
+      maxSubscriptions,
+      mayCall: (symbols) => bucket.take(1 + symbols / symbolsPerCall, clock.monotonic()),
       hello: {
         session: randomBytes(12).toString('base64url'),
         node,
@@ -95,7 +117,10 @@ export function createSessions(options: SessionsOptions): Sessions {
       },
     });
     sessions.set(socket.id, { ...session, beatAt: clock.monotonic() });
-    socket.once('disconnect', () => sessions.delete(socket.id));
+    socket.once('disconnect', () => {
+      sessions.delete(socket.id);
+      joined.delete(socket.conn);
+    });
   });
 
   /** A heartbeat to every session that has seen neither a tick nor a heartbeat for a second, encoded once. */

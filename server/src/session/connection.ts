@@ -1,0 +1,92 @@
+/**
+ * One Engine.IO connection below Socket.IO: its raw WebSocket, what it was written and has not taken, and how to end it
+ * at once. Knows engine.io's and ws' sockets, and no session.
+ */
+import { IncomingMessage } from 'node:http';
+import type { Socket } from 'socket.io';
+
+export type Connection = Socket['conn'];
+
+/** What the WebSocket transport keeps of `ws`. */
+export interface RawSocket {
+  readonly readyState: number;
+  /** Bytes that the kernel has not taken. */
+  readonly bufferedAmount: number;
+  /** The TCP socket; null when it was never there. */
+  readonly _socket: { readonly bytesRead: number } | null;
+  on(event: 'ping', listener: (this: RawSocket) => void): void;
+  terminate(): void;
+}
+
+/** The WebSocket under a transport; null for polling. */
+export function rawSocketOf({ transport }: { transport: Connection['transport'] }): RawSocket | null {
+  if (!('socket' in transport)) return null;
+  const { socket } = transport;
+  const isRaw =
+    typeof socket === 'object' && socket !== null && 'terminate' in socket && 'bufferedAmount' in socket;
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- checked right above; engine.io's types hide it
+  return isRaw ? (socket as RawSocket) : null;
+}
+
+/** Ends it at once, whether or not the peer reads. A stock client comes back. */
+export function cut(connection: Connection): void {
+  const raw = rawSocketOf(connection);
+  connection.close(true);
+  raw?.terminate();
+}
+
+/** Packets that wait in front of the transport. engine.io lets everyone read them and hides them in its types. */
+export function waitingPackets(connection: Connection): readonly { data?: unknown }[] {
+  return connection['writeBuffer'];
+}
+
+/** Bytes that were written to it and that the network has not taken; on polling, those that wait for a poll. */
+export function unreadBytes(connection: Connection): number {
+  let bytes = rawSocketOf(connection)?.bufferedAmount ?? 0;
+  for (const { data } of waitingPackets(connection)) bytes += sizeOf(data);
+  return bytes;
+}
+
+/** Bytes of what a packet carries; characters stand for bytes, which for our JSON they nearly are. */
+export function sizeOf(data: unknown): number {
+  if (typeof data === 'string') return data.length;
+  return ArrayBuffer.isView(data) || data instanceof ArrayBuffer ? data.byteLength : 0;
+}
+
+/** Resolves when what waits in front of the transport was handed to it, or the connection is gone. */
+export function drained(connection: Connection): Promise<void> {
+  return new Promise((resolve) => {
+    const settle = (): void => {
+      connection.off('drain', settle);
+      connection.off('close', settle);
+      resolve();
+    };
+    connection.on('drain', settle);
+    connection.on('close', settle);
+  });
+}
+
+/**
+ * Resolves when no more than `maxBytes` wait, or the connection is gone. Where nothing waits in front of the transport it
+ * is at once: what is written next will.
+ */
+export async function caughtUp(connection: Connection, maxBytes: number): Promise<void> {
+  while (
+    connection.readyState === 'open' &&
+    waitingPackets(connection).length > 0 &&
+    unreadBytes(connection) > maxBytes
+  )
+    await drained(connection);
+}
+
+/**
+ * Lets the handshake's HTTP request go and keeps what a later join of the same connection is built from: headers, query and
+ * address. Thousands of connections would each hold it, its sockets and its answer for as long as they live.
+ */
+export function slimRequest(connection: Connection): void {
+  const { headers, url } = connection.request;
+  if (!(connection.request instanceof IncomingMessage)) return;
+  const query: unknown = '_query' in connection.request ? connection.request._query : {};
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- all that Socket.IO reads of it once the connection is open
+  connection.request = { headers, url, _query: query, connection: {} } as unknown as IncomingMessage;
+}

@@ -1,0 +1,30 @@
+/** How much one connection may do: some at once, then so much a second. Plain numbers, no timer: thousands of them exist. */
+
+export interface Rate {
+  perSecond: number;
+  /** What may be done at once, after a time of quiet. */
+  burst: number;
+}
+
+/** Full at first. Times are milliseconds on one monotonic clock. */
+export class TokenBucket {
+  readonly #rate: Rate;
+  #tokens: number;
+  #at: number;
+
+  constructor(rate: Rate, now: number) {
+    this.#rate = rate;
+    this.#tokens = rate.burst;
+    this.#at = now;
+  }
+
+  /** Takes `cost` and is true; takes nothing and is false where there is not as much. */
+  take(cost: number, now: number): boolean {
+    const { perSecond, burst } = this.#rate;
+    this.#tokens = Math.min(burst, this.#tokens + ((now - this.#at) * perSecond) / 1_000);
+    this.#at = now;
+    if (cost > this.#tokens) return false;
+    this.#tokens -= cost;
+    return true;
+  }
+}
