@@ -95,6 +95,13 @@ export const codes = {
     status: 413,
     message: 'the body is larger than this call takes',
   },
+  slow_client: {
+    code: 4206,
+    retry: 'later',
+    status: 503,
+    message:
+      'this connection takes less than it is sent, even with all ticks merged; subscribe to less, or at a slower rate',
+  },
   api_key_required: {
     code: 4300,
     retry: 'never',

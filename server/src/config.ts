@@ -38,6 +38,7 @@ export interface Config {
   readonly store: { readonly shards: number; readonly historyTicks: number; readonly maxReplayTicks: number };
   readonly lease: { readonly beatMs: number; readonly deadlineMs: number; readonly ttlMs: number };
   /** Over how long a replica that leaves sends its clients away. */
+  readonly slowClientMs: number;
   readonly drainMs: number;
   readonly logLevel: string;
 }
@@ -118,6 +119,7 @@ export function parseConfig(env: Environment, defaultNode: string): ParsedConfig
     },
     store: { shards: v.STORE_SHARDS, historyTicks: v.HISTORY_TICKS, maxReplayTicks: v.MAX_REPLAY_TICKS },
     lease: { beatMs: v.LEASE_BEAT_MS, deadlineMs: v.LEASE_DEADLINE_MS, ttlMs: v.LEASE_TTL_MS },
+    slowClientMs: v.SLOW_CLIENT_MS,
     drainMs: v.DRAIN_MS,
     logLevel: v.LOG_LEVEL,
   };

@@ -143,6 +143,9 @@ export function createReplica(options: ReplicaOptions): Replica {
     clock,
     log,
     onSnapshot: (quote, reason) => sessions.tellSnapshot(quote, reason),
+    slowClientMs: config.slowClientMs,
+    onTooSlow: (socket) => guard.cut(socket.conn, 'slow'),
+    onWritten: () => {},
     onRepair: (ticks) => {
       meter.repaired(ticks === null ? 'snapshot' : 'replay');
       log.debug(
@@ -243,7 +246,9 @@ export function createReplica(options: ReplicaOptions): Replica {
     openStream: (symbol) => fanout.open(symbol),
     missedSince: (symbol, position) => fanout.missedSince(symbol, position),
     onRecovery: (isRecovered, replayed) => meter.recovered(isRecovered, replayed),
-    lastTickAt: (symbol) => fanout.lastTickAt(symbol),
+    beforeSnapshot: (socketId, symbols) => fanout.beforeSnapshot(socketId, symbols),
+    writeTicks: (socketId, ticks) => fanout.writeTo(socketId, ticks),
+    beat: (ms) => fanout.beat(ms),
     onCallError: (kind) => meter.socketError(kind),
     onSentAway: (how) => meter.sentAway(how),
   });

@@ -210,6 +210,11 @@ export const settings = {
     whole(0, 10_000),
     'Most missed ticks of a symbol that a client gets again; who missed more gets a snapshot.',
   ),
+  SLOW_CLIENT_MS: setting(
+    '20000',
+    whole(1_000, 600_000),
+    'Milliseconds after which a client that takes nothing, while ticks wait for it, is cut.',
+  ),
   DRAIN_MS: setting(
     '8000',
     // Nginx leaves a replica out for 20 s after a refused handshake, and a drain must be over well before.

@@ -1,28 +1,55 @@
 /**
- * The door of the fan-out: wraps any Socket.IO adapter so that ticks pass the sequencer before they reach sockets,
- * whether this node emitted them or another. Everything else is delivered as stock.
+ * The door of the fan-out: wraps any Socket.IO adapter so that ticks leave by the stage, whether this node emitted them or
+ * another, and so that it hears of rooms before and after they change. Everything else is delivered as stock.
  *
  * Remote emits do not pass `broadcast` of a subclass, but all deliveries, ours and remote ones, call `_encode` and
  * then, in the same synchronous run, `apply` (socket.io-adapter 2.5). So `_encode` remembers the tick and `apply`
- * decides when it is delivered. Both are internals: `server/test/contracts` pins them. SPEC.md [F1].
+ * hands it over. Both are internals: `server/test/contracts` pins them. SPEC.md [F1].
  */
 import type { BroadcastOptions } from 'socket.io-adapter';
-import { tickRoom, type Tick } from '../../protocol/index.ts';
+import { symbolOfRoom, type Tick } from '../../protocol/index.ts';
 import type { AdapterClass, AdapterMixin } from '../backplane/contract.ts';
 import { assert } from '../support/assert.ts';
+import type { Delivery } from './outlet.ts';
+import type { EncodedEvent } from './tick-frames.ts';
 
-/** Decides on a tick: calls `deliver` now, later, or never. */
-export type TickGate = (tick: Tick, deliver: () => void) => void;
+/** What the stage does with what comes by. */
+export interface DoorKeeper {
+  /** A tick was emitted to its room, alone and without conditions. */
+  onTick: (delivery: Delivery) => void;
+  /** Something else is about to go to a tick room, or such a room is about to change. */
+  beforeOther: () => void;
+  onOpened: (socketId: string) => void;
+  onJoined: (socketId: string, room: string) => void;
+  onLeft: (socketId: string, room: string) => void;
+  onGone: (socketId: string) => void;
+}
+
+export interface Door {
+  readonly mixin: AdapterMixin;
+  /** The event as Socket.IO's own encoder has it. After the adapter was made. */
+  encode(event: string, payload: object): EncodedEvent;
+}
+
+interface EncodeOptions {
+  wsPreEncodedFrame?: Buffer[];
+}
 
 interface Internals {
-  _encode(packet: Packet, options: object): unknown;
+  readonly nsp: { readonly name: string };
+  readonly sids: ReadonlyMap<string, unknown>;
+  _encode(packet: Packet, options: EncodeOptions): unknown[];
   apply(options: BroadcastOptions, callback: (socket: unknown) => void): void;
+  addAll(id: string, rooms: Set<string>): Promise<void> | void;
+  del(id: string, room: string): Promise<void> | void;
+  delAll(id: string): void;
 }
 
 interface Packet {
   type: number;
   data?: unknown;
   id?: number;
+  nsp?: string;
 }
 
 type InternalsClass = new (...args: unknown[]) => Internals;
@@ -30,9 +57,18 @@ type InternalsClass = new (...args: unknown[]) => Internals;
 /** The packet type of an event in socket.io-protocol 5. */
 const eventPacket = 2;
 
-/** A mixin that sends every tick emitted to its own symbol's room through the gate. */
-export function createTickMixin(gate: TickGate): AdapterMixin {
-  return (base) => {
+/** A mixin that gives every tick emitted to its own symbol's room to the keeper, once. */
+export function createDoor(keeper: DoorKeeper): Door {
+  let encoder: ((packet: Packet, options: EncodeOptions) => unknown[]) | null = null;
+
+  function encode(event: string, payload: object): EncodedEvent {
+    assert(encoder !== null, 'the adapter was made before anything is encoded');
+    const options: EncodeOptions = {};
+    const [text] = encoder({ type: eventPacket, data: [event, payload], nsp: '/' }, options);
+    return encodedEvent(text, options);
+  }
+
+  const mixin: AdapterMixin = (base) => {
     const internals: Partial<Internals> = base.prototype;
     assert(
       typeof internals._encode === 'function' && typeof internals.apply === 'function',
@@ -42,27 +78,80 @@ export function createTickMixin(gate: TickGate): AdapterMixin {
     const Base = base as unknown as InternalsClass;
     class TickAdapter extends Base {
       /** What `_encode` saw and the next `apply`, in the same run, is about. */
-      #encoded: Tick | null = null;
+      #encoded: { tick: Tick; event: EncodedEvent } | null = null;
 
-      override _encode(packet: Packet, options: object): unknown {
+      /** Ticks are in the default namespace alone. */
+      readonly #isOurs: boolean;
+
+      constructor(...args: unknown[]) {
+        super(...args);
+        this.#isOurs = this.nsp.name === '/';
+        if (this.#isOurs) encoder = (packet, options) => super._encode(packet, options);
+      }
+
+      override _encode(packet: Packet, options: EncodeOptions): unknown[] {
         const encoded = super._encode(packet, options);
-        this.#encoded = tickOf(packet);
+        const tick = this.#isOurs ? tickOf(packet) : null;
+        this.#encoded =
+          tick === null || options.wsPreEncodedFrame === undefined
+            ? null
+            : { tick, event: encodedEvent(encoded[0], options) };
         return encoded;
       }
 
       override apply(options: BroadcastOptions, callback: (socket: unknown) => void): void {
-        const tick = this.#encoded;
+        const encoded = this.#encoded;
         this.#encoded = null;
-        if (tick === null || !isForSymbolAlone(options, tick.symbol)) {
-          super.apply(options, callback);
+        const room = onlyRoom(options);
+        if (
+          encoded !== null &&
+          room !== null &&
+          options.flags?.volatile !== true &&
+          symbolOfRoom(room) === encoded.tick.symbol
+        ) {
+          const { tick, event } = encoded;
+          keeper.onTick({ tick, text: event.text, frame: event.frame, room, deliverTo: callback });
           return;
         }
-        gate(tick, () => super.apply(options, callback));
+        if (this.#isOurs && touchesTickRoom(options)) keeper.beforeOther();
+        super.apply(options, callback);
+      }
+
+      override addAll(id: string, rooms: Set<string>): Promise<void> | void {
+        if (!this.#isOurs) return super.addAll(id, rooms);
+        const isNew = !this.sids.has(id);
+        for (const room of rooms) if (symbolOfRoom(room) !== null) keeper.beforeOther();
+        const done = super.addAll(id, rooms);
+        if (isNew) keeper.onOpened(id);
+        for (const room of rooms) if (symbolOfRoom(room) !== null) keeper.onJoined(id, room);
+        return done;
+      }
+
+      override del(id: string, room: string): Promise<void> | void {
+        if (!this.#isOurs || symbolOfRoom(room) === null) return super.del(id, room);
+        keeper.beforeOther();
+        const done = super.del(id, room);
+        keeper.onLeft(id, room);
+        return done;
+      }
+
+      override delAll(id: string): void {
+        super.delAll(id);
+        if (this.#isOurs) keeper.onGone(id);
       }
     }
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a subclass of `base`
     return TickAdapter as unknown as AdapterClass;
   };
+  return { mixin, encode };
+}
+
+function encodedEvent(text: unknown, { wsPreEncodedFrame }: EncodeOptions): EncodedEvent {
+  assert(
+    typeof text === 'string' && wsPreEncodedFrame !== undefined,
+    'an event without binary is encoded as text, with its WebSocket frame',
+  );
+  return { text, frame: Buffer.concat(wsPreEncodedFrame) };
 }
 
 /** The tick in a packet that is exactly one, and that no acknowledgement waits for. */
@@ -83,8 +172,14 @@ function isTick(value: unknown): value is Tick {
   );
 }
 
-function isForSymbolAlone({ rooms, except }: BroadcastOptions, symbol: string): boolean {
-  if (rooms.size !== 1 || (except !== undefined && except.size > 0)) return false;
-  for (const room of rooms) return room === tickRoom(symbol);
+/** The one room that is meant, or null where there are several, or sockets are left out. */
+function onlyRoom({ rooms, except }: BroadcastOptions): string | null {
+  if (rooms.size !== 1 || (except !== undefined && except.size > 0)) return null;
+  for (const room of rooms) return room;
+  return null;
+}
+
+function touchesTickRoom({ rooms }: BroadcastOptions): boolean {
+  for (const room of rooms) if (symbolOfRoom(room) !== null) return true;
   return false;
 }

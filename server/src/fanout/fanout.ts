@@ -1,15 +1,25 @@
 /**
- * From one room emit to many sockets: keeps a sequencer for each symbol that somebody on this replica listens to, and
- * hands every tick through it. Knows no clients, only rooms. Keeps SPEC.md [F1] to [F4].
+ * From one room emit to many sockets: keeps a sequencer for each symbol that somebody on this replica listens to, hands
+ * every tick through it, and what it lets pass to the coalescer. Knows no calls of clients. Keeps SPEC.md [F1] to [F5].
  */
-import type { Namespace } from 'socket.io';
-import { tickRoom, type Position, type Quote, type SnapshotReason, type Tick } from '../../protocol/index.ts';
+import type { Namespace, Socket } from 'socket.io';
+import {
+  symbolOfRoom,
+  tickRoom,
+  type Position,
+  type Quote,
+  type SnapshotReason,
+  type Tick,
+} from '../../protocol/index.ts';
 import type { AdapterMixin, Announcement, TickStore } from '../backplane/contract.ts';
 import { assert } from '../support/assert.ts';
 import { backoffMs } from '../support/backoff.ts';
 import type { Clock } from '../support/clock.ts';
 import type { Log } from '../support/log.ts';
-import { createTickMixin } from './adapter-mixin.ts';
+import { createDoor } from './adapter-mixin.ts';
+import { createCoalescer, type CoalescerCounters, type EnginePacket } from './coalescer.ts';
+import { missingInternals, type RawSocket } from './engine-internals.ts';
+import type { EncodedEvent, TickFrame } from './tick-frames.ts';
 import { createSequencer, type Sequencer } from './sequencer.ts';
 import { createStoreReader } from './store-reader.ts';
 
@@ -23,9 +33,26 @@ export interface FanoutOptions {
   onSnapshot: (quote: Quote, reason: Exclude<SnapshotReason, 'subscribe'>) => void;
   /** Fires after a hole was mended, with the number of ticks that came from history, or null where they are gone. */
   onRepair: (ticks: number | null) => void;
+  /** A client that takes nothing for this long while ticks wait for it is too slow, in milliseconds. */
+  slowClientMs: number;
+  /** Fires once for each client that is too slow; nothing more is written to it by this stage. */
+  onTooSlow: (socket: Pick<Socket, 'conn'>) => void;
+  /** Fires with the ticks of each turn after they were written; once a tick, not once a socket. */
+  onWritten: (ticks: readonly { tick: Tick }[]) => void;
 }
 
 export interface Fanout {
+  /** What went out since the start. */
+  counters(): Readonly<CoalescerCounters>;
+  /**
+   * A snapshot of these symbols goes to this client in this turn: what is queued goes out first, and what waits for it of
+   * them is dropped.
+   */
+  beforeSnapshot(socketId: string, symbols: Iterable<string>): void;
+  /** Writes ticks to one client in this turn, in one piece; resolves when it has taken them, or is gone. */
+  writeTo(socketId: string, ticks: readonly Tick[]): Promise<void>;
+  /** Tells `heartbeat` to everyone who got nothing for `ms`. */
+  beat(ms: number): void;
   /** Wraps the adapter that ticks arrive by. */
   readonly mixin: AdapterMixin;
   /** Joins the namespace whose adapter was wrapped. Once, before the first `open`. */
@@ -58,6 +85,9 @@ export function createFanout({
   log,
   onSnapshot,
   onRepair,
+  slowClientMs,
+  onTooSlow,
+  onWritten,
 }: FanoutOptions): Fanout {
   const sequencers = new Map<string, Sequencer>();
   const idle = new Set<string>();
@@ -67,11 +97,46 @@ export function createFanout({
   /** True while a tick is emitted that its sequencer let pass already. */
   let hasPassed = false;
 
-  const mixin = createTickMixin((tick, deliver) => {
-    const sequencer = hasPassed ? undefined : sequencers.get(tick.symbol);
-    if (sequencer === undefined) deliver();
-    else sequencer.accept(tick, deliver);
+  const frames = new WeakMap<Tick, EncodedEvent>();
+  const coalescer = createCoalescer({
+    clock,
+    slowClientMs,
+    encode: frameOf,
+    onTooSlow: (id) => {
+      const socket = namespace?.sockets.get(id);
+      if (socket !== undefined) onTooSlow(socket);
+    },
+    onWritten,
   });
+  const door = createDoor({
+    onTick: (delivery) => {
+      const { tick, room } = delivery;
+      frames.set(tick, delivery);
+      // Only the room of every tick is a sequencer's; what goes to a tier's was let pass already.
+      const sequencer = hasPassed || room !== tickRoom(tick.symbol) ? undefined : sequencers.get(tick.symbol);
+      if (sequencer === undefined) coalescer.enqueue(delivery);
+      else sequencer.accept(tick, () => coalescer.enqueue(delivery));
+    },
+    beforeOther: () => coalescer.flush(),
+    onOpened: (id) => {
+      const socket = namespace?.sockets.get(id);
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- its internals are looked at before they are used
+      if (socket !== undefined) coalescer.opened(socket as unknown as RawSocket);
+    },
+    onJoined: (id, room) => coalescer.joined(id, room),
+    onLeft: (id, room) => {
+      coalescer.left(id, room);
+      const symbol = symbolOfRoom(room);
+      if (symbol !== null) coalescer.forget(symbol, id);
+    },
+    onGone: (id) => coalescer.gone(id),
+  });
+
+  /** A tick that came by the door is encoded already. */
+  function frameOf(tick: Tick): TickFrame {
+    const { text, frame } = frames.get(tick) ?? door.encode('tick', tick);
+    return { tick, text, frame };
+  }
 
   function deliverFromHistory(tick: Tick): void {
     hasPassed = true;
@@ -90,7 +155,11 @@ export function createFanout({
       clock,
       read: (after) => read(symbol, after),
       deliver: deliverFromHistory,
-      onSnapshot,
+      onSnapshot: (quote, reason) => {
+        coalescer.flush();
+        coalescer.forget(symbol);
+        onSnapshot(quote, reason);
+      },
       onRepair,
       onReadError: (error) => log.debug({ err: error, symbol }, 'the store could not be read; trying again'),
       retryMs: (attempt) => backoffMs(attempt, { baseMs: 100, maxMs: 1_000 }),
@@ -126,10 +195,26 @@ export function createFanout({
   const stopSweeping = clock.every(idleSweepMs, sweep);
 
   return {
-    mixin,
+    mixin: door.mixin,
+    counters: () => coalescer.counters(),
+    beforeSnapshot: (socketId, symbols) => {
+      coalescer.flush();
+      for (const symbol of symbols) coalescer.forget(symbol, socketId);
+    },
+    writeTo: (socketId, ticks) => coalescer.writeTo(socketId, ticks),
+    beat: (ms) => coalescer.writeToSilent(ms, () => door.encode('heartbeat', { at: clock.now() })),
     attach: (nsp) => {
       assert(namespace === null, 'the fan-out is attached once');
       namespace = nsp;
+      const missing = missingInternals();
+      if (missing.length > 0)
+        log.warn(
+          { missing },
+          'ticks go out by Socket.IO itself, one write each: not the library that is known',
+        );
+      nsp.server.engine.on('flush', (connection: object, packets: EnginePacket[]) =>
+        coalescer.onEngineFlush(connection, packets),
+      );
     },
     open,
     missedSince,
@@ -144,6 +229,7 @@ export function createFanout({
       stopSweeping();
       for (const sequencer of sequencers.values()) sequencer.close();
       sequencers.clear();
+      coalescer.close();
     },
   };
 }

@@ -18,8 +18,8 @@ import {
 import type { SocketServer } from './socket-server.ts';
 import { TokenBucket, type Rate } from './token-bucket.ts';
 
-/** Why a connection was cut: it sent too much, left too much unread, or joined twice. */
-export type CutReason = 'flood' | 'unread' | 'protocol';
+/** Why a connection was cut: it sent too much, left too much unread, joined twice, or took no ticks. */
+export type CutReason = 'flood' | 'unread' | 'protocol' | 'slow';
 
 export interface ConnectionGuardOptions {
   engine: SocketServer['engine'];
@@ -58,6 +58,7 @@ const codeOf = {
   flood: 'too_many_packets',
   unread: 'not_reading',
   protocol: 'joined_twice',
+  slow: 'slow_client',
 } as const satisfies Record<CutReason, CodeName>;
 
 /** Watches every connection that opens from now on. */

@@ -27,35 +27,26 @@ export interface ReplayOptions {
   position: Position;
   ticks: readonly Tick[];
   stream: SymbolStream;
+  /** Writes ticks in this turn; resolves when the client may be given more. */
+  write: (ticks: readonly Tick[]) => Promise<void>;
   /** Sends the symbol's quote instead, because ticks went while these were written. */
   sendSnapshot: (reason: 'gap' | 'generation') => void;
 }
 
-/** Resolves when the client has joined, or is gone. With few ticks that is before it returns. */
+/** Resolves when the client has joined and may be given more, or is gone. It joins before this returns where few are missed. */
 export async function replay(options: ReplayOptions): Promise<void> {
-  const { socket, symbol, position, ticks, stream, sendSnapshot } = options;
+  const { socket, symbol, position, ticks, stream, write, sendSnapshot } = options;
   const [gen, from] = position;
+  let room: Promise<void> | null = null;
   for (let start = 0; start < ticks.length; start += maxSlice) {
-    if (start > 0) await drained(socket);
+    if (room !== null) await room;
     if (!socket.connected) return;
-    for (const tick of ticks.slice(start, start + maxSlice)) socket.emit('tick', tick);
+    room = write(ticks.slice(start, start + maxSlice));
   }
   const last = ticks.at(-1)?.seq ?? from;
   const passed = stream.gen() === gen ? stream.passedAfter(last) : null;
   if (passed === null) sendSnapshot(stream.gen() === gen ? 'gap' : 'generation');
-  else for (const tick of passed) socket.emit('tick', tick);
+  else if (passed.length > 0) room = write(passed);
   void socket.join(tickRoom(symbol));
-}
-
-/** Resolves when what was written has left for the network, or the connection is gone. */
-function drained({ conn }: ClientSocket): Promise<void> {
-  return new Promise((resolve) => {
-    const settle = (): void => {
-      conn.off('drain', settle);
-      conn.off('close', settle);
-      resolve();
-    };
-    conn.on('drain', settle);
-    conn.on('close', settle);
-  });
+  await room;
 }

@@ -46,6 +46,10 @@ export interface SessionOptions {
   openStream: (symbol: string) => SymbolStream;
   /** The ticks that one who was at this position has missed, or null where they are not all to be had. */
   missedSince: (symbol: string, position: Position) => Promise<Tick[] | null>;
+  /** What is on its way to this client goes out, and what waits for it of these symbols is dropped: a snapshot follows. */
+  beforeSnapshot: (symbols: Iterable<string>) => void;
+  /** Writes ticks to this client in this turn; resolves when it may be given more. */
+  writeTicks: (ticks: readonly Tick[]) => Promise<void>;
   /** Fires for each symbol that a client asked to go on with. */
   onRecovery: (isRecovered: boolean, replayed: number) => void;
   /** Fires for each call that is refused, with its code's name. */
@@ -70,6 +74,7 @@ const maxUnreadAnswerBytes = 65_536;
 export function createSession(options: SessionOptions): Session {
   const { socket, hello, feed, isListed, isStale, openStream, missedSince, maxSubscriptions, mayCall } =
     options;
+  const { beforeSnapshot, writeTicks } = options;
   const { onRecovery, onRefused, onError } = options;
   const symbols = new Set<string>();
   let lastCall: Promise<void> = Promise.resolve();
@@ -115,6 +120,7 @@ export function createSession(options: SessionOptions): Session {
     if (!socket.connected) return;
 
     // From here to the join nothing may wait: a tick that passes in between would be lost, or come twice.
+    beforeSnapshot(wanted.flatMap(({ symbol }) => symbol ?? []));
     const results: Record<string, SubscribeResult> = Object.create(null);
     const quotes: Quote[] = [];
     const rooms: string[] = [];
@@ -140,6 +146,7 @@ export function createSession(options: SessionOptions): Session {
               position,
               ticks,
               stream,
+              write: writeTicks,
               sendSnapshot: (reason) => sendSnapshot(symbol, reason),
             });
           } else {

@@ -37,8 +37,12 @@ export interface SessionsOptions {
   missedSince: (symbol: string, position: Position) => Promise<Tick[] | null>;
   /** Fires for each symbol that a client asked to go on with. */
   onRecovery: (isRecovered: boolean, replayed: number) => void;
-  /** When the symbol's last tick passed here, on the monotonic clock. */
-  lastTickAt: (symbol: string) => number;
+  /** What is on its way to that client goes out, and what waits for it of these symbols is dropped. */
+  beforeSnapshot: (socketId: string, symbols: Iterable<string>) => void;
+  /** Writes ticks to that client in this turn; resolves when it may be given more. */
+  writeTicks: (socketId: string, ticks: readonly Tick[]) => Promise<void>;
+  /** Tells a heartbeat to every client that got nothing for `ms`. */
+  beat: (ms: number) => void;
   /** Fires for each call that was refused, or failed by a fault of ours. */
   onCallError: (kind: 'refused' | 'internal') => void;
   /** Fires for a connection that joins while it has joined already; it is to be cut. */
@@ -70,10 +74,9 @@ const symbolsPerCall = 20;
 const heartbeatSweepMs = 250;
 
 export function createSessions(options: SessionsOptions): Sessions {
-  const { io, node, clock, log, random, feed, isListed, isStale, openStream, missedSince, lastTickAt } =
-    options;
+  const { io, node, clock, log, random, feed, isListed, isStale, openStream, missedSince } = options;
   const { calls, maxSubscriptions } = options;
-  const sessions = new Map<string, Session & { beatAt: number }>();
+  const sessions = new Map<string, Session>();
   /** Connections with a session. */
   const joined = new WeakSet<Connection>();
   let departure: Departure | null = null;
@@ -106,6 +109,8 @@ export function createSessions(options: SessionsOptions): Sessions {
       isStale,
       openStream,
       missedSince,
+      beforeSnapshot: (symbols) => options.beforeSnapshot(socket.id, symbols),
+      writeTicks: (ticks) => options.writeTicks(socket.id, ticks),
       onRecovery: options.onRecovery,
       onRefused: (name) => {
         options.onCallError('refused');
@@ -116,30 +121,12 @@ export function createSessions(options: SessionsOptions): Sessions {
         log.error({ err: error, socket: socket.id }, 'a call failed');
       },
     });
-    sessions.set(socket.id, { ...session, beatAt: clock.monotonic() });
+    sessions.set(socket.id, session);
     socket.once('disconnect', () => {
       sessions.delete(socket.id);
       joined.delete(socket.conn);
     });
   });
-
-  /** A heartbeat to every session that has seen neither a tick nor a heartbeat for a second, encoded once. */
-  function beat(): void {
-    const now = clock.monotonic();
-    const silent: string[] = [];
-    for (const [id, session] of sessions) {
-      if (now - session.beatAt < limits.heartbeatMs || sawTickSince(session, now - limits.heartbeatMs))
-        continue;
-      session.beatAt = now;
-      silent.push(id);
-    }
-    if (silent.length > 0) io.local.to(silent).emit('heartbeat', { at: clock.now() });
-  }
-
-  function sawTickSince({ symbols }: Session, since: number): boolean {
-    for (const symbol of symbols) if (lastTickAt(symbol) > since) return true;
-    return false;
-  }
 
   /** Closes the transport: after `disconnect(true)` a stock client would stay away. */
   function sendAway(socket: ClientSocket): void {
@@ -147,7 +134,7 @@ export function createSessions(options: SessionsOptions): Sessions {
     socket.conn.close();
   }
 
-  const stopBeating = clock.every(heartbeatSweepMs, beat);
+  const stopBeating = clock.every(heartbeatSweepMs, () => options.beat(limits.heartbeatMs));
 
   return {
     count: () => sessions.size,

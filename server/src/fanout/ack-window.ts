@@ -1,0 +1,104 @@
+/**
+ * How much may be on its way to one client: what it showed that it takes in half a second. TCP alone does not say, as the
+ * kernels on the way hold megabytes; a WebSocket ping written behind the ticks does, because every client answers it when
+ * it has read them, and its answer stands for all before it. Knows no sockets. SPEC.md [SL1].
+ */
+
+/** A client that has shown nothing yet; as much as TCP's own initial window (RFC 6928). */
+const initialBytes = 16_384;
+/** Even the slowest gets this much at once: 0.4 s of a reader of 20 KB/s. */
+const minBytes = 8_192;
+/** What one quick answer can prove. More takes throughput. */
+const maxPaceBytes = 32_768;
+/** Throughput is counted over this long, in milliseconds. */
+const spanMs = 500;
+/** A client that answers within this many milliseconds is asked once in half a window, others each `pingBytes`. */
+const quickMs = 50;
+const pingBytes = 2_048;
+
+interface Ping {
+  /** Bytes written before it. */
+  position: number;
+  at: number;
+  /** Of these, how many were on their way when it was written. */
+  ahead: number;
+}
+
+/** Instants are milliseconds of the monotonic clock. */
+export class AckWindow {
+  #written = 0;
+  #acked = 0;
+  #limit = initialBytes;
+  #pingedAt = 0;
+  #answerMs = 0;
+  #pings: Ping[] = [];
+  /** What was acknowledged when: the throughput is counted from the first mark. */
+  #markAt = 0;
+  #markAcked = 0;
+  #nextMarkAt = 0;
+  #nextMarkAcked = 0;
+
+  /** Bytes written so far: the name of a ping that is written now. */
+  get written(): number {
+    return this.#written;
+  }
+
+  /** Bytes that may be on their way. */
+  get limit(): number {
+    return this.#limit;
+  }
+
+  get inFlight(): number {
+    return this.#written - this.#acked;
+  }
+
+  fits(bytes: number): boolean {
+    return this.#written - this.#acked + bytes <= this.#limit;
+  }
+
+  wrote(bytes: number): void {
+    this.#written += bytes;
+  }
+
+  /** Whether enough was written behind the last ping. */
+  wantsPing(): boolean {
+    const since = this.#written - this.#pingedAt;
+    return since >= (this.#answerMs > quickMs ? pingBytes : this.#limit / 2);
+  }
+
+  isAsked(): boolean {
+    return this.#pings.length > 0;
+  }
+
+  /** A ping named `written` goes out now. */
+  pinged(now: number): void {
+    this.#pings.push({ position: this.#written, at: now, ahead: this.#written - this.#acked });
+    this.#pingedAt = this.#written;
+  }
+
+  /** Takes the answer to the ping of that name; false where none of that name is out. */
+  answered(position: number, now: number): boolean {
+    const index = this.#pings.findIndex((ping) => ping.position === position);
+    const ping = this.#pings[index];
+    if (ping === undefined) return false;
+    this.#pings.splice(0, index + 1);
+    this.#acked = position;
+    this.#answerMs = now - ping.at;
+    if (now - this.#nextMarkAt >= spanMs / 2) {
+      this.#markAt = this.#nextMarkAt;
+      this.#markAcked = this.#nextMarkAcked;
+      this.#nextMarkAt = now;
+      this.#nextMarkAcked = position;
+    }
+    const throughput = ((position - this.#markAcked) * spanMs) / Math.max(now - this.#markAt, spanMs);
+    const pace = Math.min((ping.ahead * spanMs) / Math.max(this.#answerMs, 1), maxPaceBytes);
+    // One late answer is no slow client: at most half of it is lost.
+    this.#limit = Math.max(minBytes, throughput, pace, this.#limit / 2);
+    return true;
+  }
+
+  /** When the oldest ping without an answer was written; null where all were answered. */
+  oldestPingAt(): number | null {
+    return this.#pings[0]?.at ?? null;
+  }
+}

@@ -1,0 +1,214 @@
+/**
+ * All ticks that one turn of the event loop made for one socket leave in one write: a system call costs more than the
+ * ticks in it (DESIGN section 4). Queues by room, puts each basket's ticks together once, and hands them to its outlets.
+ * Order is kept for each symbol; across symbols, and against other events, it may move within a turn. SPEC.md [F3] to [F5].
+ */
+import type { Tick } from '../../protocol/index.ts';
+import type { Clock } from '../support/clock.ts';
+import { createBaskets, type Basket } from './baskets.ts';
+import type { Connection, RawSocket, RawWebSocket } from './engine-internals.ts';
+import { Outlet, type Batch, type Delivery, type OutletCounters } from './outlet.ts';
+import {
+  bytesOf,
+  joined,
+  prepared,
+  type EncodedEvent,
+  type PreparedOptions,
+  type TickFrame,
+} from './tick-frames.ts';
+
+export interface CoalescerOptions {
+  clock: Clock;
+  /** A client that takes nothing for this long while ticks wait for it is too slow, in milliseconds. */
+  slowClientMs: number;
+  encode: (tick: Tick) => TickFrame;
+  /** Fires once for each client that is too slow. Nothing is held for it any more. */
+  onTooSlow: (socketId: string) => void;
+  /** Fires for each turn's ticks, after they were written to everyone; once a tick, not once a socket. */
+  onWritten: (ticks: readonly TickFrame[]) => void;
+}
+
+export interface CoalescerCounters extends OutletCounters {
+  /** Turns that had ticks. */
+  flushes: number;
+}
+
+export interface Coalescer {
+  counters(): Readonly<CoalescerCounters>;
+  /** Takes a tick for its room's members; it leaves at the end of the turn. */
+  enqueue(delivery: Delivery): void;
+  /** Writes what is queued now: membership changes, or something else goes out to those rooms. */
+  flush(): void;
+  opened(socket: RawSocket): void;
+  gone(socketId: string): void;
+  joined(socketId: string, room: string): void;
+  left(socketId: string, room: string): void;
+  /** Everything that engine.io gives to a transport comes by here, so that it counts. */
+  onEngineFlush(connection: object, packets: readonly EnginePacket[]): void;
+  /** What waits of the symbol, for one client or for all, is not sent: a snapshot takes its place. */
+  forget(symbol: string, socketId?: string): void;
+  /** Writes ticks to one client in this turn; resolves when it has taken them, or is gone. */
+  writeTo(socketId: string, ticks: readonly Tick[]): Promise<void>;
+  /** Writes the event to everyone who got nothing for `ms`. */
+  writeToSilent(ms: number, event: () => EncodedEvent): void;
+  close(): void;
+}
+
+export interface EnginePacket {
+  type: string;
+  data?: unknown;
+  options?: Partial<PreparedOptions>;
+}
+
+/** Clients that are behind are looked at this often, in milliseconds: a poll may have come, or too much time have passed. */
+const sweepMs = 50;
+
+export function createCoalescer(options: CoalescerOptions): Coalescer {
+  const { clock, slowClientMs, encode, onTooSlow, onWritten } = options;
+  const baskets = createBaskets<Outlet, Delivery>();
+  const outlets = new Map<string, Outlet>();
+  const byConnection = new WeakMap<object, Outlet>();
+  const byWebSocket = new WeakMap<object, Outlet>();
+  const behind = new Set<Outlet>();
+  const counters: CoalescerCounters = { deliveries: 0, writes: 0, slowWrites: 0, conflated: 0, flushes: 0 };
+  let queue: Delivery[] = [];
+  let stopSweeping: (() => void) | null = null;
+
+  const stage = { counters, encode, onBehind: watch };
+
+  function enqueue(delivery: Delivery): void {
+    if (queue.length === 0) setImmediate(flush);
+    queue.push(delivery);
+  }
+
+  function flush(): void {
+    if (queue.length === 0) return;
+    const turn = queue;
+    queue = [];
+    counters.flushes++;
+    const touched: Basket<Outlet, Delivery>[] = [];
+    for (const delivery of turn) {
+      for (const basket of baskets.of(delivery.room)) {
+        if (basket.turn.length === 0) touched.push(basket);
+        basket.turn.push(delivery);
+      }
+    }
+    const now = clock.monotonic();
+    for (const basket of touched) {
+      const batch = batchOf(basket.turn);
+      basket.turn = [];
+      for (const outlet of basket.members) outlet.write(batch, now);
+    }
+    onWritten(turn);
+  }
+
+  function batchOf(deliveries: readonly Delivery[]): Batch {
+    const bytes = bytesOf(deliveries);
+    return { deliveries, bytes, options: prepared([joined(deliveries, bytes)], deliveries.length) };
+  }
+
+  /** One listener for every WebSocket: `this` tells which. */
+  function onPong(this: RawWebSocket, payload: unknown): void {
+    byWebSocket.get(this)?.answered(payload, clock.monotonic());
+  }
+
+  function takeTransport(outlet: Outlet): void {
+    outlet.useTransport(onPong, clock.monotonic());
+    if (outlet.webSocket !== null) byWebSocket.set(outlet.webSocket, outlet);
+  }
+
+  function onUpgrade(this: Connection): void {
+    const outlet = byConnection.get(this);
+    if (outlet !== undefined) takeTransport(outlet);
+  }
+
+  function watch(outlet: Outlet): void {
+    behind.add(outlet);
+    stopSweeping ??= clock.every(sweepMs, sweep);
+  }
+
+  function sweep(): void {
+    const now = clock.monotonic();
+    for (const outlet of behind) {
+      outlet.release(now);
+      const since = outlet.stuckSince();
+      if (outlet.isIdle()) behind.delete(outlet);
+      else if (since !== null && now - since >= slowClientMs) {
+        remove(outlet);
+        onTooSlow(outlet.socket.id);
+      }
+    }
+    if (behind.size > 0) return;
+    stopSweeping?.();
+    stopSweeping = null;
+  }
+
+  function remove(outlet: Outlet): void {
+    outlets.delete(outlet.socket.id);
+    byConnection.delete(outlet.socket.conn);
+    baskets.gone(outlet);
+    behind.delete(outlet);
+    outlet.close();
+  }
+
+  return {
+    counters: () => counters,
+    enqueue,
+    flush,
+    opened: (socket) => {
+      const outlet = new Outlet(socket, stage, clock.monotonic());
+      outlets.set(socket.id, outlet);
+      byConnection.set(socket.conn, outlet);
+      takeTransport(outlet);
+      if (socket.conn.transport.name === 'polling') socket.conn.once('upgrade', onUpgrade);
+    },
+    gone: (socketId) => {
+      const outlet = outlets.get(socketId);
+      if (outlet !== undefined) remove(outlet);
+    },
+    joined: (socketId, room) => {
+      const outlet = outlets.get(socketId);
+      if (outlet === undefined || outlet.rooms.has(room)) return;
+      outlet.rooms.add(room);
+      baskets.moved(outlet);
+    },
+    left: (socketId, room) => {
+      const outlet = outlets.get(socketId);
+      if (outlet?.rooms.delete(room) === true) baskets.moved(outlet);
+    },
+    onEngineFlush: (connection, packets) => {
+      let bytes = 0;
+      for (const { data, options: written } of packets) {
+        if (written?.frames === undefined && typeof data === 'string') bytes += data.length;
+      }
+      if (bytes > 0) byConnection.get(connection)?.wroteOther(bytes);
+    },
+    forget: (symbol, socketId) => {
+      if (socketId !== undefined) outlets.get(socketId)?.forget(symbol);
+      else for (const outlet of behind) outlet.forget(symbol);
+    },
+    writeTo: async (socketId, ticks) => {
+      const outlet = outlets.get(socketId);
+      if (outlet === undefined || ticks.length === 0) return;
+      const frames = ticks.map(encode);
+      await outlet.writeAll(frames, bytesOf(frames), clock.monotonic());
+    },
+    writeToSilent: (ms, event) => {
+      const now = clock.monotonic();
+      let encoded: EncodedEvent | null = null;
+      let written: PreparedOptions | null = null;
+      for (const outlet of outlets.values()) {
+        if (now - outlet.lastWriteAt < ms) continue;
+        encoded ??= event();
+        written ??= prepared([encoded.frame], 1);
+        outlet.writeEvent(encoded, written, now);
+      }
+    },
+    close: () => {
+      flush();
+      stopSweeping?.();
+      for (const outlet of outlets.values()) outlet.close();
+      outlets.clear();
+    },
+  };
+}

@@ -1,0 +1,56 @@
+/**
+ * What the fan-out needs of Socket.IO, engine.io and ws beyond their types: looked for at start and on each connection,
+ * pinned by a contract test (socket.io-adapter 2.5, engine.io 6.6, ws 8). Where it is missing, delivery is stock.
+ */
+import type { EventEmitter } from 'node:events';
+import { WebSocket } from 'ws';
+import type { PreparedOptions } from './tick-frames.ts';
+
+/** A WebSocket as ws makes it. */
+export interface RawWebSocket extends EventEmitter {
+  terminate(): void;
+  _sender?: { sendFrame?: unknown };
+}
+
+/** An Engine.IO transport: a WebSocket, or one that answers polls. */
+export interface Transport {
+  readonly name: string;
+  /** Polling: a poll waits for its answer. */
+  readonly writable: boolean;
+  readonly socket?: RawWebSocket;
+  readonly perMessageDeflate?: unknown;
+}
+
+/** An Engine.IO connection. */
+export interface Connection extends EventEmitter {
+  readonly readyState: string;
+  readonly transport: Transport;
+  /** Packets that the transport has not taken. */
+  readonly writeBuffer: unknown[];
+  write(data: string, options: PreparedOptions | { compress: boolean }): void;
+}
+
+/** A Socket.IO socket as the fan-out sees it. */
+export interface RawSocket {
+  readonly id: string;
+  readonly conn: Connection;
+  /** Who wants to see every packet that goes out; undefined before the first. */
+  readonly _anyOutgoingListeners?: readonly unknown[];
+}
+
+/** Names the internals that are missing for everybody; empty where frames may be written as they are. */
+export function missingInternals(): string[] {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- looks whether it is there at all
+  const { Sender } = WebSocket as unknown as {
+    Sender?: { frame?: unknown; prototype?: { sendFrame?: unknown } };
+  };
+  return [
+    ...(typeof Sender?.frame === 'function' ? [] : ['ws: Sender.frame']),
+    ...(typeof Sender?.prototype?.sendFrame === 'function' ? [] : ['ws: Sender.prototype.sendFrame']),
+  ];
+}
+
+/** Whether that transport writes prepared frames as they are. */
+export function takesFrames({ name, socket, perMessageDeflate }: Transport): boolean {
+  return name === 'websocket' && !perMessageDeflate && typeof socket?._sender?.sendFrame === 'function';
+}

@@ -1,0 +1,283 @@
+/**
+ * The way out to one client. Writes what its basket got in one piece while the client keeps up; for one that does not,
+ * holds the newest tick of each symbol, merged with those that it stands for, and gives them out as the client takes them.
+ * Knows no rooms' rules and no other client. Keeps SPEC.md [SL1] to [SL3].
+ */
+import { mergeTicks, type Tick } from '../../protocol/index.ts';
+import { AckWindow } from './ack-window.ts';
+import type { BasketMember } from './baskets.ts';
+import { takesFrames, type RawSocket, type RawWebSocket } from './engine-internals.ts';
+import { joined, pingFrame, positionOfPong, prepared } from './tick-frames.ts';
+import type { EncodedEvent, PreparedOptions, TickFrame } from './tick-frames.ts';
+
+/** A tick on its way to everyone in its room, and how Socket.IO itself would give it to one socket. */
+export interface Delivery extends TickFrame {
+  readonly room: string;
+  readonly deliverTo: (socket: unknown) => void;
+}
+
+/** What one turn made for one basket. */
+export interface Batch {
+  readonly deliveries: readonly Delivery[];
+  readonly bytes: number;
+  readonly options: PreparedOptions;
+}
+
+/** What all outlets of a replica share. */
+export interface OutletStage {
+  readonly counters: OutletCounters;
+  encode(tick: Tick): TickFrame;
+  /** The outlet holds ticks back, or waits for a poll: `sweep` it until `isIdle`. */
+  onBehind(outlet: Outlet): void;
+}
+
+export interface OutletCounters {
+  /** Ticks written, one for each socket; merged ones count one. */
+  deliveries: number;
+  /** Writes that carried ticks to a socket. */
+  writes: number;
+  /** Of these, those that were not the basket's piece. */
+  slowWrites: number;
+  /** Ticks that were merged into a newer one. */
+  conflated: number;
+}
+
+interface Held {
+  tick: Tick;
+  /** Null after a merge: it is encoded when it is its turn. */
+  frame: TickFrame | null;
+}
+
+const uncompressed = { compress: false };
+
+export class Outlet implements BasketMember {
+  readonly rooms = new Set<string>();
+  readonly socket: RawSocket;
+  /** When ticks or a heartbeat last went out, on the monotonic clock. */
+  lastWriteAt: number;
+  readonly #stage: OutletStage;
+  readonly #window = new AckWindow();
+  #mode: 'websocket' | 'polling' | 'stock' = 'stock';
+  /** Newest tick by symbol, in the order in which they began to wait; null while the client keeps up. */
+  #held: Map<string, Held> | null = null;
+  /** Since when nothing was taken by polling. */
+  #untakenSince = 0;
+  /** Who waits until the client may be given more. */
+  #waiters: (() => void)[] = [];
+  #webSocket: RawWebSocket | null = null;
+
+  constructor(socket: RawSocket, stage: OutletStage, now: number) {
+    this.socket = socket;
+    this.#stage = stage;
+    this.lastWriteAt = now;
+  }
+
+  /** Takes up the connection's transport, first and after an upgrade; `onPong` listens at a WebSocket. */
+  useTransport(onPong: (this: RawWebSocket, payload: unknown) => void, now: number): void {
+    const { transport } = this.socket.conn;
+    this.#webSocket?.off('pong', onPong);
+    this.#webSocket = null;
+    if (takesFrames(transport)) {
+      this.#mode = 'websocket';
+      this.#webSocket = transport.socket ?? null;
+      this.#webSocket?.on('pong', onPong);
+    } else this.#mode = transport.name === 'polling' ? 'polling' : 'stock';
+    this.release(now);
+  }
+
+  get webSocket(): RawWebSocket | null {
+    return this.#webSocket;
+  }
+
+  write(batch: Batch, now: number): void {
+    if (
+      this.#mode === 'websocket' &&
+      this.#held === null &&
+      this.#window.fits(batch.bytes) &&
+      !this.#isWatched()
+    )
+      this.#writePiece(batch.options, batch.bytes, now, false);
+    else this.#writeSlowly(batch.deliveries, now);
+  }
+
+  /** Counts what Socket.IO wrote by itself. */
+  wroteOther(bytes: number): void {
+    this.#window.wrote(bytes);
+  }
+
+  /** Writes ticks whatever the window says. Resolves when the client may be given more, or is gone. */
+  writeAll(frames: readonly TickFrame[], bytes: number, now: number): Promise<void> {
+    if (this.#isWatched() || this.#mode === 'stock') {
+      for (const { text } of frames) this.socket.conn.write(text, uncompressed);
+      return Promise.resolve();
+    }
+    if (this.#mode === 'websocket')
+      this.#writePiece(prepared([joined(frames, bytes)], frames.length), bytes, now, true);
+    else this.#answerPoll(frames, now);
+    if (this.#hasRoom()) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#waiters.push(resolve);
+      this.#stage.onBehind(this);
+    });
+  }
+
+  /** An event that is no tick, encoded once for many. */
+  writeEvent({ text }: EncodedEvent, options: PreparedOptions, now: number): void {
+    this.lastWriteAt = now;
+    if (this.#mode === 'websocket') this.socket.conn.write('', options);
+    else this.socket.conn.write(text, uncompressed);
+  }
+
+  /** What waits of the symbol is not sent any more: a snapshot takes its place, or nobody wants it. */
+  forget(symbol: string): void {
+    if (this.#held?.delete(symbol) === true && this.#held.size === 0) this.#held = null;
+  }
+
+  /** Takes a pong's payload; false where it answers none of our pings. */
+  answered(payload: unknown, now: number): boolean {
+    const position = positionOfPong(payload);
+    if (position === null || !this.#window.answered(position, now)) return false;
+    this.release(now);
+    return true;
+  }
+
+  /** Gives out what waits, as far as the client takes it. */
+  release(now: number): void {
+    if (this.#hasRoom()) this.#settle();
+    if (this.#mode === 'websocket') this.#releaseFitting(now);
+    else if (this.#held !== null && this.#mode === 'polling' && this.#isPolled()) {
+      const frames = [...this.#held.values()].map((held) => this.#frameOf(held));
+      this.#held = null;
+      this.#answerPoll(frames, now);
+    }
+    if (this.#held !== null) this.#stage.onBehind(this);
+  }
+
+  /** Nothing waits here, for the client or for what it should have taken. */
+  isIdle(): boolean {
+    return this.#held === null && this.#waiters.length === 0;
+  }
+
+  /** Since when a client that we hold ticks back for has taken nothing; null where it takes what it gets. */
+  stuckSince(): number | null {
+    if (this.isIdle()) return null;
+    return this.#mode === 'polling' ? this.#untakenSince : this.#window.oldestPingAt();
+  }
+
+  close(): void {
+    this.#held = null;
+    this.#settle();
+  }
+
+  /** Somebody in this process watches what goes out: Socket.IO's own way calls them. */
+  #isWatched(): boolean {
+    const watchers = this.socket._anyOutgoingListeners;
+    return watchers !== undefined && watchers.length > 0;
+  }
+
+  #isPolled(): boolean {
+    const { transport, writeBuffer } = this.socket.conn;
+    return transport.writable && writeBuffer.length === 0;
+  }
+
+  #writeSlowly(deliveries: readonly Delivery[], now: number): void {
+    const { counters } = this.#stage;
+    if (this.#mode === 'stock' || this.#isWatched()) {
+      for (const { deliverTo } of deliveries) deliverTo(this.socket);
+      this.lastWriteAt = now;
+      counters.deliveries += deliveries.length;
+      counters.writes += deliveries.length;
+      counters.slowWrites += deliveries.length;
+      return;
+    }
+    if (this.#mode === 'polling' && this.#held === null && this.#isPolled()) {
+      this.#answerPoll(deliveries, now);
+      return;
+    }
+    for (const delivery of deliveries) this.#hold(delivery, now);
+    this.release(now);
+  }
+
+  #hold(frame: TickFrame, now: number): void {
+    if (this.#held === null) {
+      this.#held = new Map();
+      this.#untakenSince = now;
+    }
+    const { symbol } = frame.tick;
+    const older = this.#held.get(symbol);
+    if (older === undefined || older.tick.gen !== frame.tick.gen) {
+      this.#held.set(symbol, { tick: frame.tick, frame });
+      return;
+    }
+    older.tick = mergeTicks(older.tick, frame.tick);
+    older.frame = null;
+    this.#stage.counters.conflated++;
+  }
+
+  #frameOf(held: Held): TickFrame {
+    held.frame ??= this.#stage.encode(held.tick);
+    return held.frame;
+  }
+
+  #releaseFitting(now: number): void {
+    if (this.#held === null) return;
+    const frames: TickFrame[] = [];
+    let bytes = 0;
+    if (this.#window.inFlight < this.#window.limit) {
+      for (const [symbol, held] of this.#held) {
+        const frame = this.#frameOf(held);
+        if (!this.#window.fits(bytes + frame.frame.length)) break;
+        this.#held.delete(symbol);
+        frames.push(frame);
+        bytes += frame.frame.length;
+      }
+    }
+    if (this.#held.size === 0) this.#held = null;
+    // While ticks wait there must be an answer to come.
+    if (frames.length > 0) {
+      this.#stage.counters.slowWrites++;
+      this.#writePiece(prepared([joined(frames, bytes)], frames.length), bytes, now, this.#held !== null);
+    } else if (this.#held !== null && !this.#window.isAsked()) this.#ping([], 0, now);
+  }
+
+  #writePiece(options: PreparedOptions, bytes: number, now: number, isAsked: boolean): void {
+    const { counters } = this.#stage;
+    counters.deliveries += options.frames;
+    counters.writes++;
+    this.lastWriteAt = now;
+    this.#window.wrote(bytes);
+    if (isAsked || this.#window.wantsPing()) this.#ping(options.wsPreEncodedFrame, options.frames, now);
+    else this.socket.conn.write('', options);
+  }
+
+  #ping(pieces: readonly Buffer[], frames: number, now: number): void {
+    this.#window.pinged(now);
+    this.socket.conn.write('', prepared([...pieces, pingFrame(this.#window.written)], frames));
+  }
+
+  /** All packets but the last go into the buffer first, so that one answer carries them all. */
+  #answerPoll(frames: readonly TickFrame[], now: number): void {
+    const { conn } = this.socket;
+    const { counters } = this.#stage;
+    for (const { text } of frames.slice(0, -1))
+      conn.writeBuffer.push({ type: 'message', data: text, options: uncompressed });
+    const last = frames.at(-1);
+    if (last !== undefined) conn.write(last.text, uncompressed);
+    this.lastWriteAt = now;
+    this.#untakenSince = now;
+    counters.deliveries += frames.length;
+    counters.writes++;
+    counters.slowWrites++;
+  }
+
+  #hasRoom(): boolean {
+    return this.#mode === 'polling' ? this.#isPolled() : this.#window.inFlight < this.#window.limit;
+  }
+
+  #settle(): void {
+    if (this.#waiters.length === 0) return;
+    const due = this.#waiters;
+    this.#waiters = [];
+    for (const resolve of due) resolve();
+  }
+}

@@ -1,0 +1,60 @@
+/**
+ * What goes over a WebSocket: a tick's frame, several of them as one piece, and the ping behind them.
+ * Knows no sockets.
+ */
+import type { Tick } from '../../protocol/index.ts';
+
+/** An event encoded once for everyone: as Socket.IO text for polling, and as a WebSocket frame. */
+export interface EncodedEvent {
+  readonly text: string;
+  readonly frame: Buffer;
+}
+
+export interface TickFrame extends EncodedEvent {
+  readonly tick: Tick;
+}
+
+/** engine.io's packet options for a packet that is written as it is; `frames` is how many frames are in it. */
+export interface PreparedOptions {
+  wsPreEncodedFrame: Buffer[];
+  frames: number;
+  compress: boolean;
+}
+
+export function prepared(pieces: Buffer[], frames: number): PreparedOptions {
+  return { wsPreEncodedFrame: pieces, frames, compress: false };
+}
+
+/** The frames as one piece, so that one system call takes them. */
+export function joined(frames: readonly TickFrame[], bytes: number): Buffer {
+  const only = frames.length === 1 ? frames[0] : undefined;
+  if (only !== undefined) return only.frame;
+  const piece = Buffer.allocUnsafe(bytes);
+  let at = 0;
+  for (const { frame } of frames) at += frame.copy(piece, at);
+  return piece;
+}
+
+export function bytesOf(frames: readonly TickFrame[]): number {
+  let bytes = 0;
+  for (const { frame } of frames) bytes += frame.length;
+  return bytes;
+}
+
+/** An unmasked, final ping frame with 8 bytes in it (RFC 6455, section 5.5.2). */
+const pingHeader = [0x89, 8] as const;
+const pingBytes = 10;
+
+/** A ping that carries how many bytes were written before it. */
+export function pingFrame(position: number): Buffer {
+  const frame = Buffer.allocUnsafe(pingBytes);
+  frame[0] = pingHeader[0];
+  frame[1] = pingHeader[1];
+  frame.writeDoubleBE(position, 2);
+  return frame;
+}
+
+/** What a pong's payload says, or null where it answers none of our pings. */
+export function positionOfPong(payload: unknown): number | null {
+  return Buffer.isBuffer(payload) && payload.length === 8 ? payload.readDoubleBE(0) : null;
+}
