@@ -92,10 +92,7 @@ export function createDoor(keeper: DoorKeeper): Door {
       override _encode(packet: Packet, options: EncodeOptions): unknown[] {
         const encoded = super._encode(packet, options);
         const tick = this.#isOurs ? tickOf(packet) : null;
-        this.#encoded =
-          tick === null || options.wsPreEncodedFrame === undefined
-            ? null
-            : { tick, event: encodedEvent(encoded[0], options) };
+        this.#encoded = tick === null ? null : { tick, event: encodedEvent(encoded[0], options) };
         return encoded;
       }
 
@@ -146,12 +143,12 @@ export function createDoor(keeper: DoorKeeper): Door {
   return { mixin, encode };
 }
 
+/** Where ws does not prepare frames, nobody is given one. */
+const noFrame = Buffer.alloc(0);
+
 function encodedEvent(text: unknown, { wsPreEncodedFrame }: EncodeOptions): EncodedEvent {
-  assert(
-    typeof text === 'string' && wsPreEncodedFrame !== undefined,
-    'an event without binary is encoded as text, with its WebSocket frame',
-  );
-  return { text, frame: Buffer.concat(wsPreEncodedFrame) };
+  assert(typeof text === 'string', 'an event without binary is encoded as text');
+  return { text, frame: wsPreEncodedFrame === undefined ? noFrame : Buffer.concat(wsPreEncodedFrame) };
 }
 
 /** The tick in a packet that is exactly one, and that no acknowledgement waits for. */

@@ -52,5 +52,10 @@ export function missingInternals(): string[] {
 
 /** Whether that transport writes prepared frames as they are. */
 export function takesFrames({ name, socket, perMessageDeflate }: Transport): boolean {
-  return name === 'websocket' && !perMessageDeflate && typeof socket?._sender?.sendFrame === 'function';
+  return (
+    name === 'websocket' &&
+    !perMessageDeflate &&
+    typeof socket?._sender?.sendFrame === 'function' &&
+    missingInternals().length === 0
+  );
 }

@@ -4,7 +4,7 @@
  */
 import type { Tick } from '../../protocol/index.ts';
 
-/** An event encoded once for everyone: as Socket.IO text for polling, and as a WebSocket frame. */
+/** An event encoded once for everyone: as Socket.IO text for polling, and as a WebSocket frame, empty where ws makes none. */
 export interface EncodedEvent {
   readonly text: string;
   readonly frame: Buffer;
