@@ -30,6 +30,7 @@ export default defineConfig({
           name: 'unit',
           include: [
             'server/{protocol,src}/**/*.test.ts',
+            'server/bench/**/*.test.ts',
             'server/test/borders.test.ts',
             'server/test/support/**/*.test.ts',
             'client/src/**/*.test.{ts,tsx}',

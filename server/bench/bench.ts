@@ -1,0 +1,106 @@
+/**
+ * `npm run bench`: every row of rows.ts, measured on real sockets. `--quick` is a run of under two minutes for CI; `--only=stage`
+ * runs one experiment; `--profile=FOLDER` writes a CPU profile of every server. A whole run writes results.md.
+ */
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { cpus, release, totalmem, type } from 'node:os';
+import { join, resolve } from 'node:path';
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { bundleProgram } from '../test/support/bundle-program.ts';
+import { startCalled } from './child-calls.ts';
+import type { DriverCalls } from './driver/driver-calls.ts';
+import { driverState, startServer, type Bench } from './experiments/bench.ts';
+import { measureStage } from './experiments/stage-rows.ts';
+import { resultLine, resultOf, resultsDocument, type DriverState, type Machine } from './results.ts';
+import { isMet, type Result } from './rows.ts';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+/** A ratio that is worse than its goal by more than this share fails the run. */
+const slack = 0.25;
+
+const experiments: Record<string, (bench: Bench) => Promise<void>> = { stage: measureStage };
+
+/** Gives the exit code: 1 where a ratio is far from its goal. Rejects where a run was no result. */
+export async function runBench(args: readonly string[]): Promise<number> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      quick: { type: 'boolean', default: false },
+      only: { type: 'string', multiple: true, default: [] },
+      profile: { type: 'string' },
+    },
+  });
+  const chosen = values.only.length === 0 ? Object.keys(experiments) : values.only;
+  for (const name of chosen)
+    if (experiments[name] === undefined)
+      throw new Error(`there is no experiment ${name}; there are ${Object.keys(experiments).join(', ')}`);
+
+  const results: Result[] = [];
+  const drivers: DriverState[] = [];
+  const programs = await Promise.all(
+    ['driver/driver-program.ts', 'peers/server-program.ts'].map((path) =>
+      bundleProgram(`server/bench/${path}`),
+    ),
+  );
+  const [driverProgram, serverProgram] = programs.map(({ path }) => path);
+  const driver = startCalled<DriverCalls>(driverProgram ?? '');
+  const profiling = profileArgs(values.profile);
+  const bench: Bench = {
+    driver,
+    quick: values.quick,
+    rounds: 5,
+    startServer: (request, nodeArgs = []) =>
+      startServer(serverProgram ?? '', request, [...profiling, ...nodeArgs]),
+    report: (row, rounds) => {
+      const result = resultOf(row, rounds);
+      results.push(result);
+      console.log(resultLine(result));
+      return result;
+    },
+    noteDriver: (experiment, tallies) => {
+      const state = driverState(experiment, tallies);
+      drivers.push(state);
+      console.log(`  driver: ${Math.round(state.busy * 100)} % of a core, late by ${state.lagP99} ms (p99)`);
+    },
+  };
+  try {
+    for (const name of chosen) await experiments[name]?.(bench);
+  } finally {
+    await driver.close();
+    for (const { remove } of programs) remove();
+  }
+  const isWhole = !values.quick && values.only.length === 0 && values.profile === undefined;
+  if (isWhole)
+    writeFileSync(join(root, 'server/bench/results.md'), resultsDocument(results, drivers, machine()));
+  const far = results.filter((result) => !isMet(result, slack));
+  const met = results.filter((result) => isMet(result)).length;
+  console.log(
+    `${met} of ${results.length} rows met their goal, ${far.length} missed it by more than a quarter`,
+  );
+  return far.length === 0 ? 0 : 1;
+}
+
+function profileArgs(folder: string | undefined): string[] {
+  if (folder === undefined) return [];
+  mkdirSync(folder, { recursive: true });
+  return ['--cpu-prof', `--cpu-prof-dir=${resolve(folder)}`];
+}
+
+function machine(): Machine {
+  const git = (...args: string[]) => execFileSync('git', args, { cwd: root, encoding: 'utf8' }).trim();
+  const changed =
+    git('status', '--porcelain', '--', 'server/src', 'server/protocol') === '' ? '' : ' with changes';
+  const [first] = cpus();
+  return {
+    cpu: first?.model ?? 'an unknown processor',
+    cores: cpus().length,
+    memoryGb: Math.round(totalmem() / 2 ** 30),
+    system: `${type()} ${release()}`,
+    node: process.versions.node,
+    commit: `${git('rev-parse', '--short', 'HEAD')}${changed}`,
+    date: new Date().toISOString().slice(0, 10),
+  };
+}

@@ -1,0 +1,61 @@
+/** What every experiment is given, and how it starts what it measures. */
+import type { CalledProcess } from '../child-calls.ts';
+import { startCalled } from '../child-calls.ts';
+import type { DriverCalls, Tally } from '../driver/driver-calls.ts';
+import { median } from '../median.ts';
+import type { ServerCalls, StartRequest } from '../peers/server-calls.ts';
+import type { DriverState, Round } from '../results.ts';
+import type { Result, Row } from '../rows.ts';
+
+/** How long a run may take to arrive, in milliseconds. */
+export const arriveWithinMs = 60_000;
+
+export interface Bench {
+  readonly driver: CalledProcess<DriverCalls>;
+  /** Less of everything, for CI. */
+  readonly quick: boolean;
+  readonly rounds: number;
+  startServer(request: StartRequest, nodeArgs?: readonly string[]): Promise<Server>;
+  /** Gives the result of a row, and tells it. */
+  report(row: Row, rounds: readonly Round[]): Result;
+  /** The driver's own figures of an experiment. */
+  noteDriver(experiment: string, tallies: readonly Tally[]): void;
+}
+
+export interface Server {
+  readonly port: number;
+  readonly pid: number;
+  readonly calls: CalledProcess<ServerCalls>['calls'];
+  close(): Promise<void>;
+}
+
+export async function startServer(
+  program: string,
+  request: StartRequest,
+  nodeArgs: readonly string[],
+): Promise<Server> {
+  const started = startCalled<ServerCalls>(program, { nodeArgs });
+  try {
+    const port = await started.calls.start(request);
+    return { port, pid: started.pid, calls: started.calls, close: () => started.close() };
+  } catch (error) {
+    await started.close();
+    throw error;
+  }
+}
+
+/** What the driver was like over these rounds. */
+export function driverState(experiment: string, tallies: readonly Tally[]): DriverState {
+  return {
+    experiment,
+    lagP99: median(tallies.map(({ lagP99 }) => lagP99)),
+    busy: median(tallies.map(({ busy }) => busy)),
+  };
+}
+
+/** Throws where a tally is no result: something was missing, came twice or was not asked for. */
+export function assertClean(what: string, tally: Tally): void {
+  const { gaps, repeats, strays, closed } = tally;
+  if (gaps + repeats + strays + closed > 0)
+    throw new Error(`${what} is no result: ${JSON.stringify({ gaps, repeats, strays, closed })}`);
+}

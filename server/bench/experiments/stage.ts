@@ -1,0 +1,154 @@
+/** The fan-out stage alone: peers with the same clients and the same ticks take turns, and their processor time is read. */
+import type { Tally } from '../driver/driver-calls.ts';
+import type { PeerName, StartRequest } from '../peers/server-calls.ts';
+import { symbolNames } from '../script.ts';
+import { arriveWithinMs, assertClean, type Bench, type Server } from './bench.ts';
+
+/** Who listens to what. */
+export interface Audience {
+  clients: number;
+  symbols: readonly string[];
+  /** Places in `symbols`; client i has basket i modulo their number. */
+  baskets: readonly (readonly number[])[];
+}
+
+export interface Contender {
+  name: string;
+  request: Omit<StartRequest, 'symbols'>;
+  audience: Audience;
+  /** Turns in a round: enough that the time can be measured. */
+  turns: number;
+  gapMs: number;
+}
+
+/** One round of one contender. */
+export interface StageRound {
+  /** Microseconds per tick delivered. */
+  cpu: number;
+  tally: Tally;
+}
+
+interface Entered {
+  contender: Contender;
+  server: Server;
+  crowd: number;
+  rounds: StageRound[];
+}
+
+/** Every contender's rounds, taken in turns, each time in another order. */
+export async function takeTurns(
+  bench: Bench,
+  contenders: readonly Contender[],
+): Promise<Map<string, StageRound[]>> {
+  const entered: Entered[] = [];
+  try {
+    for (const contender of contenders) entered.push(await enter(bench, contender));
+    for (const one of entered) await playRound(bench, one, Math.max(2, Math.ceil(one.contender.turns / 3)));
+    for (let round = 0; round < bench.rounds; round++)
+      for (let i = 0; i < entered.length; i++) {
+        const one = entered[(round + i) % entered.length];
+        if (one !== undefined) one.rounds.push(await playRound(bench, one, one.contender.turns));
+      }
+    return new Map(entered.map(({ contender, rounds }) => [contender.name, rounds]));
+  } finally {
+    for (const { server, crowd } of entered) {
+      await bench.driver.calls.close(crowd);
+      await server.close();
+    }
+  }
+}
+
+async function enter(bench: Bench, contender: Contender): Promise<Entered> {
+  const { request, audience } = contender;
+  const server = await bench.startServer({ ...request, symbols: audience.symbols });
+  try {
+    const { crowd } = await bench.driver.calls.open({
+      port: server.port,
+      ...audience,
+      parallel: 50,
+      awaitsSnapshot: request.peer === 'ours',
+    });
+    return { contender, server, crowd, rounds: [] };
+  } catch (error) {
+    await server.close();
+    throw error;
+  }
+}
+
+/** The clock stops when everyone has everything. */
+async function playRound(
+  { driver }: Bench,
+  { contender: { name, audience, gapMs }, server, crowd }: Entered,
+  turns: number,
+): Promise<StageRound> {
+  const { seq, bytes } = await server.calls.prepare(turns);
+  await driver.calls.tally(crowd);
+  const before = await server.calls.cpu();
+  await server.calls.run(gapMs);
+  await driver.calls.arrive(crowd, seq, arriveWithinMs);
+  const used = (await server.calls.cpu()) - before;
+  const tally = await driver.calls.tally(crowd);
+  assertClean(name, tally);
+  const wanted = expected(audience, turns, bytes);
+  if (tally.ticks !== wanted.ticks || tally.bytes !== wanted.bytes)
+    throw new Error(`${name} is no result: ${JSON.stringify({ wanted, tally })}`);
+  return { cpu: used / tally.ticks, tally };
+}
+
+/** Ticks and bytes that everyone together must get. */
+function expected({ clients, baskets }: Audience, turns: number, bytes: readonly number[]) {
+  const wanted = { ticks: 0, bytes: 0 };
+  for (const [i, basket] of baskets.entries()) {
+    const members = Math.ceil((clients - i) / baskets.length);
+    wanted.ticks += members * basket.length * turns;
+    for (const place of basket) wanted.bytes += members * (bytes[place] ?? 0);
+  }
+  return wanted;
+}
+
+/** Clients in four baskets without a common symbol. */
+export function inBaskets(clients: number, perBasket: number): Audience {
+  const baskets = 4;
+  return {
+    clients,
+    symbols: symbolNames(baskets * perBasket),
+    baskets: Array.from({ length: baskets }, (_, basket) =>
+      Array.from({ length: perBasket }, (__, place) => basket * perBasket + place),
+    ),
+  };
+}
+
+/** Clients of which no two have the same basket: each leaves out other ones of a hundred symbols. */
+export function ownBaskets(clients: number, perBasket: number): Audience {
+  const symbols = symbolNames(5 * perBasket);
+  const taken = new Set<string>();
+  const baskets: number[][] = [];
+  for (let start = 0; baskets.length < clients; start++) {
+    // A walk by steps that share no factor with the number of symbols meets each of them once.
+    const step = [1, 3, 7, 9, 11, 13, 17, 19, 21, 23, 27, 29][Math.floor(start / symbols.length) % 12] ?? 1;
+    const basket = Array.from({ length: perBasket }, (_, i) => (start + i * step) % symbols.length).toSorted(
+      (a, b) => a - b,
+    );
+    const key = basket.join();
+    if (taken.has(key)) throw new Error('two clients have the same basket');
+    taken.add(key);
+    baskets.push(basket);
+  }
+  return { clients, symbols, baskets };
+}
+
+/** Contenders of the same audience, by name. `turns` of the quick ones; the slow ones get fewer. */
+export function contendersFor(
+  audience: Audience,
+  turns: { quick: number; slow: number },
+  peers: readonly Exclude<PeerName, 'stock replica'>[],
+): Contender[] {
+  return peers.map((peer) => ({
+    name: peer,
+    request: { peer },
+    audience,
+    turns: peer === 'ours' || peer === 'floor' ? turns.quick : turns.slow,
+    // The driver reads what a turn brought before the next one comes.
+    gapMs: 20 + audience.clients / 20,
+  }));
+}

@@ -1,0 +1,27 @@
+/** What the benchmark asks of a process that runs a peer. */
+
+export type PeerName = 'ours' | 'stock' | 'stock replica' | 'ws' | 'floor';
+
+export interface StartRequest {
+  peer: PeerName;
+  symbols: readonly string[];
+  /** Settings of `ours`. */
+  env?: Record<string, string>;
+  /** Of a stock replica. */
+  redisUrl?: string;
+}
+
+export interface ServerCalls {
+  /** Gives the port. Once. */
+  start(request: StartRequest): Promise<number>;
+  /**
+   * Makes the ticks of so many turns, outside of what is measured. Gives the last seq, and the bytes of each symbol's frames.
+   */
+  prepare(turns: number): { seq: number; bytes: number[] };
+  /** Sends the prepared turns, `gapMs` between the end of one and the next. */
+  run(gapMs: number): Promise<void>;
+  /** Processor time of the process so far, in microseconds. */
+  cpu(): number;
+  /** Resident memory in bytes, after the garbage was collected. Needs `--expose-gc`. */
+  memory(): Promise<number>;
+}

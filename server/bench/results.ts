@@ -1,0 +1,90 @@
+/** What the rounds of a row come to, and the document of a whole run. Pure. */
+import { median } from './median.ts';
+import { isMet, type Result, type Row } from './rows.ts';
+
+/** One round of a row: both figures, measured one after the other. */
+export interface Round {
+  ours: number;
+  peer: number;
+}
+
+/** How the driver was during an experiment: where it is late or busy, ages and speeds are in part its own. */
+export interface DriverState {
+  experiment: string;
+  lagP99: number;
+  busy: number;
+}
+
+export interface Machine {
+  cpu: string;
+  cores: number;
+  memoryGb: number;
+  system: string;
+  node: string;
+  commit: string;
+  date: string;
+}
+
+export function resultOf(row: Row, rounds: readonly Round[]): Result {
+  const ratios = rounds.map(({ ours, peer }) => (row.ratioOf === 'ours / peer' ? ours / peer : peer / ours));
+  return {
+    row,
+    ours: median(rounds.map(({ ours }) => ours)),
+    peer: median(rounds.map(({ peer }) => peer)),
+    ratio: median(ratios),
+    spread: [Math.min(...ratios), Math.max(...ratios)],
+    rounds: rounds.length,
+  };
+}
+
+/** Three digits that count. */
+export function figure(value: number): string {
+  if (!Number.isFinite(value)) return '-';
+  const digits = Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value) || 1)));
+  return value.toFixed(Math.min(digits, 3));
+}
+
+/** One line for people: what came out. */
+export function resultLine(result: Result): string {
+  const { row, ours, peer, ratio } = result;
+  const goal =
+    row.goal === null ? '' : `, goal ${row.goal.is} ${row.goal.ratio}: ${isMet(result) ? 'met' : 'NOT MET'}`;
+  return `${row.figure}: ours ${figure(ours)} ${row.unit}, ${row.peer} ${figure(peer)}, ${row.ratioOf} = ${figure(ratio)}${goal}`;
+}
+
+/** The whole document. */
+export function resultsDocument(
+  results: readonly Result[],
+  drivers: readonly DriverState[],
+  machine: Machine,
+): string {
+  return [
+    '# What a delivery costs',
+    '',
+    `Written by \`npm run bench\` on ${machine.date} at commit ${machine.commit} with Node ${machine.node}, on ${machine.cores} cores of ${machine.cpu}`,
+    `with ${machine.memoryGb} GB, ${machine.system}. Clients, servers, Redis and Nginx share them: read the figures as ratios.`,
+    '',
+    'Every figure stands beside the others of the same run: peers take turns, round by round, and each row is the median of its rounds. Clients are',
+    'real sockets in a process of their own, which checks every byte and every seq: a run with a tick missing or repeated is no result. `stock` is',
+    'Socket.IO as its documentation shows it, `ws` a plain WebSocket server with one send per tick and client, `floor` one raw `net` write',
+    'of the very same bytes per client and turn. `ours` runs as it is shipped.',
+    '',
+    '| figure | unit | ours | against | peer | ratio | rounds from - to | goal | met |',
+    '| --- | --- | ---: | --- | ---: | ---: | --- | --- | --- |',
+    ...results.map((result) => {
+      const { row, ours, peer, ratio, spread } = result;
+      const goal = row.goal === null ? '' : `${row.goal.is} ${row.goal.ratio}`;
+      const met = row.goal === null ? '' : isMet(result) ? 'yes' : 'no';
+      return `| ${row.figure} | ${row.unit} | ${figure(ours)} | ${row.peer} | ${figure(peer)} | ${row.ratioOf} = ${figure(ratio)} | ${spread.map(figure).join(' - ')} | ${goal} | ${met} |`;
+    }),
+    '',
+    'The driver itself, median of its rounds:',
+    '',
+    '| experiment | late, p99 | share of a core |',
+    '| --- | ---: | ---: |',
+    ...drivers.map(
+      ({ experiment, lagP99, busy }) => `| ${experiment} | ${figure(lagP99)} ms | ${figure(busy)} |`,
+    ),
+    '',
+  ].join('\n');
+}
