@@ -19,7 +19,7 @@ function subscribed(): SequenceCheck {
 }
 
 function subscribe(check: SequenceCheck, seq: number, { recovered = false, gen = 'gen1' } = {}): void {
-  check.subscribed({ 'BTC-USD': { ok: true, gen, seq, recovered, replayed: 0 } });
+  check.subscribed({ 'BTC-USD': { ok: true, gen, seq, everyMs: 0, recovered, replayed: 0 } });
 }
 
 function counts(check: SequenceCheck): SequenceCounts {
@@ -63,7 +63,9 @@ describe('within one generation', () => {
 
   test('symbols are counted apart', () => {
     const check = subscribed();
-    check.subscribed({ 'ETH-USD': { ok: true, gen: 'gen1', seq: 500, recovered: false, replayed: 0 } });
+    check.subscribed({
+      'ETH-USD': { ok: true, gen: 'gen1', seq: 500, everyMs: 0, recovered: false, replayed: 0 },
+    });
     check.tick(tick(11));
     check.tick(tick(501, { symbol: 'ETH-USD' }));
     expect(counts(check)).toEqual({ ...none, ticks: 2 });

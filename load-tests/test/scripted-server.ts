@@ -69,7 +69,7 @@ export async function startScriptedServer(lie: Lie): Promise<ScriptedServer> {
       const wanted = Array.isArray(request) ? request : request.symbols;
       if (lie === 'never answers') return;
       for (const symbol of wanted) listensTo.add(symbol);
-      const result = { ok: true, gen, seq, recovered: false, replayed: 0 } as const;
+      const result = { ok: true, gen, seq, everyMs: 0, recovered: false, replayed: 0 } as const;
       ack({
         ok: true,
         symbols: [...listensTo],

@@ -30,7 +30,7 @@ export const codes = {
     code: 4103,
     retry: 'never',
     status: 400,
-    message: 'everyMs is not a rate that is offered here; 0 is every tick',
+    message: 'everyMs is not a rate that is offered here; 0 is each tick',
   },
   unknown_event: { code: 4104, retry: 'never', status: 404, message: 'no such event' },
   not_found: { code: 4105, retry: 'never', status: 404, message: 'there is nothing at this address' },

@@ -11,9 +11,13 @@ const day: fc.Arbitrary<DayFigures> = fc.record(
   { requiredKeys: ['open', 'high', 'low', 'volume'] },
 );
 
-const figures = fc.record(
-  { price: decimal, ts: fc.nat(), size: decimal, high: decimal, low: decimal, day, merged: fc.nat(9) },
-  { requiredKeys: ['price', 'ts'] },
+const parts = { price: decimal, ts: fc.nat(), size: decimal, high: decimal, low: decimal, day };
+type Figures = Omit<Tick, 'symbol' | 'gen' | 'seq'>;
+const figures: fc.Arbitrary<Figures> = fc.oneof(
+  fc.record(parts, { requiredKeys: ['price', 'ts'] }),
+  fc.record({ ...parts, merged: fc.nat(9) }, { requiredKeys: ['price', 'ts', 'merged', 'high', 'low'] }),
+  // Stands for ticks of which only what they led to is known.
+  fc.record({ price: decimal, ts: fc.nat(), merged: fc.nat(9), day }),
 );
 
 /** Ticks in a row, of which any may be merged. */
@@ -67,6 +71,21 @@ describe('merging', () => {
         expect([seq, seq - merged]).toEqual([b.seq, a.seq - (a.merged ?? 0)]);
       }),
     );
+  });
+
+  it('[W4] states no figures of its own where it does not know them all', () => {
+    const known: DayFigures = { open: '1', high: '9', low: '1', volume: '7' };
+    const a: Tick = { symbol: 'X', gen: 'g', seq: 5, ts: 1, price: '3', merged: 3, day: known };
+    const b: Tick = { symbol: 'X', gen: 'g', seq: 6, ts: 2, price: '4', size: '2' };
+    expect(mergeTicks(a, b)).toEqual({
+      symbol: 'X',
+      gen: 'g',
+      seq: 6,
+      ts: 2,
+      price: '4',
+      merged: 4,
+      day: { ...known, volume: '9' },
+    });
   });
 
   it('[W1] prices stay as they were written, and sizes are added exactly', () => {

@@ -52,15 +52,27 @@ export function mergeTicks(a: Tick, b: Tick): Tick {
     seq: b.seq,
     ts: b.ts,
     merged: b.seq - a.seq + (a.merged ?? 0),
-    high: maxDecimal(a.high ?? a.price, b.high ?? b.price),
-    low: minDecimal(a.low ?? a.price, b.low ?? b.price),
   };
-  if (a.size === undefined) {
-    if (b.size !== undefined) merged.size = b.size;
-  } else merged.size = b.size === undefined ? a.size : addDecimals(a.size, b.size);
+  if (hasRange(a) && hasRange(b)) {
+    merged.high = maxDecimal(a.high ?? a.price, b.high ?? b.price);
+    merged.low = minDecimal(a.low ?? a.price, b.low ?? b.price);
+    const size =
+      a.size === undefined || b.size === undefined ? (a.size ?? b.size) : addDecimals(a.size, b.size);
+    if (size !== undefined) merged.size = size;
+  }
   const day = b.day ?? (a.day === undefined ? undefined : advanceDay(a.day, b));
   if (day !== undefined) merged.day = day;
   return merged;
+}
+
+/** False where a tick stands for others of which it knows no more than what they led to, which is its `day`. */
+function hasRange({ merged, high }: Tick): boolean {
+  return merged === undefined || high !== undefined;
+}
+
+/** The day's figures of a quote alone. */
+export function dayOf({ open, high, low, volume, prevClose }: Quote): DayFigures {
+  return prevClose === undefined ? { open, high, low, volume } : { open, high, low, volume, prevClose };
 }
 
 /** The figures of a day that begins with this tick; `prevClose` is the last price of the day before, where there was one. */

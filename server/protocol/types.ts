@@ -29,7 +29,10 @@ export interface Tick {
   seq: number;
   /** Epoch milliseconds of the source. */
   ts: number;
-  /** How many ticks before this one it stands for; `high`, `low` and `size` then cover them all. */
+  /**
+   * How many ticks before this one it stands for; `high`, `low` and `size` then cover them all, or, where they are not
+   * known, are absent and `day` is there.
+   */
   merged?: number;
   high?: Decimal;
   low?: Decimal;
@@ -84,7 +87,7 @@ export type Position = [gen: string, seq: number];
 /** The object form of `subscribe`'s payload. */
 export interface SubscribeRequest {
   symbols: string[];
-  /** The rate tier in milliseconds; 0 is every tick. */
+  /** The rate of these symbols, one of `limits.offeredEveryMs`; 0, as where it is absent, is each tick. */
   everyMs?: number;
   /** Where the client was, per symbol, to get what it missed. */
   since?: Record<string, Position>;
@@ -92,7 +95,7 @@ export interface SubscribeRequest {
 
 /** One symbol's outcome in a subscribe ack. `seq` is the head that the snapshot or the replay reached. */
 export type SubscribeResult =
-  | { ok: true; gen: string; seq: number; recovered: boolean; replayed: number }
+  | { ok: true; gen: string; seq: number; everyMs: number; recovered: boolean; replayed: number }
   | ({ ok: false } & Refusal);
 
 /** `symbols` is the whole current set of the session, also in a refusal; only `too_many_calls` comes without it. */

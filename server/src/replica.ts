@@ -245,6 +245,8 @@ export function createReplica(options: ReplicaOptions): Replica {
     isStale: (symbol) => freshness.isStale(symbol),
     openStream: (symbol) => fanout.open(symbol),
     missedSince: (symbol, position) => fanout.missedSince(symbol, position),
+    reaches: (symbol, position) => fanout.reaches(symbol, position),
+    enterRate: (symbol, everyMs, id, join) => fanout.enter(symbol, everyMs, id, join),
     onRecovery: (isRecovered, replayed) => meter.recovered(isRecovered, replayed),
     beforeSnapshot: (socketId, symbols) => fanout.beforeSnapshot(socketId, symbols),
     writeTicks: (socketId, ticks) => fanout.writeTo(socketId, ticks),

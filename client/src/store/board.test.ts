@@ -97,7 +97,7 @@ describe('the board', () => {
     board.onResults({ A: { ok: false, ...refusal('unknown_symbol', 'not listed here') } });
     expect(rowOf(board, 'A').problem?.message).toBe('not listed here');
     expect(board.freshness(rowOf(board, 'A'))).toBe('unlisted');
-    board.onResults({ A: { ok: true, gen: 'g1', seq: 0, recovered: false, replayed: 0 } });
+    board.onResults({ A: { ok: true, gen: 'g1', seq: 0, everyMs: 0, recovered: false, replayed: 0 } });
     expect(board.freshness(rowOf(board, 'A'))).toBe('empty');
   });
 
@@ -108,7 +108,7 @@ describe('the board', () => {
     board.onResults({ A: away, B: away });
     const both = () => ['A', 'B'].map((symbol) => board.freshness(rowOf(board, symbol)));
     expect(both()).toEqual(['pending', 'pending']);
-    board.onResults({ B: { ok: true, gen: 'g1', seq: 1, recovered: false, replayed: 0 } });
+    board.onResults({ B: { ok: true, gen: 'g1', seq: 1, everyMs: 0, recovered: false, replayed: 0 } });
     board.onSnapshot([quoteOf('A')]);
     expect(both()).toEqual(['live', 'live']);
   });

@@ -4,6 +4,7 @@
  */
 import type { Namespace, Socket } from 'socket.io';
 import {
+  limits,
   symbolOfRoom,
   tickRoom,
   type Position,
@@ -22,6 +23,7 @@ import { missingInternals, type RawSocket } from './engine-internals.ts';
 import type { EncodedEvent, TickFrame } from './tick-frames.ts';
 import { createSequencer, type Sequencer } from './sequencer.ts';
 import { createStoreReader } from './store-reader.ts';
+import { createTiers } from './tiers.ts';
 
 export interface FanoutOptions {
   tickStore: Pick<TickStore, 'read'>;
@@ -59,8 +61,16 @@ export interface Fanout {
   attach(nsp: Namespace): void;
   /** The sequencer of the symbol, made when it is the first need for it. It is kept while the room has members. */
   open(symbol: string): Sequencer;
-  /** When the symbol's last tick was let pass, on the monotonic clock; -Infinity where none was. */
-  lastTickAt(symbol: string): number;
+  /**
+   * Asks for one who was told the symbol's head in this turn and is not in the room of that rate: true where it may join now.
+   * Else `join` is called once, when it may.
+   */
+  enter(symbol: string, everyMs: number, member: string, join: () => void): boolean;
+  /**
+   * Whether one who was at this position may go on from there: false where it was in another generation, or is ahead of the
+   * store. Then the head is known. Rejects when the store does not answer.
+   */
+  reaches(symbol: string, position: Position): Promise<boolean>;
   /**
    * The ticks that one who was at this position has missed, up to the symbol's head or beyond it; null where they are not all
    * to be had. Rejects when the store does not answer.
@@ -93,6 +103,13 @@ export function createFanout({
   const idle = new Set<string>();
   const read = createStoreReader({ tickStore, maxMissed: maxReplayTicks });
   let namespace: Namespace | null = null;
+
+  const tiers = createTiers({
+    clock,
+    headOf: (symbol) => sequencers.get(symbol)?.head(),
+    hasMembers: hasClients,
+    emit: (room, tick) => namespace?.local.to(room).emit('tick', tick),
+  });
 
   /** True while a tick is emitted that its sequencer let pass already. */
   let hasPassed = false;
@@ -155,9 +172,11 @@ export function createFanout({
       clock,
       read: (after) => read(symbol, after),
       deliver: deliverFromHistory,
+      onPass: (tick) => tiers.accept(tick),
       onSnapshot: (quote, reason) => {
         coalescer.flush();
         coalescer.forget(symbol);
+        tiers.restart(symbol);
         onSnapshot(quote, reason);
       },
       onRepair,
@@ -168,21 +187,31 @@ export function createFanout({
     return sequencer;
   }
 
-  async function missedSince(symbol: string, [gen, seq]: Position): Promise<Tick[] | null> {
+  async function reaches(symbol: string, [gen, seq]: Position): Promise<boolean> {
     const sequencer = open(symbol);
+    const reached = (): boolean => sequencer.gen() === gen && seq <= (sequencer.head()?.seq ?? 0);
     await sequencer.ready();
     // Another replica may have been ahead of this one.
-    if (sequencer.gen() !== gen || seq > (sequencer.head()?.seq ?? 0)) await sequencer.resync();
-    if (sequencer.gen() !== gen || seq > (sequencer.head()?.seq ?? 0)) return null;
-    const atHand = sequencer.passedAfter(seq);
+    if (!reached()) await sequencer.resync();
+    return reached();
+  }
+
+  async function missedSince(symbol: string, position: Position): Promise<Tick[] | null> {
+    if (!(await reaches(symbol, position))) return null;
+    const atHand = open(symbol).passedAfter(position[1]);
     if (atHand !== null) return atHand.length <= maxReplayTicks ? atHand : null;
-    return (await read(symbol, [gen, seq])).missed;
+    return (await read(symbol, position)).missed;
+  }
+
+  /** Members that are clients: the room of every tick has one of ours. */
+  function hasClients(room: string): boolean {
+    const members = namespace?.adapter.rooms.get(room);
+    return members !== undefined && members.size > (members.has(phantom) ? 1 : 0);
   }
 
   function sweep(): void {
     for (const [symbol, sequencer] of sequencers) {
-      const members = namespace?.adapter.rooms.get(tickRoom(symbol))?.size ?? 0;
-      if (members > 1) idle.delete(symbol);
+      if (limits.offeredEveryMs.some((everyMs) => hasClients(tickRoom(symbol, everyMs)))) idle.delete(symbol);
       else if (!idle.has(symbol)) idle.add(symbol);
       else {
         idle.delete(symbol);
@@ -217,16 +246,18 @@ export function createFanout({
       );
     },
     open,
+    enter: (symbol, everyMs, member, join) => tiers.enter(symbol, everyMs, member, join),
+    reaches,
     missedSince,
     expect: (heads) => {
       for (const [symbol, gen, seq] of heads) sequencers.get(symbol)?.expect(gen, seq);
     },
-    lastTickAt: (symbol) => sequencers.get(symbol)?.lastTickAt() ?? -Infinity,
     resync: () => {
       for (const sequencer of sequencers.values()) void sequencer.resync();
     },
     close: () => {
       stopSweeping();
+      tiers.close();
       for (const sequencer of sequencers.values()) sequencer.close();
       sequencers.clear();
       coalescer.close();

@@ -30,11 +30,13 @@ function setUp() {
     fail: (error: Error) => void;
   }[] = [];
   const repairs: (number | null)[] = [];
+  const passed: string[] = [];
   const sequencer = createSequencer({
     symbol: 'A',
     clock,
     read: (after) => new Promise((answer, fail) => reads.push({ after, answer, fail })),
     deliver: ({ gen, seq }) => out.push(`history ${gen}:${seq}`),
+    onPass: ({ gen, seq }) => passed.push(`${gen}:${seq}`),
     onSnapshot: ({ gen, seq }, reason) => out.push(`${reason} ${gen}:${seq}`),
     onRepair: (ticks) => repairs.push(ticks),
     onReadError: (error) => out.push((error as Error).message),
@@ -52,7 +54,7 @@ function setUp() {
     reads.shift()?.answer({ gen: stored.gen, quote: stored.quote, missed });
     await clock.advance(0);
   };
-  return { sequencer, clock, out, reads, repairs, accept, answer };
+  return { sequencer, clock, out, passed, reads, repairs, accept, answer };
 }
 
 async function serving(seq: number) {
@@ -110,7 +112,7 @@ describe('createSequencer', () => {
   });
 
   it("[SQ8] the leader's digest finds what no tick shows: a loss before a calm", async () => {
-    const { out, sequencer, answer, reads } = await serving(5);
+    const { out, passed, sequencer, answer, reads } = await serving(5);
     sequencer.expect('gen001', 5);
     sequencer.expect('gen001', 4);
     expect(reads).toEqual([]);
@@ -119,6 +121,7 @@ describe('createSequencer', () => {
     await answer({ gen: 'gen001', quote: quote(6), from: 5 });
     await answer({ gen: 'gen001', quote: quote(7), from: 6 });
     expect(out).toEqual(['history gen001:6', 'history gen001:7']);
+    expect(passed).toEqual(['gen001:6', 'gen001:7']);
     sequencer.expect('gen002', 1);
     await answer({ gen: 'gen002', quote: quote(1, 'gen002') });
     expect(out.at(-1)).toBe('generation gen002:1');
@@ -150,13 +153,14 @@ describe('createSequencer', () => {
   });
 
   it('[SQ4] a new generation without a price yet tells its first tick as the snapshot', async () => {
-    const { sequencer, out, accept, answer } = await serving(5);
+    const { sequencer, out, passed, accept, answer } = await serving(5);
     sequencer.expect('gen002', 0);
     await answer({ gen: 'gen002', quote: null });
     expect(out).toEqual([]);
     accept(tick(1, 'gen002'));
     accept(tick(2, 'gen002'));
     expect(out).toEqual(['generation gen002:1', 'gen002:2']);
+    expect(passed).toEqual(['gen002:2']);
   });
 
   it('[SQ4] so does one that had no price in the generation before either, but an older one', async () => {

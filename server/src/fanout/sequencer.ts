@@ -21,6 +21,8 @@ export interface SequencerOptions {
   read: (after: Position | null) => Promise<StoredSymbol>;
   /** Delivers a tick that came from the store's history, to whoever it would have reached by itself. */
   deliver: (tick: Tick) => void;
+  /** Fires after each tick that was let pass, except where a snapshot took its place. */
+  onPass: (tick: Tick) => void;
   /** Fires after the head moved by a read because ticks are gone (`gap`) or the store began anew (`generation`). */
   onSnapshot: (quote: Quote, reason: Exclude<SnapshotReason, 'subscribe'>) => void;
   /** Fires after a hole was mended, with the number of ticks that came from history, or null where they are gone. */
@@ -64,7 +66,7 @@ interface Held {
 }
 
 export function createSequencer(options: SequencerOptions): Sequencer {
-  const { symbol, clock, read, deliver, onSnapshot, onRepair, onReadError, retryMs } = options;
+  const { symbol, clock, read, deliver, onPass, onSnapshot, onRepair, onReadError, retryMs } = options;
   const ring = createTickRing();
   let dropped = 0;
   let head: Quote | null | undefined;
@@ -109,6 +111,7 @@ export function createSequencer(options: SequencerOptions): Sequencer {
     ring.add(tick);
     if (!owesSnapshot) {
       deliverIt();
+      onPass(tick);
       return;
     }
     owesSnapshot = false;

@@ -2,7 +2,7 @@
  * Sends one client the ticks of one symbol that it missed, and lets it join right behind the last of them, so that nothing
  * is missing and nothing comes twice. Paced: no more is written than the connection takes. Keeps SPEC.md [RC1] to [RC4].
  */
-import { tickRoom, type Position, type Tick } from '../../protocol/index.ts';
+import { dayOf, tickRoom, type Position, type Tick } from '../../protocol/index.ts';
 import type { ClientSocket, SymbolStream } from './session.ts';
 
 /** Ticks that are written at once. */
@@ -19,6 +19,15 @@ export function missedUpToHead(
   const ticks = missed.filter((tick) => tick.seq <= head);
   const rest = stream.passedAfter(ticks.at(-1)?.seq ?? seq);
   return rest === null ? null : [...ticks, ...rest];
+}
+
+/** The same as one tick at most, of which only what the missed ones led to is known [RT4]; null where the position is none. */
+export function missedAsOne([gen, seq]: Position, stream: SymbolStream): Tick[] | null {
+  const head = stream.head() ?? null;
+  if (stream.gen() !== gen || seq > (head?.seq ?? 0)) return null;
+  if (head === null || head.seq === seq) return [];
+  const { symbol, price, ts } = head;
+  return [{ symbol, price, gen, seq: head.seq, ts, merged: head.seq - seq - 1, day: dayOf(head) }];
 }
 
 export interface ReplayOptions {

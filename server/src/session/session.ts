@@ -16,7 +16,7 @@ import {
   type SubscribeResult,
   type Tick,
 } from '../../protocol/index.ts';
-import { missedUpToHead, replay, type ReplayOptions } from './replay.ts';
+import { missedAsOne, missedUpToHead, replay, type ReplayOptions } from './replay.ts';
 import { caughtUp } from './connection.ts';
 import { parseSubscribe, parseUnsubscribe, type SubscribeCall, type Wanted } from './subscribe-request.ts';
 
@@ -50,6 +50,13 @@ export interface SessionOptions {
   beforeSnapshot: (symbols: Iterable<string>) => void;
   /** Writes ticks to this client in this turn; resolves when it may be given more. */
   writeTicks: (ticks: readonly Tick[]) => Promise<void>;
+  /** Whether one who was at this position may go on from there; then the head is known. */
+  reaches: (symbol: string, position: Position) => Promise<boolean>;
+  /**
+   * Asks for this client, which was told the symbol's head in this turn and is not in the room of that rate: true where it may
+   * join now, else `join` is called when it may.
+   */
+  enterRate: (symbol: string, everyMs: number, join: () => void) => boolean;
   /** Fires for each symbol that a client asked to go on with. */
   onRecovery: (isRecovered: boolean, replayed: number) => void;
   /** Fires for each call that is refused, with its code's name. */
@@ -60,8 +67,6 @@ export interface SessionOptions {
 
 export interface Session {
   readonly socket: ClientSocket;
-  /** The symbols whose ticks this session gets. */
-  readonly symbols: ReadonlySet<string>;
 }
 
 type Ack = (answer: object) => void;
@@ -74,15 +79,15 @@ const maxUnreadAnswerBytes = 65_536;
 export function createSession(options: SessionOptions): Session {
   const { socket, hello, feed, isListed, isStale, openStream, missedSince, maxSubscriptions, mayCall } =
     options;
-  const { beforeSnapshot, writeTicks } = options;
+  const { reaches, enterRate, beforeSnapshot, writeTicks } = options;
   const { onRecovery, onRefused, onError } = options;
-  const symbols = new Set<string>();
+  const rates = new Map<string, number>();
   let lastCall: Promise<void> = Promise.resolve();
   let waitingCalls = 0;
 
   function refuse(ack: Ack | null, why: Refusal): void {
     onRefused(why.name);
-    ack?.({ ok: false, symbols: [...symbols], ...why });
+    ack?.({ ok: false, symbols: [...rates.keys()], ...why });
   }
 
   /** Calls of one session are answered in the order in which they came, and no faster than the answers are read. */
@@ -104,7 +109,8 @@ export function createSession(options: SessionOptions): Session {
     void lastCall.finally(() => waitingCalls--);
   }
 
-  async function subscribe({ wanted, since }: SubscribeCall, ack: Ack | null): Promise<void> {
+  async function subscribe(call: SubscribeCall, ack: Ack | null): Promise<void> {
+    const { wanted, everyMs, since } = call;
     const tooMany = firstBeyondLimit(wanted);
     if (tooMany !== null) {
       refuse(
@@ -116,14 +122,15 @@ export function createSession(options: SessionOptions): Session {
       );
       return;
     }
-    const missed = await prepare(wanted, since);
+    const missed = await prepare(call);
     if (!socket.connected) return;
 
     // From here to the join nothing may wait: a tick that passes in between would be lost, or come twice.
     beforeSnapshot(wanted.flatMap(({ symbol }) => symbol ?? []));
     const results: Record<string, SubscribeResult> = Object.create(null);
     const quotes: Quote[] = [];
-    const rooms: string[] = [];
+    const joining: string[] = [];
+    const merged: Tick[] = [];
     const replays: ReplayOptions[] = [];
     for (const { key, symbol } of wanted) {
       if (symbol === null) results[key] = fail('bad_symbol');
@@ -135,11 +142,15 @@ export function createSession(options: SessionOptions): Session {
         else {
           const position = since.get(symbol);
           const ticks =
-            position === undefined ? null : missedUpToHead(missed.get(symbol) ?? null, position, stream);
+            position === undefined
+              ? null
+              : everyMs === 0
+                ? missedUpToHead(missed.get(symbol) ?? null, position, stream)
+                : missedAsOne(position, stream);
           if (position !== undefined) onRecovery(ticks !== null, ticks?.length ?? 0);
-          if (position !== undefined && ticks !== null) {
-            // A member already, it would get what is new before what is old.
-            void socket.leave(tickRoom(symbol));
+          // Still a member, it would get what is new before what is old.
+          leaveRoom(symbol);
+          if (position !== undefined && ticks !== null && everyMs === 0) {
             replays.push({
               socket,
               symbol,
@@ -150,32 +161,36 @@ export function createSession(options: SessionOptions): Session {
               sendSnapshot: (reason) => sendSnapshot(symbol, reason),
             });
           } else {
-            if (head !== null) quotes.push(marked(head));
-            rooms.push(tickRoom(symbol));
+            if (ticks !== null) merged.push(...ticks);
+            else if (head !== null) quotes.push(marked(head));
+            joining.push(symbol);
           }
           results[key] = {
             ok: true,
             gen: stream.gen() ?? '',
             seq: head?.seq ?? 0,
+            everyMs,
             recovered: ticks !== null,
             replayed: ticks?.length ?? 0,
           };
-          symbols.add(symbol);
+          rates.set(symbol, everyMs);
         }
       }
     }
-    ack?.({ ok: true, symbols: [...symbols], results });
-    if (rooms.length === 0 && replays.length === 0) return;
+    ack?.({ ok: true, symbols: [...rates.keys()], results });
+    if (joining.length === 0 && replays.length === 0) return;
     socket.emit('snapshot', { quotes, reason: 'subscribe' });
-    void socket.join(rooms);
+    const taken = writeTicks(merged);
+    joinRooms(joining, everyMs);
+    await taken;
     for (const one of replays) await replay(one);
   }
 
   /** The first new symbol that this session may not have too, or null. */
   function firstBeyondLimit(wanted: readonly Wanted[]): string | null {
-    let left = maxSubscriptions - symbols.size;
+    let left = maxSubscriptions - rates.size;
     for (const { symbol } of wanted) {
-      if (symbol === null || symbols.has(symbol) || !isListed(symbol)) continue;
+      if (symbol === null || rates.has(symbol) || !isListed(symbol)) continue;
       if (left === 0) return symbol;
       left--;
     }
@@ -183,20 +198,31 @@ export function createSession(options: SessionOptions): Session {
   }
 
   /** Waits for every head, and gives what was missed of each symbol that goes on. What fails here is told by its head. */
-  async function prepare(
-    wanted: readonly Wanted[],
-    since: SubscribeCall['since'],
-  ): Promise<Map<string, Tick[] | null>> {
+  async function prepare({ wanted, everyMs, since }: SubscribeCall): Promise<Map<string, Tick[] | null>> {
     const missed = new Map<string, Tick[] | null>();
     const listed = wanted.flatMap(({ symbol }) => (symbol !== null && isListed(symbol) ? [symbol] : []));
     await Promise.allSettled(
       listed.map(async (symbol) => {
         const position = since.get(symbol);
         if (position === undefined) await openStream(symbol).ready();
-        else missed.set(symbol, await missedSince(symbol, position));
+        else if (everyMs === 0) missed.set(symbol, await missedSince(symbol, position));
+        else await reaches(symbol, position);
       }),
     );
     return missed;
+  }
+
+  function joinRooms(symbols: readonly string[], everyMs: number): void {
+    const join = (symbol: string): void => {
+      if (socket.connected && rates.get(symbol) === everyMs) void socket.join(tickRoom(symbol, everyMs));
+    };
+    const free = symbols.filter((symbol) => enterRate(symbol, everyMs, () => join(symbol)));
+    void socket.join(free.map((symbol) => tickRoom(symbol, everyMs)));
+  }
+
+  function leaveRoom(symbol: string): void {
+    const everyMs = rates.get(symbol);
+    if (everyMs !== undefined) void socket.leave(tickRoom(symbol, everyMs));
   }
 
   function marked(quote: Quote): Quote {
@@ -214,11 +240,12 @@ export function createSession(options: SessionOptions): Session {
   }
 
   function unsubscribe(wanted: readonly Wanted[] | null, ack: Ack | null): void {
-    const leaving = wanted === null ? [...symbols] : wanted.flatMap(({ symbol }) => symbol ?? []);
+    const leaving = wanted === null ? [...rates.keys()] : wanted.flatMap(({ symbol }) => symbol ?? []);
     for (const symbol of leaving) {
-      if (symbols.delete(symbol)) void socket.leave(tickRoom(symbol));
+      leaveRoom(symbol);
+      rates.delete(symbol);
     }
-    ack?.({ ok: true, symbols: [...symbols] });
+    ack?.({ ok: true, symbols: [...rates.keys()] });
   }
 
   const calls: Record<string, (payload: unknown[], ack: Ack | null) => void> = {
@@ -248,7 +275,7 @@ export function createSession(options: SessionOptions): Session {
 
   socket.emit('hello', hello);
   socket.emit('feed', feed);
-  return { socket, symbols };
+  return { socket };
 }
 
 /** Socket.IO puts a function last where the client waits for an answer; nothing else that a client sends is one. */

@@ -35,6 +35,8 @@ export interface SessionsOptions {
   isStale: (symbol: string) => boolean;
   openStream: (symbol: string) => SymbolStream;
   missedSince: (symbol: string, position: Position) => Promise<Tick[] | null>;
+  reaches: (symbol: string, position: Position) => Promise<boolean>;
+  enterRate: (symbol: string, everyMs: number, socketId: string, join: () => void) => boolean;
   /** Fires for each symbol that a client asked to go on with. */
   onRecovery: (isRecovered: boolean, replayed: number) => void;
   /** What is on its way to that client goes out, and what waits for it of these symbols is dropped. */
@@ -111,6 +113,8 @@ export function createSessions(options: SessionsOptions): Sessions {
       missedSince,
       beforeSnapshot: (symbols) => options.beforeSnapshot(socket.id, symbols),
       writeTicks: (ticks) => options.writeTicks(socket.id, ticks),
+      reaches: options.reaches,
+      enterRate: (symbol, everyMs, join) => options.enterRate(symbol, everyMs, socket.id, join),
       onRecovery: options.onRecovery,
       onRefused: (name) => {
         options.onCallError('refused');
@@ -141,7 +145,8 @@ export function createSessions(options: SessionsOptions): Sessions {
     tellFeed: (state) => void io.local.emit('feed', state),
     tellSnapshot: (quote, reason) => {
       const quotes = [{ ...quote, stale: isStale(quote.symbol) }];
-      io.local.to(tickRoom(quote.symbol)).emit('snapshot', { quotes, reason });
+      const rooms = limits.offeredEveryMs.map((everyMs) => tickRoom(quote.symbol, everyMs));
+      io.local.to(rooms).emit('snapshot', { quotes, reason });
     },
     leave: (overMs) => {
       departure ??= createDeparture({

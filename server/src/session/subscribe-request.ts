@@ -11,6 +11,8 @@ export interface Wanted {
 /** A parsed `subscribe`. */
 export interface SubscribeCall {
   wanted: Wanted[];
+  /** The rate of all of them. */
+  everyMs: number;
   /** Where the client was, by symbol. */
   since: ReadonlyMap<string, Position>;
 }
@@ -20,6 +22,7 @@ export type Parsed<T> = { ok: true; value: T } | { ok: false; refusal: Refusal }
 /** What is shown of a text that is no symbol. */
 const maxKeyLength = 40;
 
+const offered: readonly number[] = limits.offeredEveryMs;
 const symbolList = z.array(z.string());
 const position = z.tuple([z.string(), z.int().min(0)]);
 const subscribeSchema = z.union([
@@ -42,10 +45,12 @@ export function parseSubscribe(payload: readonly unknown[]): Parsed<SubscribeCal
     return refuse(
       'subscribe takes a list of symbols, or {symbols: [...], everyMs?: number, since?: {SYMBOL: [gen, seq]}}',
     );
-  if ((parsed.data.everyMs ?? 0) !== 0) return { ok: false, refusal: refusal('rate_not_offered') };
+  const { everyMs = 0 } = parsed.data;
+  if (!offered.includes(everyMs))
+    return { ok: false, refusal: refusal('rate_not_offered', `everyMs is one of ${offered.join(', ')}`) };
   return {
     ok: true,
-    value: { wanted: distinct(parsed.data.symbols), since: positions(parsed.data.since ?? {}) },
+    value: { wanted: distinct(parsed.data.symbols), everyMs, since: positions(parsed.data.since ?? {}) },
   };
 }
 

@@ -60,7 +60,8 @@ export async function startScriptedServer(quotes: Quote[], unpriced: string[] = 
 
   function resultOf(symbol: string): SubscribeResult {
     if (!listed.has(symbol)) return { ok: false, ...refusal('unknown_symbol') };
-    return { ok: true, gen: 'script', seq: bySymbol.get(symbol)?.seq ?? 0, recovered: false, replayed: 0 };
+    const seq = bySymbol.get(symbol)?.seq ?? 0;
+    return { ok: true, gen: 'script', seq, everyMs: 0, recovered: false, replayed: 0 };
   }
 
   io.on('connection', (socket) => {

@@ -26,7 +26,7 @@ function atFive() {
   const snapshot = (seq: number, reason: SnapshotReason, gen = 'g1') =>
     check.placed({ quotes: [quote(seq, gen)], reason });
   const told = (recovered: boolean, seq: number, gen = 'g1') =>
-    check.told({ A: { ok: true, gen, seq, recovered, replayed: 0 } });
+    check.told({ A: { ok: true, gen, seq, everyMs: 0, recovered, replayed: 0 } });
   told(false, 5);
   snapshot(5, 'subscribe');
   return { check, snapshot, told };

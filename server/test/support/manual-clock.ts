@@ -4,6 +4,8 @@ import type { Clock } from '../../src/support/clock.ts';
 export interface ManualClock extends Clock {
   /** Moves time and runs what falls due, in order, letting promises settle after each. */
   advance(ms: number): Promise<void>;
+  /** How many timers run. */
+  timers(): number;
 }
 
 interface Timer {
@@ -31,6 +33,7 @@ export function createManualClock(startAt = 1_700_000_000_000): ManualClock {
     monotonic: () => elapsed,
     after: (ms, callback) => add({ at: elapsed + ms, everyMs: null, callback }),
     every: (ms, callback) => add({ at: elapsed + ms, everyMs: ms, callback }),
+    timers: () => timers.size,
     advance: async (ms) => {
       const until = elapsed + ms;
       await settle();

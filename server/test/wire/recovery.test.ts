@@ -103,6 +103,7 @@ describe('recovery', () => {
         ok: true,
         gen,
         seq: 400,
+        everyMs: 0,
         recovered: false,
         replayed: 0,
       });

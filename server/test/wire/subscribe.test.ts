@@ -121,15 +121,21 @@ describe('subscribe', () => {
     });
   });
 
-  it('[SB4] everyMs 0 is every tick, another rate is not offered', async () => {
+  it('[SB4] each result repeats the rate, and one that is not offered is refused whole', async () => {
     const { connect } = await startReplica();
     const client = connect();
-    expect(await client.subscribe({ symbols: ['A'], everyMs: 0 })).toMatchObject({ ok: true });
-    expect(await client.subscribe({ symbols: ['A'], everyMs: 1_000 })).toMatchObject({
-      ok: false,
-      name: 'rate_not_offered',
-      symbols: ['A'],
-    });
+    for (const everyMs of [5_000, 1_000, 250, 0])
+      expect(await client.subscribe({ symbols: ['A'], everyMs })).toMatchObject({
+        results: { A: { ok: true, everyMs } },
+      });
+    expect(await client.subscribe(['B'])).toMatchObject({ results: { B: { everyMs: 0 } } });
+    for (const everyMs of [1, 500, 1e9])
+      expect(await client.subscribe({ symbols: ['A', 'C'], everyMs })).toMatchObject({
+        ok: false,
+        name: 'rate_not_offered',
+        message: 'everyMs is one of 0, 250, 1000, 5000',
+        symbols: ['A', 'B'],
+      });
   });
 
   it('[SB6] after unsubscribe no tick comes; nothing means all', async () => {

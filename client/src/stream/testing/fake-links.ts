@@ -34,7 +34,7 @@ export function quoteOf(symbol: string, seq: number, more: Partial<Quote> = {}):
 }
 
 export function resultAt(seq: number, more: Partial<SubscribeResult & { ok: true }> = {}): SubscribeResult {
-  return { ok: true, gen: 'g1', seq, recovered: false, replayed: 0, ...more };
+  return { ok: true, gen: 'g1', seq, everyMs: 0, recovered: false, replayed: 0, ...more };
 }
 
 function isSubscribeRequest(value: unknown): value is SubscribeRequest {
