@@ -22,7 +22,11 @@ export function advanceDay(
 
 /** The quote after the tick [Q1]. A symbol's first tick always states `day`, so `before` is null only together with it. */
 export function applyTick(before: Quote | null, tick: Tick): Quote {
-  const day = tick.day ?? (before === null ? firstDay(tick) : advanceDay(before, tick));
+  return quoteOf(tick, tick.day ?? (before === null ? firstDay(tick) : advanceDay(before, tick)));
+}
+
+/** The quote after a tick, where the day's figures after it are known already. */
+export function quoteOf(tick: Omit<Tick, 'day'>, day: DayFigures): Quote {
   const quote: Quote = {
     symbol: tick.symbol,
     price: tick.price,

@@ -3,7 +3,7 @@
  * was on its way when a term broke off is settled by the next one. Knows neither sources nor the lease.
  * Keeps SPEC.md [PB1] to [PB6].
  */
-import { applyTick, refusal, type Quote, type Refusal, type Tick } from '../../protocol/index.ts';
+import { quoteOf, refusal, type Quote, type Refusal, type Tick } from '../../protocol/index.ts';
 import {
   maxAppendTicks,
   type Append,
@@ -188,7 +188,7 @@ export function createLane(options: LaneOptions): Lane {
     wasTold: boolean,
   ): { symbol: string; gen: string; seq: number }[] {
     const given: { symbol: string; gen: string; seq: number }[] = [];
-    for (const [index, { tick: draft, sourceSeq }] of drafts.entries()) {
+    for (const [index, { tick: draft, day, sourceSeq }] of drafts.entries()) {
       const seq = seqs[index];
       if (seq === undefined) throw new Error(`the store gave ${seqs.length} seqs for ${drafts.length} ticks`);
       if (sourceSeq !== undefined) sourceSeqs.set(draft.symbol, sourceSeq);
@@ -198,8 +198,8 @@ export function createLane(options: LaneOptions): Lane {
       // In the order of a tick that comes from history, so that both are the same text.
       const { symbol, ...rest } = draft;
       const tick: Tick = { symbol, gen: claimed, seq, ...rest };
-      const before = quotes.get(tick.symbol);
-      if (before === undefined || before.seq < seq) quotes.set(tick.symbol, applyTick(before ?? null, tick));
+      const before = quotes.get(symbol);
+      if (before === undefined || before.seq < seq) quotes.set(symbol, quoteOf(tick, day));
       onTick(tick);
     }
     return given;
@@ -216,7 +216,7 @@ export function createLane(options: LaneOptions): Lane {
     return ticks.map((source) => {
       const before = ahead.get(source.symbol) ?? quotes.get(source.symbol) ?? null;
       const draft = draftTick(before, source, dayStartMs);
-      ahead.set(source.symbol, applyTick(before, { ...draft.tick, gen: '', seq: 0 }));
+      ahead.set(source.symbol, quoteOf({ ...draft.tick, gen: '', seq: 0 }, draft.day));
       return draft;
     });
   }
