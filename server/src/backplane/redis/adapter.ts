@@ -24,10 +24,13 @@ export function createAdapterFactory(wrap: AdapterMixin, options: RedisAdapterOp
   const publishing = createPublishingClient(options);
   const Base = class extends RedisAdapter {
     constructor(nsp: Namespace) {
-      super(nsp, publishing, createSubscribingClient(options.subscriptions), {
+      const own: { opening: Buffer | null } = { opening: null };
+      super(nsp, publishing, createSubscribingClient(options.subscriptions, own), {
         key,
         publishOnSpecificResponseChannel: true,
       });
+      // Each message is an array of three, its sender first; a null is one byte.
+      own.opening = this.parser.encode([this.uid, null, null]).subarray(0, -2);
     }
   };
   const Wrapped = wrap(Base);
@@ -49,8 +52,8 @@ function createPublishingClient({ publisher, commands }: RedisAdapterOptions) {
   };
 }
 
-/** One for each namespace, since it remembers what to end. */
-function createSubscribingClient(subscriptions: Subscriptions) {
+/** One for each namespace, since it remembers what to end. Redis sends us our own messages too: they are dropped undecoded. */
+function createSubscribingClient(subscriptions: Subscriptions, own: { opening: Buffer | null }) {
   const stops = new Map<string, () => void>();
   function stop(name: string): void {
     stops.get(name)?.();
@@ -61,13 +64,21 @@ function createSubscribingClient(subscriptions: Subscriptions) {
       for (const channel of channels) stops.set(channel, subscriptions.add('channel', channel, listener));
     },
     pSubscribe: (pattern: string, listener: MessageListener) => {
-      stops.set(pattern, subscriptions.add('pattern', pattern, listener));
+      const others: MessageListener = (message, channel) => {
+        if (own.opening === null || !startsWith(message, own.opening)) listener(message, channel);
+      };
+      stops.set(pattern, subscriptions.add('pattern', pattern, others));
     },
     unsubscribe: stop,
     pUnsubscribe: stop,
     on: nothing,
     off: nothing,
   };
+}
+
+function startsWith(message: Buffer, opening: Buffer): boolean {
+  const { length } = opening;
+  return message.length >= length && message.compare(opening, 0, length, 0, length) === 0;
 }
 
 function nothing(): void {}

@@ -58,7 +58,7 @@ export function createCommands({ link, clock }: { link: Link; clock: Clock }): C
     try {
       return await run(['EVALSHA', sha, ...rest]);
     } catch (error) {
-      if (!isUnknownScript(error)) throw error;
+      if (!(error instanceof Error && isUnknownScript(error.cause))) throw error;
       return run(['EVAL', lua, ...rest]);
     }
   }
@@ -66,6 +66,7 @@ export function createCommands({ link, clock }: { link: Link; clock: Clock }): C
   return { run, runScript };
 }
 
-function isUnknownScript(error: unknown): boolean {
-  return error instanceof Error && error.cause instanceof Error && error.cause.message.startsWith('NOSCRIPT');
+/** Whether Redis did not run a script because it does not know its hash. */
+export function isUnknownScript(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith('NOSCRIPT');
 }

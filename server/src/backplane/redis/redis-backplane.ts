@@ -18,7 +18,7 @@ import { createRedisLeaderLine } from './leader-line.ts';
 import { createRedisLease } from './lease.ts';
 import { createLink, type Link } from './link.ts';
 import { createOutageLog } from './outage-log.ts';
-import { createPublisher } from './publisher.ts';
+import { createPublisher, preparePublishing } from './publisher.ts';
 import { createSubscriptions } from './subscriptions.ts';
 import { createRedisTickStore } from './tick-store.ts';
 
@@ -34,8 +34,8 @@ export interface RedisBackplaneOptions extends Partial<StoreSettings> {
   clock: Clock;
 }
 
-/** Publishes that may be under way at once: a flush of every symbol, and no more than half a second of a busy feed. */
-const maxPublishesQueued = 2_000;
+/** Publishes that may be under way at once: one of each of 5,000 symbols, which is half a second of a busy feed, and others beside. */
+const maxPublishesQueued = 6_000;
 const maxCommandsQueued = 1_000;
 
 const announcementSchema: z.ZodType<Announcement> = z.object({
@@ -83,6 +83,7 @@ export function createRedisBackplane(options: RedisBackplaneOptions): Backplane 
     name: 'publisher',
     failFast: true,
     maxQueued: maxPublishesQueued,
+    prepare: preparePublishing,
   });
   const subscriberLink = createLink({
     ...common,
@@ -93,7 +94,7 @@ export function createRedisBackplane(options: RedisBackplaneOptions): Backplane 
   const links: readonly Link[] = [commandLink, publisherLink, subscriberLink];
 
   const commands = createCommands({ link: commandLink, clock });
-  const publisher = createPublisher(publisherLink);
+  const publisher = createPublisher({ link: publisherLink, maxUnderway: maxPublishesQueued });
   const leaderLine = createRedisLeaderLine({
     caller: `${node}:${randomUUID()}`,
     keys,
@@ -129,6 +130,7 @@ export function createRedisBackplane(options: RedisBackplaneOptions): Backplane 
 
   async function end(): Promise<void> {
     leaderLine.close();
+    publisher.flush();
     await Promise.all(links.map((link) => link.close()));
     state = { at: 'down', since: clock.now(), reason: 'closed' };
   }
