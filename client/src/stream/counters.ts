@@ -5,7 +5,7 @@ export interface Counters {
   ticks: number;
   /** Times that a symbol's ticks were missing: seen by seq, or told by the server. */
   gaps: number;
-  /** Gaps that the server filled with every missing tick. */
+  /** Gaps that the server filled with every missing tick, or, at a slower rate, with one merged tick. */
   recovered: number;
   /** Ticks that came merged into a later one. */
   merged: number;

@@ -4,4 +4,4 @@ export { systemClock, type Clock } from './clock.ts';
 export type { ConnectionState, Ending } from './connection.ts';
 export { zeroCounters, type Counters } from './counters.ts';
 export type { Link, LinkListener, OpenLink, TransportName } from './link.ts';
-export { createStream, type Stream, type StreamOptions } from './stream.ts';
+export { createStream, type Stream, type StreamOptions, type SubscribeOptions } from './stream.ts';

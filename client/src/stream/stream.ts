@@ -52,9 +52,17 @@ export interface StreamOptions {
   openLink?: OpenLink;
 }
 
+export interface SubscribeOptions {
+  /** The rate of these symbols: at most one tick each in so many milliseconds, 250, 1,000 or 5,000. 0, the default, is each tick. */
+  everyMs?: number;
+}
+
 export interface Stream {
-  /** Adds symbols to what is wanted, in any case. They stay wanted over reconnects until `unsubscribe`. */
-  subscribe(symbols: readonly string[]): void;
+  /**
+   * Adds symbols to what is wanted, in any case, or changes their rate. They stay wanted at it over reconnects until
+   * `unsubscribe`.
+   */
+  subscribe(symbols: readonly string[], options?: SubscribeOptions): void;
   unsubscribe(symbols: readonly string[]): void;
   /** Everything that is wanted. */
   symbols(): string[];
@@ -122,7 +130,7 @@ export function createStream(options: StreamOptions = {}): Stream {
   }
 
   return {
-    subscribe: (symbols) => subscriptions.subscribe(symbols),
+    subscribe: (symbols, { everyMs = 0 } = {}) => subscriptions.subscribe(symbols, everyMs),
     unsubscribe: (symbols) => subscriptions.unsubscribe(symbols),
     symbols: () => subscriptions.symbols(),
     state: () => connection.state(),

@@ -242,6 +242,62 @@ describe('the subscriptions of a stream', () => {
     expect(test.results).toEqual([{ A: told, B: told }]);
   });
 
+  it('[RT2] asks for each rate by itself, and for all at theirs on the next connection', () => {
+    const test = createStreamUnderTest();
+    test.stream.subscribe(['A', 'B'], { everyMs: 1_000 });
+    test.stream.subscribe(['C']);
+    test.goLive();
+    expect(test.link().lastAsk()).toEqual({ symbols: ['A', 'B'], everyMs: 1_000 });
+    test.link().answer();
+    test.clock.advance(0);
+    expect(test.link().lastAsk()).toEqual({ symbols: ['C'] });
+    test.link().answer();
+    test.emit('snapshot', { quotes: ['A', 'B', 'C'].map((s) => quoteOf(s, 1)), reason: 'subscribe' });
+    test.link().listener.onClose(undefined);
+    test.clock.advance(500);
+    test.goLive();
+    expect(test.link().lastAsk()).toEqual({
+      symbols: ['A', 'B'],
+      everyMs: 1_000,
+      since: { A: ['g1', 1], B: ['g1', 1] },
+    });
+    test.link().answer();
+    test.clock.advance(0);
+    expect(test.link().lastAsk()).toEqual({ symbols: ['C'], since: { C: ['g1', 1] } });
+  });
+
+  it('[RT2] a change of rate begins with a snapshot, and what it skips is no gap', () => {
+    const test = createStreamUnderTest();
+    test.goLiveWith('A', 'B');
+    test.stream.subscribe(['A', 'B'], { everyMs: 0 });
+    test.stream.subscribe(['A'], { everyMs: 250 });
+    test.clock.advance(0);
+    expect(test.link().lastAsk()).toEqual({ symbols: ['A'], everyMs: 250 });
+    test.emit('tick', tickOf('A', 2));
+    test.link().answer({ A: resultAt(9, { everyMs: 250 }) });
+    test.emit('snapshot', { quotes: [quoteOf('A', 9)], reason: 'subscribe' });
+    test.emit('tick', tickOf('A', 14, { merged: 6 }));
+    expect(seqs(test.ticks)).toEqual([2, 14]);
+    expect(test.stream.counters()).toMatchObject({ gaps: 0, merged: 6, duplicates: 0 });
+    test.clock.advance(1_000);
+    expect(test.link().sent).toHaveLength(2);
+  });
+
+  it('[RT4] takes one merged tick for all that it missed while away', () => {
+    const test = createStreamUnderTest();
+    test.stream.subscribe(['A'], { everyMs: 1_000 });
+    test.goLive();
+    test.link().answer();
+    test.emit('snapshot', { quotes: [quoteOf('A', 1)], reason: 'subscribe' });
+    test.link().listener.onClose(undefined);
+    test.clock.advance(500);
+    test.goLive();
+    test.link().answer({ A: resultAt(40, { everyMs: 1_000, recovered: true, replayed: 1 }) });
+    test.emit('tick', tickOf('A', 40, { merged: 38 }));
+    expect(seqs(test.ticks)).toEqual([40]);
+    expect(test.stream.counters()).toMatchObject({ gaps: 1, recovered: 1, merged: 38, duplicates: 0 });
+  });
+
   it('drops and counts what is malformed', () => {
     const test = createStreamUnderTest();
     test.goLiveWith('A');

@@ -30,7 +30,8 @@ export interface SubscriptionsOptions {
 }
 
 export interface Subscriptions {
-  subscribe(symbols: readonly string[]): void;
+  /** At that rate, also symbols that are wanted already at another. */
+  subscribe(symbols: readonly string[], everyMs: number): void;
   unsubscribe(symbols: readonly string[]): void;
   /** The whole wanted set. */
   symbols(): string[];
@@ -52,12 +53,15 @@ const failurePauseMs = 1_000;
 
 export function createSubscriptions(options: SubscriptionsOptions): Subscriptions {
   const { clock, random, counters, send, onResults } = options;
-  const wanted = new Set<string>();
+  /** Each with its rate in milliseconds. */
+  const wanted = new Map<string, number>();
   const positions = new Map<string, Position>();
   /** Wanted, and to be asked for with the next subscribe. */
   const due = new Set<string>();
   /** Wanted, refused for now, and due when the pause is over. */
   const putOff = new Set<string>();
+  /** Wanted at another rate than before: what the change skips is no hole, and a snapshot begins it. */
+  const moved = new Set<string>();
   /** Gaps that were counted and are not answered yet. */
   const gaps = new Set<string>();
   /** The symbols of the subscribe in flight, with the positions that it named. */
@@ -77,19 +81,26 @@ export function createSubscriptions(options: SubscriptionsOptions): Subscription
     cancelAsk = null;
     const batch = new Map<string, Position | null>();
     const since: Record<string, Position> = {};
+    let everyMs: number | null = null;
     for (const symbol of due) {
       if (batch.size === maxSymbolsPerAsk) break;
-      const position = positions.get(symbol);
+      const rate = wanted.get(symbol) ?? 0;
+      // One ask has one rate; the others follow its answer.
+      everyMs ??= rate;
+      if (rate !== everyMs) continue;
+      const position = moved.has(symbol) ? undefined : positions.get(symbol);
       if (position !== undefined) since[symbol] = [...position];
       batch.set(symbol, since[symbol] ?? null);
     }
-    if (batch.size === 0) return;
+    if (everyMs === null) return;
     for (const symbol of batch.keys()) {
       due.delete(symbol);
       putOff.delete(symbol);
+      moved.delete(symbol);
     }
     asked = batch;
     const request: SubscribeRequest = { symbols: [...batch.keys()] };
+    if (everyMs !== 0) request.everyMs = everyMs;
     if (Object.keys(since).length > 0) request.since = since;
     cancelAnswer = clock.after(limits.maxSilenceMs, () => answered(batch, undefined));
     send('subscribe', request, (answer) => answered(batch, answer));
@@ -147,13 +158,14 @@ export function createSubscriptions(options: SubscriptionsOptions): Subscription
   }
 
   return {
-    subscribe: (symbols) => {
+    subscribe: (symbols, everyMs) => {
       const bad: Record<string, SubscribeResult> = {};
       for (const text of symbols) {
         const symbol = parseSymbol(text);
         if (symbol === null) bad[text] = { ok: false, ...refusal('bad_symbol') };
-        else if (!wanted.has(symbol)) {
-          wanted.add(symbol);
+        else if (wanted.get(symbol) !== everyMs) {
+          if (wanted.has(symbol)) moved.add(symbol);
+          wanted.set(symbol, everyMs);
           due.add(symbol);
         }
       }
@@ -172,18 +184,20 @@ export function createSubscriptions(options: SubscriptionsOptions): Subscription
         positions.delete(symbol);
         due.delete(symbol);
         putOff.delete(symbol);
+        moved.delete(symbol);
         gaps.delete(symbol);
         asked?.delete(symbol);
       }
       if (isLive && left.length > 0) send('unsubscribe', left);
     },
 
-    symbols: () => [...wanted],
+    symbols: () => [...wanted.keys()],
 
     connected: () => {
       isLive = true;
       due.clear();
-      for (const symbol of wanted) due.add(symbol);
+      moved.clear();
+      for (const symbol of wanted.keys()) due.add(symbol);
       ask();
     },
 

@@ -1,6 +1,6 @@
 /**
  * A cluster under load and random faults for a while, and what its clients and its store say afterwards: 3 replicas, 300 clients in
- * two processes, 50 symbols, 500 ticks a second of which a tenth are pushed. Ends what it started.
+ * two processes, three in seven of them at slower rates, 50 symbols, 500 ticks a second of which a tenth are pushed. Ends what it started.
  */
 import { setTimeout as pass } from 'node:timers/promises';
 import { startCluster, type Cluster } from '../../../scripts/lib/cluster.mjs';
@@ -39,6 +39,8 @@ const everyMs = 10_000;
 const tickEveryMs = 100;
 const clientCount = 300;
 const symbolsEach = 4;
+/** Taken in turn by the clients; seven of them, so that each kind of client has each. */
+const rates = [0, 0, 250, 0, 1_000, 0, 5_000];
 const names = (letter: string, count: number): string[] =>
   Array.from({ length: count }, (_, index) => `${letter}${String(index + 1).padStart(2, '0')}`);
 const simulated = names('S', 45);
@@ -88,7 +90,13 @@ export async function runChaos({ seed, seconds, say }: ChaosOptions): Promise<Ch
       while (own.size < symbolsEach) own.add(random.pick([...simulated, ...pushed]));
       const kind = index % 10 < 5 ? 'stream' : index % 10 < 8 ? 'raw' : 'stock';
       const direct = index % 10 === 9 ? cluster.replicas[Math.floor(index / 10) % 3] : undefined;
-      return { name: `${kind}${index}`, kind, url: direct?.url ?? cluster.url, symbols: [...own] };
+      return {
+        name: `${kind}${index}`,
+        kind,
+        url: direct?.url ?? cluster.url,
+        symbols: [...own],
+        everyMs: rates[index % rates.length] ?? 0,
+      };
     });
     for (const [index, crowd] of crowds.entries())
       crowd.add(

@@ -8,6 +8,8 @@ export interface CrowdClient {
   /** `raw` is our stream library over a bare WebSocket, `stream` the same over socket.io-client, polling first, then the upgrade. */
   kind: 'raw' | 'stream' | 'stock';
   symbols: string[];
+  /** The rate of all of them, in milliseconds; each tick where it is absent. */
+  everyMs?: number;
 }
 
 export type ToCrowd =
@@ -20,6 +22,7 @@ export type ToCrowd =
 export interface ClientReport {
   name: string;
   kind: CrowdClient['kind'];
+  everyMs: number;
   isLive: boolean;
   heads: Record<string, Head>;
   counts: CheckCounts;

@@ -7,7 +7,7 @@ import { rawLinks } from './raw-links.ts';
 import { createWatch, type Watch } from './watch.ts';
 
 const book = createPayloadBook();
-const watches: { watch: Watch; kind: CrowdClient['kind'] }[] = [];
+const watches: { watch: Watch; kind: CrowdClient['kind']; everyMs: number }[] = [];
 const current = new Map<string, { link: Link; listener: LinkListener }>();
 const lagEveryMs = 50;
 let lagMs = 0;
@@ -32,17 +32,18 @@ function cuttable(name: string, open: OpenLink): OpenLink {
   };
 }
 
-function add({ name, url, kind, symbols }: CrowdClient): void {
+function add({ name, url, kind, symbols, everyMs = 0 }: CrowdClient): void {
   const watch = createWatch({
     name,
     url,
     symbols,
+    everyMs,
     book,
     keepTimes: false,
     kind: kind === 'stock' ? 'stock' : 'stream',
     ...(kind === 'raw' ? { openLink: cuttable(name, rawLinks(url)) } : {}),
   });
-  watches.push({ watch, kind });
+  watches.push({ watch, kind, everyMs });
 }
 
 async function addAll(clients: readonly CrowdClient[], perSecond: number): Promise<void> {
@@ -58,12 +59,13 @@ async function addAll(clients: readonly CrowdClient[], perSecond: number): Promi
   }
 }
 
-function reportOf({ watch, kind }: (typeof watches)[number]): ClientReport {
+function reportOf({ watch, kind, everyMs }: (typeof watches)[number]): ClientReport {
   const { name, symbols, check, outages, nodes } = watch;
   const epoch = (at: number): number => performance.timeOrigin + at;
   return {
     name,
     kind,
+    everyMs,
     isLive: watch.isLive(),
     heads: Object.fromEntries(
       symbols.flatMap((symbol) => {

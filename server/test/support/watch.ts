@@ -29,6 +29,8 @@ export interface WatchOptions {
   /** `stock` asks anew after each reconnect, as socket.io-client does without our library. */
   kind: 'stream' | 'stock';
   symbols: readonly string[];
+  /** The rate of all of them, in milliseconds; each tick where it is absent. */
+  everyMs?: number;
   book: PayloadBook;
   transports?: TransportName[];
   /** For the stream library: another way to connect. */
@@ -56,7 +58,7 @@ export interface Watch {
 
 /** Connects at once. */
 export function createWatch(options: WatchOptions): Watch {
-  const { name, kind, symbols, book, keepTimes = true } = options;
+  const { name, kind, symbols, everyMs = 0, book, keepTimes = true } = options;
   const check = createClientCheck();
   const outages: Outage[] = [];
   const feeds: (FeedState & { at: number })[] = [];
@@ -118,7 +120,7 @@ export function createWatch(options: WatchOptions): Watch {
       onTick,
       onFeed,
     });
-    stream.subscribe(symbols);
+    stream.subscribe(symbols, { everyMs });
     return () => stream.close();
   }
 
@@ -127,7 +129,7 @@ export function createWatch(options: WatchOptions): Watch {
     const socket = io(url, { forceNew: true, ...(transports === undefined ? {} : { transports }) });
     socket.on('hello', onHello);
     socket.on('connect', () => {
-      socket.emit('subscribe', symbols, (ack: SubscribeAck) => ack.ok && onResults(ack.results));
+      socket.emit('subscribe', { symbols, everyMs }, (ack: SubscribeAck) => ack.ok && onResults(ack.results));
     });
     socket.on('disconnect', () => {
       onLost();
