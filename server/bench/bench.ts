@@ -13,6 +13,7 @@ import { bundleProgram } from '../test/support/bundle-program.ts';
 import { startCalled } from './child-calls.ts';
 import type { DriverCalls } from './driver/driver-calls.ts';
 import { driverState, startServer, type Bench } from './experiments/bench.ts';
+import { measureCluster } from './experiments/cluster.ts';
 import { measureStage } from './experiments/stage-rows.ts';
 import { resultLine, resultOf, resultsDocument, type DriverState, type Machine } from './results.ts';
 import { isMet, type Result } from './rows.ts';
@@ -21,7 +22,10 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 /** A ratio that is worse than its goal by more than this share fails the run. */
 const slack = 0.25;
 
-const experiments: Record<string, (bench: Bench) => Promise<void>> = { stage: measureStage };
+const experiments: Record<string, (bench: Bench) => Promise<void>> = {
+  stage: measureStage,
+  cluster: measureCluster,
+};
 
 /** Gives the exit code: 1 where a ratio is far from its goal. Rejects where a run was no result. */
 export async function runBench(args: readonly string[]): Promise<number> {

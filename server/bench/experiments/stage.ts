@@ -18,7 +18,6 @@ export interface Contender {
   audience: Audience;
   /** Turns in a round: enough that the time can be measured. */
   turns: number;
-  gapMs: number;
 }
 
 /** One round of one contender. */
@@ -75,17 +74,19 @@ async function enter(bench: Bench, contender: Contender): Promise<Entered> {
   }
 }
 
-/** The clock stops when everyone has everything. */
+/** A turn begins when everyone has the one before, and the clock stops when everyone has the last. */
 async function playRound(
   { driver }: Bench,
-  { contender: { name, audience, gapMs }, server, crowd }: Entered,
+  { contender: { name, audience }, server, crowd }: Entered,
   turns: number,
 ): Promise<StageRound> {
   const { seq, bytes } = await server.calls.prepare(turns);
   await driver.calls.tally(crowd);
   const before = await server.calls.cpu();
-  await server.calls.run(gapMs);
-  await driver.calls.arrive(crowd, seq, arriveWithinMs);
+  for (let turn = turns - 1; turn >= 0; turn--) {
+    await server.calls.turn();
+    await driver.calls.arrive(crowd, seq - turn, arriveWithinMs);
+  }
   const used = (await server.calls.cpu()) - before;
   const tally = await driver.calls.tally(crowd);
   assertClean(name, tally);
@@ -148,7 +149,5 @@ export function contendersFor(
     request: { peer },
     audience,
     turns: peer === 'ours' || peer === 'floor' ? turns.quick : turns.slow,
-    // The driver reads what a turn brought before the next one comes.
-    gapMs: 20 + audience.clients / 20,
   }));
 }

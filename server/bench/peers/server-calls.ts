@@ -18,8 +18,8 @@ export interface ServerCalls {
    * Makes the ticks of so many turns, outside of what is measured. Gives the last seq, and the bytes of each symbol's frames.
    */
   prepare(turns: number): { seq: number; bytes: number[] };
-  /** Sends the prepared turns, `gapMs` between the end of one and the next. */
-  run(gapMs: number): Promise<void>;
+  /** Sends the next turn that was prepared. */
+  turn(): void;
   /** Processor time of the process so far, in microseconds. */
   cpu(): number;
   /** Resident memory in bytes, after the garbage was collected. Needs `--expose-gc`. */

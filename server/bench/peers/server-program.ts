@@ -49,15 +49,12 @@ answerParent({
     peer.prepare?.(prepared);
     return { seq: script.seq(), bytes };
   },
-  run: async (gapMs) => {
+  turn: () => {
     const { peer } = theRunning();
-    for (const ticks of prepared) {
-      const ts = Date.now();
-      for (const tick of ticks) tick.ts = ts;
-      peer.turn(ticks);
-      await delay(gapMs);
-    }
-    prepared = [];
+    const ticks = prepared.shift() ?? [];
+    const ts = Date.now();
+    for (const tick of ticks) tick.ts = ts;
+    peer.turn(ticks);
   },
   cpu: () => {
     const { user, system } = process.cpuUsage();

@@ -45,7 +45,7 @@ function createStockServer(httpServer: HttpServer): Server {
   const io = new Server(httpServer);
   io.on('connection', (socket) => {
     socket.on('subscribe', async (symbols: string[], answer: (result: { ok: true }) => void) => {
-      await socket.join(symbols.map(tickRoom));
+      await socket.join(symbols.map((symbol) => tickRoom(symbol)));
       answer({ ok: true });
     });
   });

@@ -1,0 +1,98 @@
+/**
+ * Two clusters of the same parts: two replicas, Redis and our Nginx. `ours` is the built server as `npm run cluster` starts it;
+ * `stock` is Socket.IO with the Redis adapter. Both take their prices over HTTP at one replica.
+ */
+import { startCluster } from '../../../scripts/lib/cluster.mjs';
+import { startNginx } from '../../../scripts/lib/nginx.mjs';
+import { startRedis } from '../../../scripts/lib/redis-server.mjs';
+import type { Tick } from '../../protocol/index.ts';
+import type { Bench, Server } from '../experiments/bench.ts';
+import { someGen } from './peer.ts';
+
+export type Price = Required<Pick<Tick, 'symbol' | 'price' | 'size' | 'ts'>>;
+
+export interface ClusterPeer {
+  readonly name: 'ours' | 'stock';
+  /** Of Nginx. */
+  readonly port: number;
+  /** Brings one price of each symbol in; the ticks get this seq. Resolves when they were taken. */
+  push(prices: readonly Price[], seq: number): Promise<void>;
+  /** Every process of it. */
+  readonly pids: readonly number[];
+  close(): Promise<void>;
+}
+
+const replicas = 2;
+const apiKey = 'dummy-key-of-bench';
+
+export async function startOurCluster(symbols: readonly string[]): Promise<ClusterPeer> {
+  const cluster = await startCluster({
+    replicas,
+    env: { NODE_ENV: 'production', FEEDS: `push:${symbols.join(',')}`, API_KEYS: apiKey, LOG_LEVEL: 'warn' },
+  });
+  const [first] = cluster.replicas;
+  return {
+    name: 'ours',
+    port: cluster.port,
+    push: async (prices, seq) => {
+      const answer = await put(`${first?.url}/api/ticks`, prices, { 'X-API-Key': apiKey });
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what is not there is looked at as such
+      const { ticks } = JSON.parse(answer) as { ticks?: { seq: number }[] };
+      if (ticks?.length !== prices.length || ticks.some((tick) => tick.seq !== seq))
+        throw new Error(`the push of seq ${seq} was answered ${answer.slice(0, 300)}`);
+    },
+    pids: [...cluster.replicas.map(({ pid }) => pid), cluster.redis.pid, cluster.nginx.pid],
+    close: () => cluster.stop(),
+  };
+}
+
+export async function startStockCluster(
+  { startServer }: Pick<Bench, 'startServer'>,
+  symbols: readonly string[],
+): Promise<ClusterPeer> {
+  const redis = await startRedis();
+  const servers: Server[] = [];
+  const stop = async (): Promise<void> => {
+    for (const server of servers) await server.close();
+    await redis.stop();
+  };
+  try {
+    for (let i = 0; i < replicas; i++)
+      servers.push(await startServer({ peer: 'stock replica', symbols, redisUrl: redis.url }));
+    const nginx = await startNginx({ replicas: servers.map(({ port }) => ({ host: '127.0.0.1', port })) });
+    return {
+      name: 'stock',
+      port: nginx.port,
+      push: async (prices, seq) => {
+        const ticks = prices.map(({ symbol, price, ts, size }) => ({
+          symbol,
+          gen: someGen,
+          seq,
+          price,
+          ts,
+          size,
+        }));
+        await put(`http://127.0.0.1:${servers[0]?.port}/api/ticks`, ticks, {});
+      },
+      pids: [...servers.map(({ pid }) => pid), redis.pid, nginx.pid],
+      close: async () => {
+        await nginx.stop();
+        await stop();
+      },
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function put(url: string, body: unknown, headers: Record<string, string>): Promise<string> {
+  const response = await fetch(url, {
+    method: 'PUT',
+    headers: { 'Content-Type': 'application/json', ...headers },
+    body: JSON.stringify(body),
+  });
+  const answer = await response.text();
+  if (!response.ok) throw new Error(`${url} answered ${response.status}: ${answer.slice(0, 300)}`);
+  return answer;
+}
