@@ -73,7 +73,11 @@ export function createConnectionGuard(options: ConnectionGuardOptions): Connecti
     if (connection.readyState === 'closed') return;
     onCut(reason);
     // As Socket.IO writes it; it may not have joined, and then nobody listens.
-    connection.write(`2${JSON.stringify(['refused', refusal(codeOf[reason])])}`);
+    const told = `2${JSON.stringify(['refused', refusal(codeOf[reason])])}`;
+    const raw = rawSocketOf(connection);
+    // Past engine.io's buffer: that is not written any more.
+    if (raw === null) connection.write(told);
+    else raw.send(`4${told}`);
     cut(connection);
   }
 

@@ -15,6 +15,7 @@ export interface RawSocket {
   /** The TCP socket; null when it was never there. */
   readonly _socket: { readonly bytesRead: number } | null;
   on(event: 'ping', listener: (this: RawSocket) => void): void;
+  send(text: string): void;
   terminate(): void;
 }
 

@@ -262,13 +262,15 @@ export function createSession(options: SessionOptions): Session {
   };
 
   // One listener for every event, so that an unknown one is answered too and none is ever looked up on a prototype.
-  socket.onAny((event: string, ...args: unknown[]) => {
+  socket.onAny((...args: unknown[]) => {
     const last = args.at(-1);
     const ack = isAck(last) ? last : null;
     if (ack !== null) args.pop();
-    const call = Object.hasOwn(calls, event) ? calls[event] : undefined;
+    // A number, or nothing at all, may stand where the name belongs.
+    const [event, ...payload] = args;
+    const call = typeof event === 'string' && Object.hasOwn(calls, event) ? calls[event] : undefined;
     if (call === undefined) inTurn(ack, () => refuse(ack, refusal('unknown_event')));
-    else call(args, ack);
+    else call(payload, ack);
   });
   // A client may emit an event of this name, and an emitter without a listener for it throws.
   socket.on('error', () => {});

@@ -42,6 +42,9 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
     }),
     allowRequest: (request, decide) => {
       if (pathOf(request) !== socketPath) decide('not_found', false);
+      // engine.io says so too late: as HTTP in what is a WebSocket by then.
+      else if (isUpgrade(request) && !/[?&]EIO=4(&|$)/.test(request.url ?? ''))
+        decide('Unsupported protocol version', false);
       // CORS headers do not stop a WebSocket, so the origin is checked here.
       else if (!everyOrigin && !isOwnOrigin(request) && !corsOrigins.includes(request.headers.origin ?? ''))
         decide('origin_not_allowed', false);
@@ -52,6 +55,10 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
 
 function pathOf(request: IncomingMessage): string {
   return (request.url ?? '').split('?', 1)[0] ?? '';
+}
+
+function isUpgrade({ headers }: IncomingMessage): boolean {
+  return headers.upgrade !== undefined;
 }
 
 /** Whether no page asks, or a page that this very host served. */

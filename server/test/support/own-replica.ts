@@ -8,6 +8,7 @@ import { onTestFinished } from 'vitest';
 export interface OwnReplica {
   node: string;
   url: string;
+  pid: number;
   signal(name: NodeJS.Signals): void;
   /** Code and signal of its end. */
   ended: Promise<unknown[]>;
@@ -37,5 +38,12 @@ export async function startOwnReplica(settings: Record<string, string>): Promise
     });
     void ended.then(() => reject(new Error(`ended before it listened:\n${logs.join('\n')}`)));
   });
-  return { node, url: `http://127.0.0.1:${port}`, signal: (name) => void child.kill(name), ended, logs };
+  return {
+    node,
+    url: `http://127.0.0.1:${port}`,
+    pid: child.pid ?? 0,
+    signal: (name) => void child.kill(name),
+    ended,
+    logs,
+  };
 }

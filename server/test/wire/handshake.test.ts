@@ -1,3 +1,4 @@
+import { IncomingMessage } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { startReplica } from './replica-under-test.ts';
 
@@ -41,6 +42,27 @@ describe('the handshake', () => {
   ])('[CN1] refuses %s', async (_, path, status) => {
     const { url } = await startReplica();
     expect((await fetch(url + path)).status).toBe(status);
+  });
+
+  it('keeps headers and query for the session, and nothing else of the request, also when it joins again', async () => {
+    const { connect, replica } = await startReplica();
+    const client = connect({
+      transports: ['websocket'],
+      query: { cid: 'c1' },
+      extraHeaders: { 'X-Test': 'yes' },
+    });
+    await client.seen('hello');
+    const [first] = await replica.io.fetchSockets();
+    expect(first?.handshake).toMatchObject({ query: { cid: 'c1' }, headers: { 'x-test': 'yes' } });
+    // Both in one connection: the manager stays open where another namespace is asked for.
+    client.socket.io.socket('/other').connect();
+    client.socket.disconnect().connect();
+    await client.seen('hello', 2);
+    const [second] = await replica.io.fetchSockets();
+    expect(second?.handshake).toMatchObject({ query: { cid: 'c1' }, headers: { 'x-test': 'yes' } });
+    expect(second?.handshake.url).toBe(first?.handshake.url);
+    const inside = replica.io.sockets.sockets.get(second?.id ?? '');
+    expect(inside?.request).not.toBeInstanceOf(IncomingMessage);
   });
 
   it('[CN3] a message that is too large ends its connection alone', async () => {
