@@ -1,7 +1,7 @@
 /**
  * Ends connections that send more than a client can have a reason to, or leave unread more than one can. It stands at
  * Engine.IO, below everything that Socket.IO shows: packets for namespaces that are not there, WebSocket pings and half
- * messages count too. One object and shared listeners for each connection; what only bytes tell, one sweep looks at.
+ * messages count too. One bucket and shared listeners for each connection; one sweep looks at what was left unread.
  * Keeps SPEC.md [LM1] to [LM3].
  */
 import { refusal, type CodeName } from '../../protocol/index.ts';
@@ -38,20 +38,20 @@ export interface ConnectionGuard {
   close(): void;
 }
 
-/** How often bytes are looked at: twice well within the second in which who floods must be gone. */
+/** How often is looked at what was left unread by those who send nothing, in milliseconds. */
 const sweepMs = 250;
 const bytesPerToken = 1_024;
 
 /** A WebSocket that was closed is cut when its peer has not closed it too after this long, in milliseconds. */
 const closingMs = 2_000;
 const rawClosed = 3;
+/** What still comes after that was on its way, and is little; each byte counts as so many. */
+const closedWeight = 32;
 
-/** What is kept of each connection. */
-interface Watched {
-  readonly bucket: TokenBucket;
-  /** The WebSocket whose bytes are counted, and how many were. */
-  raw: RawSocket | null;
-  countedBytes: number;
+/** A WebSocket, and the connection that it is, or wants to become. */
+interface Link {
+  readonly connection: Connection;
+  readonly raw: RawSocket;
 }
 
 const codeOf = {
@@ -64,8 +64,9 @@ const codeOf = {
 /** Watches every connection that opens from now on. */
 export function createConnectionGuard(options: ConnectionGuardOptions): ConnectionGuard {
   const { engine, clock, packets, maxUnreadBytes, onCut } = options;
-  const watched = new WeakMap<Connection, Watched>();
-  const connectionOf = new WeakMap<RawSocket, Connection>();
+  const buckets = new WeakMap<Connection, TokenBucket>();
+  /** By the WebSocket and by its TCP socket: listeners are shared, and know the emitter alone. */
+  const links = new WeakMap<object, Link>();
   /** WebSockets of closed connections, with when they were; engine.io has forgotten them. */
   const closing = new Map<RawSocket, number>();
 
@@ -81,16 +82,28 @@ export function createConnectionGuard(options: ConnectionGuardOptions): Connecti
     cut(connection);
   }
 
-  function charge(connection: Connection, cost: number): void {
-    if (watched.get(connection)?.bucket.take(cost, clock.monotonic()) === false) end(connection, 'flood');
-    else if (waitingPackets(connection).length > 0 && unreadBytes(connection) > maxUnreadBytes)
-      end(connection, 'unread');
+  /** False where it was one too many, and the connection has ended. */
+  function charge(connection: Connection, cost: number): boolean {
+    if (buckets.get(connection)?.take(cost, clock.monotonic()) === false) end(connection, 'flood');
+    else if (waitingPackets(connection).length === 0 || unreadBytes(connection) <= maxUnreadBytes)
+      return true;
+    else end(connection, 'unread');
+    return false;
+  }
+
+  /** Also where the connection was closed, or never took this WebSocket: nothing else would end who goes on sending. */
+  function chargeLink(link: Link | undefined, cost: number): void {
+    if (link !== undefined && !charge(link.connection, cost)) link.raw.terminate();
   }
 
   function listenTo(raw: RawSocket | null, connection: Connection): void {
-    if (raw === null || connectionOf.has(raw)) return;
-    connectionOf.set(raw, connection);
+    if (raw === null || links.has(raw)) return;
+    const link: Link = { connection, raw };
+    links.set(raw, link);
     raw.on('ping', onPing);
+    if (raw._socket === null) return;
+    links.set(raw._socket, link);
+    raw._socket.on('data', onBytes);
   }
 
   // Shared by all connections: the emitter is `this`.
@@ -100,19 +113,20 @@ export function createConnectionGuard(options: ConnectionGuardOptions): Connecti
   }
 
   function onPing(this: RawSocket): void {
-    const connection = connectionOf.get(this);
-    if (connection === undefined) return;
-    charge(connection, 1);
-    // It may be one that wanted to become the connection's, and that nothing else ends.
-    if (connection.readyState === 'closed') this.terminate();
+    chargeLink(links.get(this), 1);
+  }
+
+  function onBytes(this: object, { length }: Buffer): void {
+    const link = links.get(this);
+    const weight = link?.connection.readyState === 'closed' ? closedWeight : 1;
+    chargeLink(link, (weight * length) / bytesPerToken);
   }
 
   /** Fires for each probe of a WebSocket that is to take polling's place: those packets are no one else's. */
   function onProbe(this: Connection, transport: Connection['transport']): void {
     const raw = rawSocketOf({ transport });
     listenTo(raw, this);
-    charge(this, 1);
-    if (this.readyState === 'closed') raw?.terminate();
+    if (raw !== null) chargeLink(links.get(raw), 1);
   }
 
   function onClose(this: Connection): void {
@@ -130,31 +144,12 @@ export function createConnectionGuard(options: ConnectionGuardOptions): Connecti
     const connections: Readonly<Record<string, Connection>> = engine['clients'];
     for (const id in connections) {
       const connection = connections[id];
-      if (connection !== undefined) lookAt(connection);
+      if (connection !== undefined && unreadBytes(connection) > maxUnreadBytes) end(connection, 'unread');
     }
-  }
-
-  function lookAt(connection: Connection): void {
-    const one = watched.get(connection);
-    if (one === undefined) return;
-    const raw = rawSocketOf(connection);
-    if (raw !== one.raw) {
-      one.raw = raw;
-      one.countedBytes = 0;
-    }
-    const bytes = raw?._socket?.bytesRead ?? 0;
-    const cost = (bytes - one.countedBytes) / bytesPerToken;
-    one.countedBytes = bytes;
-    if (cost > 0 && !one.bucket.take(cost, clock.monotonic())) end(connection, 'flood');
-    else if (unreadBytes(connection) > maxUnreadBytes) end(connection, 'unread');
   }
 
   function watch(connection: Connection): void {
-    watched.set(connection, {
-      bucket: new TokenBucket(packets, clock.monotonic()),
-      raw: null,
-      countedBytes: 0,
-    });
+    buckets.set(connection, new TokenBucket(packets, clock.monotonic()));
     connection.on('packet', onPacket);
     connection.on('upgrading', onProbe);
     connection.on('close', onClose);

@@ -13,7 +13,7 @@ export interface RawSocket {
   /** Bytes that the kernel has not taken. */
   readonly bufferedAmount: number;
   /** The TCP socket; null when it was never there. */
-  readonly _socket: { readonly bytesRead: number } | null;
+  readonly _socket: { on(event: 'data', listener: (this: object, chunk: Buffer) => void): void } | null;
   on(event: 'ping', listener: (this: RawSocket) => void): void;
   send(text: string): void;
   terminate(): void;
@@ -36,15 +36,24 @@ export function cut(connection: Connection): void {
   raw?.terminate();
 }
 
+/** One that waits in front of the transport: its text, or WebSocket frames that were made for many. */
+interface WaitingPacket {
+  readonly data?: unknown;
+  readonly options?: { readonly wsPreEncodedFrame?: readonly Buffer[] };
+}
+
 /** Packets that wait in front of the transport. engine.io lets everyone read them and hides them in its types. */
-export function waitingPackets(connection: Connection): readonly { data?: unknown }[] {
+export function waitingPackets(connection: Connection): readonly WaitingPacket[] {
   return connection['writeBuffer'];
 }
 
 /** Bytes that were written to it and that the network has not taken; on polling, those that wait for a poll. */
 export function unreadBytes(connection: Connection): number {
   let bytes = rawSocketOf(connection)?.bufferedAmount ?? 0;
-  for (const { data } of waitingPackets(connection)) bytes += sizeOf(data);
+  for (const { data, options } of waitingPackets(connection)) {
+    if (data !== undefined) bytes += sizeOf(data);
+    else for (const { length } of options?.wsPreEncodedFrame ?? []) bytes += length;
+  }
   return bytes;
 }
 

@@ -1,0 +1,108 @@
+/** Clients that send as fast as the network takes it, over raw WebSockets and over polling, until they are cut. */
+import { once } from 'node:events';
+import { Agent, request } from 'node:http';
+import { joinRaw, openRawWebSocket, type HandshakeOptions, type RawWebSocket } from './raw-web-socket.ts';
+
+export interface Attack {
+  /** Whether it was cut, and after how many milliseconds. */
+  isCut: boolean;
+  afterMs: number;
+}
+
+/** How long an attacker that nobody cuts goes on, in milliseconds. */
+const patienceMs = 4_000;
+
+export interface WebSocketAttackOptions {
+  /** What is sent over and over. */
+  flood: Buffer;
+  /** Whether it is a member of the namespace before it begins. */
+  joins?: boolean;
+  reads: boolean;
+  handshake?: HandshakeOptions;
+}
+
+/** Resolves when it was cut, or has lost its patience. */
+export async function floodWebSocket(port: number, options: WebSocketAttackOptions): Promise<Attack> {
+  const { flood, joins = false, reads, handshake } = options;
+  const socket = joins ? await joinRaw(port) : await openRawWebSocket(port, handshake);
+  if (!reads) socket.tcp.pause();
+  // Large writes cost the attacker little.
+  const chunk = Buffer.concat(Array.from({ length: Math.ceil(65_536 / flood.length) }, () => flood));
+  const startedAt = performance.now();
+  const patience = AbortSignal.timeout(patienceMs);
+  while (!isOver(socket) && !patience.aborted)
+    if (!socket.tcp.write(chunk))
+      await Promise.race([
+        once(socket.tcp, 'drain', { signal: patience }),
+        once(socket.tcp, 'close', { signal: patience }),
+      ]).catch(() => {});
+  const attack = { isCut: isOver(socket), afterMs: performance.now() - startedAt };
+  socket.close();
+  return attack;
+}
+
+function isOver({ tcp, isGone }: RawWebSocket): boolean {
+  return isGone() || tcp.destroyed || !tcp.writable;
+}
+
+/** A polling session of its own, which posts and, where it does not poll, reads nothing. */
+export async function openPolling(url: string): Promise<PollingAttacker> {
+  const agent = new Agent({ keepAlive: true });
+  const ask = (
+    method: 'GET' | 'POST',
+    query: string,
+    body?: string,
+  ): Promise<{ status: number; text: string }> =>
+    new Promise((resolve) => {
+      const call = request(
+        `${url}/socket.io/?EIO=4&transport=polling${query}`,
+        { method, agent },
+        (answer) => {
+          let text = '';
+          answer.setEncoding('utf8');
+          answer.on('data', (part: string) => void (text += part));
+          answer.on('close', () => resolve({ status: answer.statusCode ?? 0, text }));
+        },
+      );
+      call.on('error', () => resolve({ status: 0, text: '' }));
+      call.end(body);
+    });
+  const { text } = await ask('GET', '');
+  const { sid } = JSON.parse(text.slice(1)) as { sid: string };
+  return {
+    sid,
+    post: async (...packets) => (await ask('POST', `&sid=${sid}`, packets.join('\x1e'))).status,
+    poll: async () => (await ask('GET', `&sid=${sid}`)).text,
+    close: () => agent.destroy(),
+  };
+}
+
+export interface PollingAttacker {
+  readonly sid: string;
+  /** Gives the HTTP status; 0 where the connection was cut. */
+  post(...packets: string[]): Promise<number>;
+  poll(): Promise<string>;
+  close(): void;
+}
+
+/** Posts the packets over and over, as soon as the last post was answered, until its session is gone. */
+export async function floodPolling(
+  url: string,
+  { flood, reads }: { flood: string[]; reads: boolean },
+): Promise<Attack> {
+  const attacker = await openPolling(url);
+  await attacker.post('40');
+  const startedAt = performance.now();
+  let isCut = false;
+  const polling = reads
+    ? (async () => {
+        while (!isCut && performance.now() - startedAt < patienceMs) await attacker.poll();
+      })()
+    : Promise.resolve();
+  while (!isCut && performance.now() - startedAt < patienceMs)
+    isCut = (await attacker.post(...flood)) !== 200;
+  const afterMs = performance.now() - startedAt;
+  await polling;
+  attacker.close();
+  return { isCut, afterMs };
+}
