@@ -39,16 +39,19 @@ export interface ReplicaMetrics {
   socketError(kind: string): void;
 }
 
-/** Declares every figure. `traffic` and `droppedLines` are read when somebody asks. */
+/** Declares every figure. `traffic`, `fanout` and `droppedLines` are read when somebody asks. */
 export function createReplicaMetrics({
   metrics,
   clock,
   traffic,
+  fanout,
   droppedLines,
 }: {
   metrics: Metrics;
   clock: Pick<Clock, 'monotonic'>;
   traffic: () => SocketTraffic;
+  /** What the fan-out wrote past engine.io. */
+  fanout: () => { readonly direct: number };
   droppedLines: () => number;
 }): ReplicaMetrics {
   const { counter, gauge, histogram } = metrics;
@@ -74,7 +77,7 @@ export function createReplicaMetrics({
   counter({
     name: 'socket_messages_sent_total',
     help: 'Messages written to connections.',
-    read: () => traffic().sent,
+    read: () => traffic().sent + fanout().direct,
   });
   counter({
     name: 'socket_messages_received_total',

@@ -78,7 +78,13 @@ export function createReplica(options: ReplicaOptions): Replica {
   const startedAt = clock.monotonic();
   const closing = createClosing({ onError: (error) => log.error({ err: error }, 'a stage did not close') });
   const metrics = createMetrics({ node });
-  const meter = createReplicaMetrics({ metrics, clock, traffic: () => traffic, droppedLines });
+  const meter = createReplicaMetrics({
+    metrics,
+    clock,
+    traffic: () => traffic,
+    fanout: () => fanout.counters(),
+    droppedLines,
+  });
 
   const feeds = createFeeds({
     assignment,

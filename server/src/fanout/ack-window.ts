@@ -9,14 +9,15 @@ const initialBytes = 16_384;
 /** Even the slowest gets this much at once: 0.4 s of a reader of 20 KB/s. */
 const minBytes = 8_192;
 /** What one quick answer can prove. More takes throughput. */
-const maxPaceBytes = 32_768;
+const maxPaceBytes = 65_536;
 /** Throughput is counted over this long, in milliseconds. */
 const spanMs = 500;
-/** A client that answers within this many milliseconds is asked once in half a window, others each `pingBytes`. */
+/** A client that answers within this many milliseconds is asked once in half a window, others eight times in one. */
 const quickMs = 50;
-const pingBytes = 2_048;
+const minPingBytes = 2_048;
 
 interface Ping {
+  id: number;
   /** Bytes written before it. */
   position: number;
   at: number;
@@ -38,11 +39,6 @@ export class AckWindow {
   #nextMarkAt = 0;
   #nextMarkAcked = 0;
 
-  /** Bytes written so far: the name of a ping that is written now. */
-  get written(): number {
-    return this.#written;
-  }
-
   /** Bytes that may be on their way. */
   get limit(): number {
     return this.#limit;
@@ -63,25 +59,26 @@ export class AckWindow {
   /** Whether enough was written behind the last ping. */
   wantsPing(): boolean {
     const since = this.#written - this.#pingedAt;
-    return since >= (this.#answerMs > quickMs ? pingBytes : this.#limit / 2);
+    return since >= (this.#answerMs > quickMs ? Math.max(minPingBytes, this.#limit / 8) : this.#limit / 2);
   }
 
   isAsked(): boolean {
     return this.#pings.length > 0;
   }
 
-  /** A ping named `written` goes out now. */
-  pinged(now: number): void {
-    this.#pings.push({ position: this.#written, at: now, ahead: this.#written - this.#acked });
+  /** A ping of that name goes out now, behind all that was written. */
+  pinged(id: number, now: number): void {
+    this.#pings.push({ id, position: this.#written, at: now, ahead: this.#written - this.#acked });
     this.#pingedAt = this.#written;
   }
 
   /** Takes the answer to the ping of that name; false where none of that name is out. */
-  answered(position: number, now: number): boolean {
-    const index = this.#pings.findIndex((ping) => ping.position === position);
+  answered(id: number, now: number): boolean {
+    const index = this.#pings.findIndex((ping) => ping.id === id);
     const ping = this.#pings[index];
     if (ping === undefined) return false;
     this.#pings.splice(0, index + 1);
+    const { position } = ping;
     this.#acked = position;
     this.#answerMs = now - ping.at;
     if (now - this.#nextMarkAt >= spanMs / 2) {

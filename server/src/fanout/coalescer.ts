@@ -7,15 +7,8 @@ import type { Tick } from '../../protocol/index.ts';
 import type { Clock } from '../support/clock.ts';
 import { createBaskets, type Basket } from './baskets.ts';
 import type { Connection, RawSocket, RawWebSocket } from './engine-internals.ts';
-import { Outlet, type Batch, type Delivery, type OutletCounters } from './outlet.ts';
-import {
-  bytesOf,
-  joined,
-  prepared,
-  type EncodedEvent,
-  type PreparedOptions,
-  type TickFrame,
-} from './tick-frames.ts';
+import { Batch, Outlet, type Delivery, type OutletCounters } from './outlet.ts';
+import { bytesOf, type EncodedEvent, type PreparedOptions, type TickFrame } from './tick-frames.ts';
 
 export interface CoalescerOptions {
   clock: Clock;
@@ -70,11 +63,20 @@ export function createCoalescer(options: CoalescerOptions): Coalescer {
   const byConnection = new WeakMap<object, Outlet>();
   const byWebSocket = new WeakMap<object, Outlet>();
   const behind = new Set<Outlet>();
-  const counters: CoalescerCounters = { deliveries: 0, writes: 0, slowWrites: 0, conflated: 0, flushes: 0 };
+  const counters: CoalescerCounters = {
+    deliveries: 0,
+    writes: 0,
+    slowWrites: 0,
+    conflated: 0,
+    direct: 0,
+    flushes: 0,
+  };
   let queue: Delivery[] = [];
   let stopSweeping: (() => void) | null = null;
 
-  const stage = { counters, encode, onBehind: watch };
+  let pings = 0;
+  const makePing = (): number => ++pings;
+  const stage = { counters, encode, makePing, onBehind: watch };
 
   function enqueue(delivery: Delivery): void {
     if (queue.length === 0) setImmediate(flush);
@@ -95,16 +97,11 @@ export function createCoalescer(options: CoalescerOptions): Coalescer {
     }
     const now = clock.monotonic();
     for (const basket of touched) {
-      const batch = batchOf(basket.turn);
+      const batch = new Batch(basket.turn, makePing);
       basket.turn = [];
       for (const outlet of basket.members) outlet.write(batch, now);
     }
     onWritten(turn);
-  }
-
-  function batchOf(deliveries: readonly Delivery[]): Batch {
-    const bytes = bytesOf(deliveries);
-    return { deliveries, bytes, options: prepared([joined(deliveries, bytes)], deliveries.length) };
   }
 
   /** One listener for every WebSocket: `this` tells which. */
@@ -196,12 +193,10 @@ export function createCoalescer(options: CoalescerOptions): Coalescer {
     writeToSilent: (ms, event) => {
       const now = clock.monotonic();
       let encoded: EncodedEvent | null = null;
-      let written: PreparedOptions | null = null;
       for (const outlet of outlets.values()) {
         if (now - outlet.lastWriteAt < ms) continue;
         encoded ??= event();
-        written ??= prepared([encoded.frame], 1);
-        outlet.writeEvent(encoded, written, now);
+        outlet.writeEvent(encoded, now);
       }
     },
     close: () => {

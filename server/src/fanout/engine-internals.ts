@@ -8,8 +8,13 @@ import type { PreparedOptions } from './tick-frames.ts';
 
 /** A WebSocket as ws makes it. */
 export interface RawWebSocket extends EventEmitter {
-  terminate(): void;
-  _sender?: { sendFrame?: unknown };
+  readonly readyState: number;
+  readonly _sender?: Sender;
+}
+
+/** Writes frames, header and payload in one or two pieces, as they are. */
+export interface Sender {
+  sendFrame(pieces: readonly Buffer[], done?: () => void): void;
 }
 
 /** An Engine.IO transport: a WebSocket, or one that answers polls. */

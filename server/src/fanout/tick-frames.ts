@@ -25,13 +25,14 @@ export function prepared(pieces: Buffer[], frames: number): PreparedOptions {
   return { wsPreEncodedFrame: pieces, frames, compress: false };
 }
 
-/** The frames as one piece, so that one system call takes them. */
-export function joined(frames: readonly TickFrame[], bytes: number): Buffer {
+/** The frames as one piece, so that one system call takes them; with a ping behind them where its name is given. */
+export function joined(frames: readonly TickFrame[], bytes: number, ping?: number): Buffer {
   const only = frames.length === 1 ? frames[0] : undefined;
-  if (only !== undefined) return only.frame;
-  const piece = Buffer.allocUnsafe(bytes);
+  if (only !== undefined && ping === undefined) return only.frame;
+  const piece = Buffer.allocUnsafe(ping === undefined ? bytes : bytes + pingBytes);
   let at = 0;
   for (const { frame } of frames) at += frame.copy(piece, at);
+  if (ping !== undefined) writePing(piece, at, ping);
   return piece;
 }
 
@@ -45,16 +46,13 @@ export function bytesOf(frames: readonly TickFrame[]): number {
 const pingHeader = [0x89, 8] as const;
 const pingBytes = 10;
 
-/** A ping that carries how many bytes were written before it. */
-export function pingFrame(position: number): Buffer {
-  const frame = Buffer.allocUnsafe(pingBytes);
-  frame[0] = pingHeader[0];
-  frame[1] = pingHeader[1];
-  frame.writeDoubleBE(position, 2);
-  return frame;
+function writePing(piece: Buffer, at: number, ping: number): void {
+  piece[at] = pingHeader[0];
+  piece[at + 1] = pingHeader[1];
+  piece.writeDoubleBE(ping, at + 2);
 }
 
-/** What a pong's payload says, or null where it answers none of our pings. */
-export function positionOfPong(payload: unknown): number | null {
+/** The name of the ping that a pong's payload answers, or null where it is none of ours. */
+export function pingOfPong(payload: unknown): number | null {
   return Buffer.isBuffer(payload) && payload.length === 8 ? payload.readDoubleBE(0) : null;
 }

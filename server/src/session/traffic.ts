@@ -9,13 +9,15 @@ export interface Traffic {
   opened: number;
   /** Now. */
   active(): number;
-  /** Messages written, without pings. Frames that share a write count one each. */
+  /** Messages that engine.io wrote, without pings. Frames that share a write count one each. */
   sent: number;
   received: number;
 }
 
 interface Packet {
   type: string;
+  /** `frames` where several messages were prepared as one packet. */
+  options?: { frames?: number };
 }
 
 /** Begins to count. `onHandshakeError` fires for each handshake that engine.io refused. */
@@ -33,7 +35,7 @@ export function createTraffic(
     connection.on('packet', countReceived);
   });
   engine.on('flush', (_connection: unknown, packets: readonly Packet[]) => {
-    for (const { type } of packets) if (type === 'message') traffic.sent++;
+    for (const { type, options } of packets) if (type === 'message') traffic.sent += options?.frames ?? 1;
   });
   engine.on('connection_error', onHandshakeError);
   return traffic;
