@@ -93,6 +93,24 @@ describe('the README', () => {
     });
   });
 
+  it('shows how to take fewer ticks', async () => {
+    const cluster = await startEmbeddedCluster({ UPDATE_INTERVAL: '50' });
+    onTestFinished(() => cluster.close());
+    const before = `import { io } from 'socket.io-client'; const socket = io('${cluster.url}');`;
+    const child = await startChild({
+      name: 'example',
+      command: process.execPath,
+      args: ['--input-type=module', '-e', before + example('js', 'everyMs')],
+      cwd: root,
+    });
+    onTestFinished(() => child.kill('SIGKILL'));
+    const merged = /^(BTC-USD|AAPL) [\d.]+, from [\d.]+ to [\d.]+ in ([5-9]|\d\d) ticks$/;
+    await until(() => child.logs().filter((line) => merged.test(line)).length >= 2, {
+      withinMs: 10_000,
+      saw: () => child.logs(),
+    });
+  });
+
   it('shows a stock client in a browser that prints prices', async () => {
     let html = '';
     const pages = createServer((_request, response) =>

@@ -1,0 +1,282 @@
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { createStream } from '../../../client/src/stream/index.ts';
+import {
+  applyTick,
+  firstDay,
+  tickRoom,
+  type Position,
+  type Quote,
+  type Snapshot,
+  type SubscribeAck,
+  type Tick,
+} from '../../protocol/index.ts';
+import type { Recorder } from '../support/recorder.ts';
+import { until } from '../support/until.ts';
+import { startReplica, type ReplicaUnderTest } from './replica-under-test.ts';
+
+/** A replica that takes pushes of A, whose first price is 10. */
+async function withPrice(env: Record<string, string> = {}): Promise<ReplicaUnderTest> {
+  const replica = await startReplica(env);
+  await until(async () => (await replica.push([{ symbol: 'A', price: '10', size: '1' }])) === 200);
+  return replica;
+}
+
+/** What the client's snapshots and ticks of the symbol lead to. */
+function quoteAt(client: Recorder, symbol: string): Quote | null {
+  let quote: Quote | null = null;
+  for (const { event, payload } of client.events) {
+    if (event === 'snapshot')
+      quote = (payload as Snapshot).quotes.find((one) => one.symbol === symbol) ?? quote;
+    if (event === 'tick' && (payload as Tick).symbol === symbol) quote = applyTick(quote, payload as Tick);
+  }
+  return quote;
+}
+
+/** What the replica's own sequencer leads to: the snapshot of one who comes now. */
+async function quoteNow({ connect }: ReplicaUnderTest, symbol: string): Promise<Quote> {
+  const client = connect();
+  await client.subscribe([symbol]);
+  await client.seen('snapshot');
+  const quote = quoteAt(client, symbol);
+  if (quote === null) throw new Error(`${symbol} has no price`);
+  return quote;
+}
+
+const figures = ({ price, open, high, low, volume, seq }: Quote) => ({ price, open, high, low, volume, seq });
+
+function resultOf(answer: SubscribeAck, symbol: string) {
+  const result = answer.ok ? answer.results[symbol] : undefined;
+  if (result?.ok !== true) throw new Error(JSON.stringify(answer));
+  return result;
+}
+
+describe('rates', () => {
+  it.each([['websocket'], ['polling']])(
+    '[RT1] over %s: the newest tick of each period, with high, low, size and merged of all',
+    async (transport) => {
+      const replica = await withPrice();
+      const client = replica.connect({ transports: [transport] });
+      await client.subscribe({ symbols: ['A'], everyMs: 250 });
+      await replica.push([
+        { symbol: 'A', price: '12.50', size: '1.5' },
+        { symbol: 'A', price: '9', size: '2' },
+        { symbol: 'A', price: '11' },
+      ]);
+      await client.seen('tick');
+      expect(client.ticks()).toMatchObject([
+        { seq: 4, price: '11', merged: 2, high: '12.50', low: '9', size: '3.5' },
+      ]);
+      await replica.push([{ symbol: 'A', price: '13' }]);
+      await client.seen('tick', 2);
+      expect(client.ticks()[1]).not.toHaveProperty('merged');
+      expect(client.faults()).toEqual([]);
+    },
+  );
+
+  it('[RT1] comes no more often than asked for, and leaves nothing out', async () => {
+    const replica = await startReplica({ UPDATE_INTERVAL: '10' });
+    const [all, some] = [replica.connect(), replica.connect()];
+    await Promise.all([all.subscribe(['BTC-USD']), some.subscribe({ symbols: ['BTC-USD'], everyMs: 250 })]);
+    await some.seen('tick', 5, 10_000);
+    const { events } = some;
+    const at = events.filter(({ event }) => event === 'tick').map((one) => one.at);
+    expect((at.at(-1) ?? 0) - (at[0] ?? 0)).toBeGreaterThan(4 * 200);
+    expect(some.ticks().reduce((sum, { merged = 0 }) => sum + 1 + merged, 0)).toBeGreaterThan(5 * 10);
+    expect([...all.faults(), ...some.faults()]).toEqual([]);
+  });
+
+  it('[RT2] is each symbol’s own, and moves with a snapshot first', async () => {
+    const replica = await withPrice();
+    const { push } = replica;
+    const client = replica.connect();
+    await client.subscribe({ symbols: ['A', 'B'], everyMs: 5_000 });
+    await push([
+      { symbol: 'A', price: '11' },
+      { symbol: 'B', price: '1' },
+    ]);
+    expect(resultOf(await client.subscribe(['A']), 'A')).toMatchObject({ seq: 2, everyMs: 0 });
+    await push([
+      { symbol: 'A', price: '12' },
+      { symbol: 'B', price: '2' },
+      { symbol: 'A', price: '13' },
+    ]);
+    await client.seen('tick', 2);
+    expect(resultOf(await client.subscribe({ symbols: ['B'], everyMs: 250 }), 'B')).toMatchObject({ seq: 2 });
+    await push([{ symbol: 'B', price: '3' }]);
+    await client.seen('tick', 3);
+    const told = client.events.flatMap(({ event, payload }) => {
+      if (event === 'snapshot')
+        return (payload as Snapshot).quotes.map(({ symbol, seq }) => `snapshot ${symbol}:${seq}`);
+      return event === 'tick' ? [`${(payload as Tick).symbol}:${(payload as Tick).seq}`] : [];
+    });
+    expect(told).toEqual(['snapshot A:1', 'snapshot A:2', 'A:3', 'A:4', 'snapshot B:2', 'B:3']);
+    expect(client.faults()).toEqual([]);
+  });
+
+  it('[RT2] after unsubscribe nothing comes of what waited', async () => {
+    const replica = await withPrice();
+    const client = replica.connect();
+    await client.subscribe({ symbols: ['A', 'B'], everyMs: 250 });
+    await replica.push([{ symbol: 'A', price: '11' }]);
+    await client.call('unsubscribe', ['A']);
+    // Two periods of B are a fence for one of A.
+    for (const count of [1, 2]) {
+      await replica.push([{ symbol: 'B', price: '1' }]);
+      await client.seen('tick', count);
+    }
+    expect(client.ticks().map(({ symbol }) => symbol)).toEqual(['B', 'B']);
+  });
+
+  it('[RT3] whoever comes within a period has the right quote after its tick, and nothing twice', async () => {
+    const replica = await withPrice();
+    const early = replica.connect();
+    const clients = [early];
+    await early.subscribe({ symbols: ['A'], everyMs: 1_000 });
+    for (let step = 1; step <= 30; step++) {
+      await replica.push([{ symbol: 'A', price: `${10 + ((step * 7) % 13)}.5`, size: `0.${step}` }]);
+      if (step % 3 !== 0) continue;
+      const late = replica.connect({ transports: ['websocket'] });
+      clients.push(late);
+      await late.subscribe({ symbols: ['A'], everyMs: 1_000 });
+    }
+    await until(() => clients.every((client) => quoteAt(client, 'A')?.seq === 31), {
+      saw: () => clients.map((client) => quoteAt(client, 'A')?.seq),
+    });
+    const now = figures(await quoteNow(replica, 'A'));
+    for (const client of clients) {
+      const quote = quoteAt(client, 'A');
+      expect(quote === null ? null : figures(quote)).toEqual(now);
+    }
+    expect(clients.flatMap((client) => client.faults())).toEqual([]);
+  });
+
+  it('[RT3] however the calls fall between ticks and periods, nothing is lost or repeated', async () => {
+    const replica = await startReplica({ UPDATE_INTERVAL: '10' });
+    const clients = [replica.connect({ transports: ['websocket'] }), replica.connect()];
+    await Promise.all(
+      clients.map(async (client) => {
+        for (let round = 0; round < 24; round++) {
+          const seen = client.ticks().length;
+          await client.subscribe({ symbols: ['BTC-USD'], everyMs: [250, 0, 250, 250][round % 4] });
+          if (round % 3 === 0) await until(() => client.ticks().length > seen);
+          if (round % 5 === 0) await client.call('unsubscribe', ['BTC-USD']);
+        }
+      }),
+    );
+    expect(clients.flatMap((client) => client.faults())).toEqual([]);
+  });
+
+  it('[RT4] what was missed is one tick with the day, however long ago, and the store is not read', async () => {
+    const replica = await withPrice({ HISTORY_TICKS: '50', MAX_REPLAY_TICKS: '50' });
+    const first = replica.connect();
+    const { gen } = resultOf(await first.subscribe(['A']), 'A');
+    for (let part = 0; part < 2; part++)
+      await replica.push(
+        Array.from({ length: 200 }, (_, index) => ({ symbol: 'A', price: `${index + 1}`, size: '1' })),
+      );
+    await until(() => first.ticks().at(-1)?.seq === 401);
+    replica.backplane.setLink(false);
+    const client = replica.connect();
+    const answer = await client.subscribe({ symbols: ['A'], everyMs: 250, since: { A: [gen, 1] } });
+    expect(resultOf(answer, 'A')).toEqual({
+      ok: true,
+      gen,
+      seq: 401,
+      everyMs: 250,
+      recovered: true,
+      replayed: 1,
+    });
+    await client.seen('tick');
+    expect(client.of<Snapshot>('snapshot')).toEqual([{ quotes: [], reason: 'subscribe' }]);
+    const [tick] = client.ticks();
+    expect(tick).toMatchObject({ seq: 401, merged: 399, price: '200' });
+    expect(tick).toMatchObject({ day: { open: '10', high: '200', low: '1', volume: '401' } });
+    expect(Object.keys(tick ?? {})).not.toContain('size');
+  });
+
+  it('[RT4] nothing missed is recovered too; what is no position here is not', async () => {
+    const replica = await withPrice();
+    const { gen } = resultOf(await replica.connect().subscribe(['A']), 'A');
+    const recoveredFrom = async (since: Position) => {
+      const client = replica.connect();
+      const answer = await client.subscribe({ symbols: ['A'], everyMs: 1_000, since: { A: since } });
+      const { recovered, replayed } = resultOf(answer, 'A');
+      await client.seen('snapshot');
+      return [recovered, replayed, client.of<Snapshot>('snapshot')[0]?.quotes.length];
+    };
+    expect(await recoveredFrom([gen, 1])).toEqual([true, 0, 0]);
+    expect(await recoveredFrom([gen, 0])).toEqual([true, 1, 0]);
+    expect(await recoveredFrom([gen, 2])).toEqual([false, 0, 1]);
+    expect(await recoveredFrom(['other1', 1])).toEqual([false, 0, 1]);
+  });
+
+  it('[RT4] a stream that was away goes on from where it was, at its rate', async () => {
+    const replica = await withPrice();
+    const ticks: Tick[] = [];
+    const nodes: string[] = [];
+    const stream = createStream({
+      url: replica.url,
+      transports: ['websocket'],
+      onHello: ({ node }) => void nodes.push(node),
+      onTick: (tick) => void ticks.push(tick),
+    });
+    onTestFinished(() => stream.close());
+    stream.subscribe(['A'], { everyMs: 250 });
+    await until(() => replica.replica.io.of('/').adapter.rooms.has('tick:A@250'));
+    await replica.push([{ symbol: 'A', price: '11' }]);
+    await until(() => ticks.length === 1);
+    for (const socket of replica.replica.io.of('/').sockets.values()) socket.conn.close();
+    await replica.push([
+      { symbol: 'A', price: '12' },
+      { symbol: 'A', price: '13' },
+    ]);
+    await until(() => ticks.length === 2);
+    await replica.push([{ symbol: 'A', price: '14' }]);
+    await until(() => ticks.length === 3);
+    expect(ticks.map(({ seq, merged }) => [seq, merged])).toEqual([
+      [2, undefined],
+      [4, 1],
+      [5, undefined],
+    ]);
+    expect(nodes).toHaveLength(2);
+    expect(stream.counters()).toMatchObject({ gaps: 1, recovered: 1, merged: 1, duplicates: 0 });
+  });
+
+  it('[SQ7] a gap is told at every rate, and what was before it is not', async () => {
+    const replica = await withPrice({ HISTORY_TICKS: '5', MAX_REPLAY_TICKS: '5' });
+    const clients = [0, 250, 1_000].map((everyMs) => ({ everyMs, client: replica.connect() }));
+    let gen = '';
+    for (const { everyMs, client } of clients)
+      ({ gen } = resultOf(await client.subscribe({ symbols: ['A'], everyMs }), 'A'));
+    await replica.push([{ symbol: 'A', price: '11' }]);
+    await clients[0]?.client.seen('tick');
+    // As another leader would, whose emits are lost but for the last.
+    const { epoch } = await replica.backplane.lease.read();
+    const prices = Array.from({ length: 20 }, (_, index) => `${20 + index}`);
+    await replica.backplane.tickStore.append(0, {
+      gen,
+      epoch,
+      batchId: 'elsewhere',
+      drafts: prices.map((price) => ({ tick: { symbol: 'A', price, ts: 1 }, day: firstDay({ price }) })),
+    });
+    replica.replica.io.local
+      .to(tickRoom('A'))
+      .emit('tick', { symbol: 'A', gen, seq: 22, price: '39', ts: 1 });
+    for (const { client } of clients) await client.seen('snapshot', 2);
+    for (const { client } of clients) {
+      expect(client.of<Snapshot>('snapshot')[1]).toMatchObject({ reason: 'gap', quotes: [{ seq: 22 }] });
+    }
+    await replica.push([{ symbol: 'A', price: '12' }]);
+    for (const { client } of clients) await until(() => client.ticks().at(-1)?.seq === 23);
+    expect(clients.map(({ client }) => client.ticks().length)).toEqual([2, 1, 1]);
+    expect(clients.flatMap(({ client }) => client.faults())).toEqual([]);
+  });
+
+  it('[HB1] a calm socket at a slow rate gets heartbeats', async () => {
+    const replica = await withPrice({ UPDATE_INTERVAL: '20' });
+    const client = replica.connect();
+    await client.subscribe({ symbols: ['BTC-USD'], everyMs: 5_000 });
+    await client.seen('heartbeat', 2);
+    expect(client.ticks()).toEqual([]);
+  });
+});
