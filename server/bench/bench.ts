@@ -14,6 +14,8 @@ import { startCalled } from './child-calls.ts';
 import type { DriverCalls } from './driver/driver-calls.ts';
 import { driverState, startServer, type Bench } from './experiments/bench.ts';
 import { measureCluster } from './experiments/cluster.ts';
+import { measureConnects, measureMemory } from './experiments/connections.ts';
+import { measureSizes, measureStuck } from './experiments/crowds.ts';
 import { measureStage } from './experiments/stage-rows.ts';
 import { resultLine, resultOf, resultsDocument, type DriverState, type Machine } from './results.ts';
 import { isMet, type Result } from './rows.ts';
@@ -25,6 +27,10 @@ const slack = 0.25;
 const experiments: Record<string, (bench: Bench) => Promise<void>> = {
   stage: measureStage,
   cluster: measureCluster,
+  memory: measureMemory,
+  connects: measureConnects,
+  sizes: measureSizes,
+  stuck: measureStuck,
 };
 
 /** Gives the exit code: 1 where a ratio is far from its goal. Rejects where a run was no result. */

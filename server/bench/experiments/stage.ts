@@ -27,7 +27,7 @@ export interface StageRound {
   tally: Tally;
 }
 
-interface Entered {
+export interface Entered {
   contender: Contender;
   server: Server;
   crowd: number;
@@ -50,14 +50,12 @@ export async function takeTurns(
       }
     return new Map(entered.map(({ contender, rounds }) => [contender.name, rounds]));
   } finally {
-    for (const { server, crowd } of entered) {
-      await bench.driver.calls.close(crowd);
-      await server.close();
-    }
+    for (const one of entered) await leave(bench, one);
   }
 }
 
-async function enter(bench: Bench, contender: Contender): Promise<Entered> {
+/** Starts the contender and brings its audience in. */
+export async function enter(bench: Bench, contender: Contender): Promise<Entered> {
   const { request, audience } = contender;
   const server = await bench.startServer({ ...request, symbols: audience.symbols });
   try {
@@ -74,8 +72,13 @@ async function enter(bench: Bench, contender: Contender): Promise<Entered> {
   }
 }
 
+export async function leave({ driver }: Bench, { server, crowd }: Entered): Promise<void> {
+  await driver.calls.close(crowd);
+  await server.close();
+}
+
 /** A turn begins when everyone has the one before, and the clock stops when everyone has the last. */
-async function playRound(
+export async function playRound(
   { driver }: Bench,
   { contender: { name, audience }, server, crowd }: Entered,
   turns: number,
