@@ -3,6 +3,7 @@
  * have callbacks and no metrics. Names are kept: dashboards know them.
  */
 import type { Clock } from './support/clock.ts';
+import type { Note } from './support/histogram.ts';
 import type { Metrics } from './support/metrics.ts';
 
 /** Counts since the start, and what is now; read when somebody asks. */
@@ -13,7 +14,29 @@ export interface SocketTraffic {
   received: number;
 }
 
+/** What the fan-out wrote since the start; read when somebody asks. */
+export interface FanoutTraffic {
+  /** Ticks, one for each connection; a merged one counts once. */
+  deliveries: number;
+  /** Turns of the event loop that had ticks to write. */
+  flushes: number;
+  /** Writes that carried ticks to a connection, */
+  writes: number;
+  /** and of these, those that were made for it alone. */
+  slowWrites: number;
+  /** Ticks that were merged into a newer one. */
+  conflated: number;
+  /** Messages that were written past engine.io. */
+  direct: number;
+}
+
+/** Where a tick has come to: the leader has it, the store took it, a replica has it, it was written to connections there. */
+export type Hop = 'source' | 'append' | 'replica' | 'write';
+
 export interface ReplicaMetrics {
+  /** A tick of that `ts` has come to that hop. */
+  reached(hop: Hop, ts: number): void;
+
   /** This replica leads in that epoch. */
   led(epoch: number): void;
   followed(): void;
@@ -39,6 +62,9 @@ export interface ReplicaMetrics {
   socketError(kind: string): void;
 }
 
+/** Upper bounds of a tick's age in seconds. */
+const ageBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+
 /** Declares every figure. `traffic`, `fanout` and `droppedLines` are read when somebody asks. */
 export function createReplicaMetrics({
   metrics,
@@ -48,13 +74,12 @@ export function createReplicaMetrics({
   droppedLines,
 }: {
   metrics: Metrics;
-  clock: Pick<Clock, 'monotonic'>;
+  clock: Pick<Clock, 'now' | 'monotonic'>;
   traffic: () => SocketTraffic;
-  /** What the fan-out wrote past engine.io. */
-  fanout: () => { readonly direct: number };
+  fanout: () => FanoutTraffic;
   droppedLines: () => number;
 }): ReplicaMetrics {
-  const { counter, gauge, histogram } = metrics;
+  const { counter, counters, gauge, histogram, histograms } = metrics;
   let leading = false;
   let epoch = 0;
   let staleMs = 0;
@@ -88,6 +113,43 @@ export function createReplicaMetrics({
     name: 'socket_errors_total',
     help: 'Handshakes and calls that were refused, and errors of ours.',
     label: 'kind',
+  });
+
+  const age = histograms({
+    name: 'tickwire_tick_age_seconds',
+    help: "A tick's age by its ts as the leader gets it (source), the store took it (append), a replica gets it (replica) and wrote it to those who get each tick and keep up (write).",
+    buckets: ageBuckets,
+    label: 'hop',
+  });
+  const ages: Record<Hop, Note> = {
+    source: age('source'),
+    append: age('append'),
+    replica: age('replica'),
+    write: age('write'),
+  };
+  counter({
+    name: 'tickwire_deliveries_total',
+    help: 'Ticks written to connections, one for each; by the writes, it is the ticks in a write.',
+    read: () => fanout().deliveries,
+  });
+  counter({
+    name: 'tickwire_flushes_total',
+    help: 'Turns of the event loop that had ticks to write.',
+    read: () => fanout().flushes,
+  });
+  counters({
+    name: 'tickwire_writes_total',
+    help: 'Writes that carried ticks to a connection: one piece for all of a basket (fast), or its own (slow).',
+    label: 'path',
+    read: {
+      fast: () => fanout().writes - fanout().slowWrites,
+      slow: () => fanout().slowWrites,
+    },
+  });
+  counter({
+    name: 'tickwire_conflated_ticks_total',
+    help: 'Ticks that were merged into a newer one, for connections that were behind.',
+    read: () => fanout().conflated,
   });
 
   gauge({
@@ -161,6 +223,8 @@ export function createReplicaMetrics({
   });
 
   return {
+    // A source's clock may be ahead of ours.
+    reached: (hop, ts) => ages[hop](Math.max(0, clock.now() - ts) / 1_000),
     led: (taken) => {
       leading = true;
       epoch = taken;

@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
-import { tickRoom } from '../protocol/index.ts';
+import { tickRoom, tierOfRoom } from '../protocol/index.ts';
 import type { Backplane } from './backplane/contract.ts';
 import { createDrain } from './cluster/drain.ts';
 import { createNodeChannel } from './cluster/node-channel.ts';
@@ -104,7 +104,13 @@ export function createReplica(options: ReplicaOptions): Replica {
     beatMs: config.lease.beatMs,
     makeBatchId: randomUUID,
     mayAppend: (epoch) => election.mayAppend(epoch),
-    onTick: (tick) => void io.to(tickRoom(tick.symbol)).emit('tick', tick),
+    onReceived: (ticks) => {
+      for (const { ts } of ticks) meter.reached('source', ts);
+    },
+    onTick: (tick) => {
+      meter.reached('append', tick.ts);
+      io.to(tickRoom(tick.symbol)).emit('tick', tick);
+    },
     onAppended: (ticks, ms) => meter.appended(ticks, ms),
     onRefused: (reason) => meter.refused(reason),
     onRetried: () => meter.retried(),
@@ -151,7 +157,11 @@ export function createReplica(options: ReplicaOptions): Replica {
     onSnapshot: (quote, reason) => sessions.tellSnapshot(quote, reason),
     slowClientMs: config.slowClientMs,
     onTooSlow: (socket) => guard.cut(socket.conn, 'slow'),
-    onWritten: () => {},
+    onArrived: ({ ts }) => meter.reached('replica', ts),
+    onWritten: (ticks) => {
+      // The slower rates are late by choice.
+      for (const { room, tick } of ticks) if (tierOfRoom(room) === 0) meter.reached('write', tick.ts);
+    },
     onRepair: (ticks) => {
       meter.repaired(ticks === null ? 'snapshot' : 'replay');
       log.debug(

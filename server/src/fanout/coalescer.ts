@@ -18,7 +18,7 @@ export interface CoalescerOptions {
   /** Fires once for each client that is too slow. Nothing is held for it any more. */
   onTooSlow: (socketId: string) => void;
   /** Fires for each turn's ticks, after they were written to everyone; once a tick, not once a socket. */
-  onWritten: (ticks: readonly TickFrame[]) => void;
+  onWritten: (ticks: readonly Delivery[]) => void;
 }
 
 export interface CoalescerCounters extends OutletCounters {

@@ -39,8 +39,10 @@ export interface FanoutOptions {
   slowClientMs: number;
   /** Fires once for each client that is too slow; nothing more is written to it by this stage. */
   onTooSlow: (socket: Pick<Socket, 'conn'>) => void;
-  /** Fires with the ticks of each turn after they were written; once a tick, not once a socket. */
-  onWritten: (ticks: readonly { tick: Tick }[]) => void;
+  /** Fires with each tick as it comes here, in whatever order, where somebody listens to its symbol. */
+  onArrived: (tick: Tick) => void;
+  /** Fires with the ticks of each turn after they were written, by room; once a tick, not once a socket. */
+  onWritten: (ticks: readonly { room: string; tick: Tick }[]) => void;
 }
 
 export interface Fanout {
@@ -97,6 +99,7 @@ export function createFanout({
   onRepair,
   slowClientMs,
   onTooSlow,
+  onArrived,
   onWritten,
 }: FanoutOptions): Fanout {
   const sequencers = new Map<string, Sequencer>();
@@ -131,8 +134,12 @@ export function createFanout({
       frames.set(tick, delivery);
       // Only the room of every tick is a sequencer's; what goes to a tier's was let pass already.
       const sequencer = hasPassed || room !== tickRoom(tick.symbol) ? undefined : sequencers.get(tick.symbol);
-      if (sequencer === undefined) coalescer.enqueue(delivery);
-      else sequencer.accept(tick, () => coalescer.enqueue(delivery));
+      if (sequencer === undefined) {
+        coalescer.enqueue(delivery);
+        return;
+      }
+      onArrived(tick);
+      sequencer.accept(tick, () => coalescer.enqueue(delivery));
     },
     beforeOther: () => coalescer.flush(),
     onOpened: (id) => {

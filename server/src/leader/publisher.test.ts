@@ -58,6 +58,7 @@ function setUp() {
     dayStartMs: 0,
     beatMs: 500,
     makeBatchId: randomUUID,
+    onReceived: (received) => figures.push(`received ${received.length}`),
     onAppended: (count) => figures.push(`appended ${count}`),
     onRefused: (reason) => figures.push(`refused: ${reason}`),
     onRetried: () => figures.push('retried'),
@@ -176,7 +177,16 @@ describe('createPublisher', () => {
       await clock.advance(0);
       expect(shown(ticks)).toEqual(['A:1 1', 'A:2 2', 'A:3 3']);
       expect(memory.read([{ symbol: 'A' }])[0]?.quote).toMatchObject({ seq: 3, volume: '5' });
-      expect(figures).toEqual(['appended 1', 'refused: unavailable', 'retried', 'appended 1', 'appended 1']);
+      expect(figures).toEqual([
+        'received 1',
+        'appended 1',
+        'received 1',
+        'refused: unavailable',
+        'retried',
+        'appended 1',
+        'received 1',
+        'appended 1',
+      ]);
     },
   );
 

@@ -46,6 +46,8 @@ export interface PublisherOptions {
   makeBatchId: () => string;
   /** Asked right before each append. */
   mayAppend: (epoch: number) => boolean;
+  /** Fires with what a source or a push gave, before it waits for the store. */
+  onReceived: (ticks: readonly SourceTick[]) => void;
   /** Fires for each accepted tick, in the order of its shard. */
   onTick: (tick: Tick) => void;
   /** Fires after each append that the store took, with its number of ticks and how long it took in milliseconds. */
@@ -84,7 +86,7 @@ interface Term {
 
 export function createPublisher(options: PublisherOptions): Publisher {
   const { node, tickStore, sources, clock, log, dayStartMs, beatMs, makeBatchId } = options;
-  const { mayAppend, onTick, onAppended, onRefused, onRetried, onAnnounce, onFault } = options;
+  const { mayAppend, onReceived, onTick, onAppended, onRefused, onRetried, onAnnounce, onFault } = options;
   let term: Term | null = null;
   /** Per shard, what the last term left there. */
   let unsure: Promise<UnsureBatch | null>[] = Array.from({ length: tickStore.shards }, () =>
@@ -160,6 +162,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
 
   function take(own: Term, source: string, ticks: SourceTick[]): void {
     if (term !== own) return;
+    onReceived(ticks);
     let dropped = 0;
     for (const [shard, { ticks: part }] of byShard(ticks)) dropped += own.lanes[shard]?.take(part) ?? 0;
     if (dropped > 0 && own.droppedTicks === 0)
@@ -170,6 +173,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
   async function push({ ticks, once }: PushBatch): Promise<PushOutcome> {
     const own = term;
     if (own === null) return { ok: false, refusal: refusal('no_leader') };
+    onReceived(ticks);
     const parts = [...byShard(ticks)];
     const outcomes = await Promise.all(parts.map(([shard, part]) => pushPart(own, part.ticks, shard, once)));
     return joined(

@@ -24,8 +24,12 @@ describe('metrics', () => {
     let sent = 5;
     metrics.counter({ name: 'sent_total', help: 'Sent.', read: () => sent });
     metrics.gauge({ name: 'active', help: 'Active.', read: () => sent * 2 });
-    const note = metrics.histogram({ name: 'age', help: 'Age.', buckets: [1, 2] });
-    note(1.5);
+    metrics.counters({
+      name: 'writes_total',
+      help: 'Writes.',
+      label: 'path',
+      read: { fast: () => sent * 3, slow: () => 1 },
+    });
     await metrics.text();
     sent = 7;
     const text = await metrics.text();
@@ -35,11 +39,40 @@ describe('metrics', () => {
     ]);
     expect(linesOf(text, 'sent_total')).toEqual(['sent_total{node="n1"} 7']);
     expect(linesOf(text, 'active')).toEqual(['active{node="n1"} 14']);
-    expect(linesOf(text, 'age_bucket')).toEqual([
-      'age_bucket{le="1",node="n1"} 0',
-      'age_bucket{le="2",node="n1"} 1',
-      'age_bucket{le="+Inf",node="n1"} 1',
+    expect(linesOf(text, 'writes_total')).toEqual([
+      'writes_total{path="fast",node="n1"} 21',
+      'writes_total{path="slow",node="n1"} 1',
     ]);
+  });
+
+  it('spreads values over buckets, a value on a bound below it, apart by label', async () => {
+    const metrics = createMetrics({ node: 'n1' });
+    const note = metrics.histogram({ name: 'frames', help: 'Frames.', buckets: [1, 2] });
+    note(1);
+    note(1.5);
+    note(20, 3);
+    const begin = metrics.histograms({ name: 'age', help: 'Age.', buckets: [0.5], label: 'hop' });
+    const [source] = [begin('source'), begin('write')];
+    source(0.25);
+    const text = await metrics.text();
+    expect(linesOf(text, 'frames')).toEqual([
+      'frames_bucket{le="1",node="n1"} 1',
+      'frames_bucket{le="2",node="n1"} 2',
+      'frames_bucket{le="+Inf",node="n1"} 5',
+      'frames_sum{node="n1"} 62.5',
+      'frames_count{node="n1"} 5',
+    ]);
+    expect(linesOf(text, 'age')).toEqual([
+      'age_bucket{le="0.5",hop="source",node="n1"} 1',
+      'age_bucket{le="+Inf",hop="source",node="n1"} 1',
+      'age_sum{hop="source",node="n1"} 0.25',
+      'age_count{hop="source",node="n1"} 1',
+      'age_bucket{le="0.5",hop="write",node="n1"} 0',
+      'age_bucket{le="+Inf",hop="write",node="n1"} 0',
+      'age_sum{hop="write",node="n1"} 0',
+      'age_count{hop="write",node="n1"} 0',
+    ]);
+    expect(linesOf(text, '# TYPE age')).toEqual(['# TYPE age histogram']);
   });
 
   it('tells what other processes collected beside its own, each figure once', async () => {

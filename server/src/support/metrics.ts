@@ -2,7 +2,8 @@
  * Figures of one process for Prometheus: prom-client with a registry of its own, `node` on every line. Knows no business
  * words. A figure that changes too often to be told of is read when somebody asks.
  */
-import { AggregatorRegistry, collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { AggregatorRegistry, collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
+import { createHistogram, type Note } from './histogram.ts';
 
 /** What a figure is called, and a sentence for people. */
 export interface Figure {
@@ -20,10 +21,14 @@ type Collected = Awaited<ReturnType<Registry['getMetricsAsJSON']>>;
 export interface Metrics {
   /** With `label`, counts apart for each of its values. With `read`, is read when somebody asks, and never told. */
   counter: (figure: Figure & { label?: string; read?: () => number }) => CounterFigure;
+  /** Several of `read` under one name, told apart by the label's values. */
+  counters: <L extends string>(figure: Figure & { label: string; read: Record<L, () => number> }) => void;
   /** A figure that rises and falls; read when somebody asks. */
   gauge: (figure: Figure & { read: () => number }) => void;
   /** How values are spread over the buckets' upper bounds. Gives the function that notes one. */
-  histogram: (figure: Figure & { buckets: number[] }) => (value: number) => void;
+  histogram: (figure: Figure & { buckets: readonly number[] }) => Note;
+  /** Several under one name: gives what begins one, with the label's value. */
+  histograms: (figure: Figure & { buckets: readonly number[]; label: string }) => (value: string) => Note;
   /** Everything in a form that travels as JSON to the `text` of another process. */
   collect(): Promise<unknown>;
   /** Everything in Prometheus' text form, together with what others collected. */
@@ -60,13 +65,24 @@ export function createMetrics({ node }: { node: string }): Metrics {
         },
       };
     },
+    counters: ({ name, help, label, read }) => {
+      const reads = Object.entries<() => number>(read);
+      const counter: Counter = new Counter({
+        name,
+        help,
+        registers,
+        labelNames: [label],
+        collect: () => {
+          counter.reset();
+          for (const [value, one] of reads) counter.inc({ [label]: value }, one());
+        },
+      });
+    },
     gauge: ({ name, help, read }) => {
       const gauge: Gauge = new Gauge({ name, help, registers, collect: () => gauge.set(read()) });
     },
-    histogram: ({ name, help, buckets }) => {
-      const histogram = new Histogram({ name, help, registers, buckets });
-      return (value) => histogram.observe(value);
-    },
+    histogram: (figure) => createHistogram({ ...figure, registry })(),
+    histograms: (figure) => createHistogram({ ...figure, registry }),
     collect,
     text: async (others = []) => {
       if (others.length === 0) return registry.metrics();
