@@ -1,5 +1,5 @@
 /** What several rows measure, and the preloads that they run replicas with. */
-import type { FeedState } from '../../protocol/index.ts';
+import type { FeedState, Tick } from '../../protocol/index.ts';
 import { until } from '../support/until.ts';
 import type { Watch } from '../support/watch.ts';
 
@@ -14,7 +14,7 @@ export function lossesOf(watches: readonly Watch[]): string[] {
 }
 
 /** The NODE_OPTIONS that load one of the files in preload/. */
-export function preload(name: 'slow-clock' | 'block-on-signal'): string {
+export function preload(name: 'slow-clock' | 'block-on-signal' | 'collect-on-signal'): string {
   return `--import=${new URL(`preload/${name}.mjs`, import.meta.url).href}`;
 }
 
@@ -63,3 +63,16 @@ export const onlyFence = {
   LEASE_DEADLINE_MS: '700',
   LEASE_TTL_MS: String(shortTtlMs),
 };
+
+/** How old a tick is as it comes, in milliseconds: this process and the source's share a clock. */
+export function ageOf({ ts }: Pick<Tick, 'ts'>): number {
+  return performance.timeOrigin + performance.now() - ts;
+}
+
+/** The value below which that part of them lies: 0.5 the median, 1 the largest. There must be some. */
+export function part(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const value = sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)];
+  if (value === undefined) throw new Error('there is nothing to measure');
+  return value;
+}

@@ -37,6 +37,8 @@ export interface WatchOptions {
   openLink?: OpenLink;
   /** Whether the time of every tick is kept; costs memory. */
   keepTimes?: boolean;
+  /** Fires with each tick, after it was checked. */
+  onTick?: (tick: Tick) => void;
 }
 
 export interface Watch {
@@ -58,7 +60,7 @@ export interface Watch {
 
 /** Connects at once. */
 export function createWatch(options: WatchOptions): Watch {
-  const { name, kind, symbols, everyMs = 0, book, keepTimes = true } = options;
+  const { name, kind, symbols, everyMs = 0, book, keepTimes = true, onTick: onSeen } = options;
   const check = createClientCheck();
   const outages: Outage[] = [];
   const feeds: (FeedState & { at: number })[] = [];
@@ -99,6 +101,7 @@ export function createWatch(options: WatchOptions): Watch {
     check.arrived(tick);
     book.saw(tick, name);
     if (keepTimes) tickTimes.push(performance.now());
+    onSeen?.(tick);
   }
 
   function onFeed(feed: FeedState): void {

@@ -1,0 +1,152 @@
+/** Clients that read nothing: what they cost the replica and whoever is beside them. */
+import { setTimeout as pass } from 'node:timers/promises';
+import { describe, expect, onTestFinished } from 'vitest';
+import { healthOf } from '../cluster/cluster-under-test.ts';
+import { startDeafClients } from '../support/deaf-clients.ts';
+import { until } from '../support/until.ts';
+import {
+  cutTotal,
+  fast,
+  noticedMs,
+  reading,
+  slowClientMs,
+  startFedCluster,
+  type FedCluster,
+} from './fed-cluster.ts';
+import { faultRow, shown, type Measure } from './fault-row.ts';
+import { ageOf, figureOf, part } from './measures.ts';
+
+const count = 20;
+const maxBytesEach = 1_048_576;
+
+const cutSlow = ({ replica }: FedCluster) => figureOf(replica.url, cutTotal, 'reason="slow"');
+
+/**
+ * Shows that `count` clients that stopped reading at `from` hold little and are all cut with the slow code in time. `before` is what
+ * the replica held without their silence.
+ */
+async function expectCut(cluster: FedCluster, before: number, from: number, measure: Measure): Promise<void> {
+  await pass(slowClientMs - 2_000 - (performance.now() - from));
+  const each = ((await cluster.heldBytes()) - before) / count;
+  let cut = 0;
+  await until(
+    async () => {
+      cut = await cutSlow(cluster);
+      return cut >= count;
+    },
+    { withinMs: slowClientMs / 2 },
+  ).catch(() => null);
+  const cutMs = performance.now() - from;
+  measure(
+    `RSS ${(each / 1_048_576).toFixed(2)} MB more each after ${shown(slowClientMs - 2_000)}; ${cut} of ${count} cut with the slow code, ${cut < count ? 'not all' : 'all'} after ${shown(cutMs)}`,
+  );
+  await cluster.expectSound();
+  expect(each).toBeLessThan(maxBytesEach);
+  expect(cut).toBe(count);
+  expect(cutMs).toBeLessThan(slowClientMs + noticedMs);
+}
+
+describe('clients that read nothing', () => {
+  faultRow(
+    {
+      fault: '20 clients of 2,000 ticks/s stop reading',
+      promise: 'replica RSS at most +1 MB each; cut with the slow code after 20 s, 1 s later at most',
+      withinMs: 120_000,
+    },
+    async (measure) => {
+      const cluster = await startFedCluster(fast);
+      const readers = Array.from({ length: count }, () => cluster.reader());
+      await reading(readers, 10_000);
+      // As many clients at the same rate, reading: what is more than this, their silence costs.
+      const before = await cluster.heldBytes();
+      const from = performance.now();
+      for (const one of readers) one.stopReading();
+      await expectCut(cluster, before, from, measure);
+    },
+  );
+
+  faultRow(
+    {
+      fault:
+        '20 clients with receive buffers of 4 KB subscribe to 4,000 ticks/s and never read, not even the handshake',
+      promise: 'replica RSS at most +1 MB each; cut with the slow code after 20 s, 1 s later at most',
+      withinMs: 120_000,
+    },
+    async (measure) => {
+      const cluster = await startFedCluster(fast, 25);
+      const witness = cluster.reader();
+      await reading([witness], 10_000);
+      const before = await cluster.heldBytes();
+      const { port, url } = cluster.replica;
+      const clients = startDeafClients({ port, count });
+      onTestFinished(() => clients.close());
+      clients.send(upgrade);
+      // What comes before the session that it belongs to is lost, or ends the connection.
+      const active = () => figureOf(url, 'socket_connections_active');
+      await until(async () => (await active()) === 1 + count, { withinMs: 5_000, saw: active });
+      clients.send(frameOf('40'));
+      const joined = async () => (await healthOf(url)).connections;
+      await until(async () => (await joined()) === 1 + count, { withinMs: 5_000, saw: joined });
+      clients.send(frameOf(`42${JSON.stringify(['subscribe', fast])}`));
+      await expectCut(cluster, before, performance.now(), measure);
+      await reading([witness], 1_000);
+    },
+  );
+
+  faultRow(
+    {
+      fault: 'one client of 2,000 ticks/s stops reading, and reads on, again and again',
+      promise: "the others' p99 tick age within 20 %",
+      withinMs: 120_000,
+    },
+    async (measure) => {
+      const cluster = await startFedCluster(fast);
+      let ages: number[] = [];
+      const others = Array.from({ length: 10 }, () => cluster.reader((tick) => void ages.push(ageOf(tick))));
+      let lastAge = Infinity;
+      const stuck = cluster.reader((tick) => void (lastAge = ageOf(tick)));
+      await reading([...others, stuck], 10_000);
+      const p99 = { without: [] as number[], with: [] as number[] };
+      const round = async (kind: keyof typeof p99): Promise<void> => {
+        if (kind === 'with') stuck.stopReading();
+        ages = [];
+        await pass(4_000);
+        p99[kind].push(part(ages, 0.99));
+        stuck.readOn();
+        await until(() => lastAge < 500, { withinMs: 10_000, saw: () => lastAge });
+        lastAge = Infinity;
+      };
+      // In turns, each first as often as the other: what the machine does besides meets both alike.
+      for (let pair = 0; pair < 6; pair++)
+        for (const kind of pair % 2 === 0 ? (['without', 'with'] as const) : (['with', 'without'] as const))
+          await round(kind);
+      const [without, beside] = [part(p99.without, 0.5), part(p99.with, 0.5)];
+      measure(
+        `p99 ${shown(beside)} beside it, ${shown(without)} without, ${(beside / without).toFixed(2)} times; medians of ${p99.with.length} rounds in turn`,
+      );
+      expect(await figureOf(cluster.replica.url, cutTotal)).toBe(0);
+      expect(stuck.isOpen()).toBe(true);
+      await cluster.expectSound();
+      expect(beside / without).toBeLessThan(1.2);
+    },
+  );
+});
+
+/** Sent without waiting for any answer. */
+const upgrade = [
+  'GET /socket.io/?EIO=4&transport=websocket HTTP/1.1',
+  'Host: 127.0.0.1',
+  'Connection: Upgrade',
+  'Upgrade: websocket',
+  'Sec-WebSocket-Version: 13',
+  'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
+  '\r\n',
+].join('\r\n');
+
+/** A text frame of a client, masked with nothing. */
+function frameOf(text: string): Buffer {
+  const payload = Buffer.from(text);
+  const length =
+    payload.length < 126 ? [0x80 | payload.length] : [0x80 | 126, payload.length >> 8, payload.length & 0xff];
+  return Buffer.concat([Buffer.from([0x81, ...length, 0, 0, 0, 0]), payload]);
+}
