@@ -214,6 +214,7 @@ async function startOne(
       SYMBOLS: symbolNames(symbols).join(','),
       UPDATE_INTERVAL: String(1_000 / hz),
       DRAIN_MS: '0',
+      MAX_SUBSCRIPTIONS: '10000',
     },
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });

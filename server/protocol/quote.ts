@@ -22,16 +22,20 @@ export function advanceDay(
 
 /** The quote after the tick [Q1]. A symbol's first tick always states `day`, so `before` is null only together with it. */
 export function applyTick(before: Quote | null, tick: Tick): Quote {
-  return quoteOf(tick, tick.day ?? (before === null ? firstDay(tick) : advanceDay(before, tick)));
+  return quoteOf(tick, tick, tick.day ?? (before === null ? firstDay(tick) : advanceDay(before, tick)));
 }
 
 /** The quote after a tick, where the day's figures after it are known already. */
-export function quoteOf(tick: Omit<Tick, 'day'>, day: DayFigures): Quote {
+export function quoteOf(
+  tick: Pick<Tick, 'symbol' | 'price' | 'size' | 'ts'>,
+  { gen, seq }: Pick<Tick, 'gen' | 'seq'>,
+  day: DayFigures,
+): Quote {
   const quote: Quote = {
     symbol: tick.symbol,
     price: tick.price,
-    gen: tick.gen,
-    seq: tick.seq,
+    gen,
+    seq,
     ts: tick.ts,
     stale: false,
     open: day.open,

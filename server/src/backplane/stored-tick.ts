@@ -12,8 +12,8 @@ type StoredTick = Omit<Tick, keyof TickName>;
 
 /** The text of a draft's tick. */
 export function tickText({ tick }: TickDraft): string {
-  const { symbol: _, ...rest } = tick;
-  return JSON.stringify(rest satisfies StoredTick);
+  // JSON leaves out what is not defined; to take it off the object costs as much as the text.
+  return JSON.stringify({ ...tick, symbol: undefined });
 }
 
 /** The text of a draft's day. */

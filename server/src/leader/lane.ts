@@ -69,6 +69,9 @@ export interface Lane {
   close(): Promise<UnsureBatch | null>;
 }
 
+/** What a quote is before the store has counted its tick. */
+const unnumbered = { gen: '', seq: 0 };
+
 export function createLane(options: LaneOptions): Lane {
   const { shard, epoch, tickStore, unsure, maxQueuedTicks, dayStartMs, makeBatchId } = options;
   const { mayAppend, monotonic, onTick, onAppended, onRefused, onRetried, onFault } = options;
@@ -196,10 +199,9 @@ export function createLane(options: LaneOptions): Lane {
       given.push({ symbol: draft.symbol, gen: claimed, seq });
       if (wasTold) continue;
       // In the order of a tick that comes from history, so that both are the same text.
-      const { symbol, ...rest } = draft;
-      const tick: Tick = { symbol, gen: claimed, seq, ...rest };
-      const before = quotes.get(symbol);
-      if (before === undefined || before.seq < seq) quotes.set(symbol, quoteOf(tick, day));
+      const tick: Tick = Object.assign({ symbol: draft.symbol, gen: claimed, seq }, draft);
+      const before = quotes.get(tick.symbol);
+      if (before === undefined || before.seq < seq) quotes.set(tick.symbol, quoteOf(tick, tick, day));
       onTick(tick);
     }
     return given;
@@ -216,7 +218,7 @@ export function createLane(options: LaneOptions): Lane {
     return ticks.map((source) => {
       const before = ahead.get(source.symbol) ?? quotes.get(source.symbol) ?? null;
       const draft = draftTick(before, source, dayStartMs);
-      ahead.set(source.symbol, quoteOf({ ...draft.tick, gen: '', seq: 0 }, draft.day));
+      ahead.set(source.symbol, quoteOf(draft.tick, unnumbered, draft.day));
       return draft;
     });
   }

@@ -27,7 +27,7 @@ export interface ShardKeys {
   quotes: string;
   /** Hash: symbol to the last number of its source. It outlives the generation. */
   sourceSeqs: string;
-  /** What the key of a symbol's history begins with: a list of its last ticks as `seq:text`, oldest first. */
+  /** What the key of a symbol's history begins with: a list of its last ticks, and up to an eighth more, as `seq:text`, oldest first. */
   histories: string;
   /** Hash: `hash` and `seqs` of an append that happens once; it expires. */
   once(gen: string, id: string): string;

