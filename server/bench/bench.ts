@@ -1,6 +1,6 @@
 /**
  * `npm run bench`: every row of rows.ts, measured on real sockets. `--quick` is a run of under two minutes for CI; `--only=stage`
- * runs one experiment; `--profile=FOLDER` writes a CPU profile of every server. A whole run writes results.md.
+ * runs one experiment; `--profile=FOLDER` writes a CPU profile of each peer of the fan-out stage. A whole run writes results.md.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -57,13 +57,14 @@ export async function runBench(args: readonly string[]): Promise<number> {
   );
   const [driverProgram, serverProgram] = programs.map(({ path }) => path);
   const driver = startCalled<DriverCalls>(driverProgram ?? '');
-  const profiling = profileArgs(values.profile);
+  const profiles = values.profile === undefined ? null : resolve(values.profile);
+  if (profiles !== null) mkdirSync(profiles, { recursive: true });
   const bench: Bench = {
     driver,
     quick: values.quick,
     rounds: 5,
-    startServer: (request, nodeArgs = []) =>
-      startServer(serverProgram ?? '', request, [...profiling, ...nodeArgs]),
+    profiles,
+    startServer: (request, nodeArgs = []) => startServer(serverProgram ?? '', request, nodeArgs),
     report: (row, rounds) => {
       const result = resultOf(row, rounds);
       results.push(result);
@@ -91,12 +92,6 @@ export async function runBench(args: readonly string[]): Promise<number> {
     `${met} of ${results.length} rows met their goal, ${far.length} missed it by more than a quarter`,
   );
   return far.length === 0 ? 0 : 1;
-}
-
-function profileArgs(folder: string | undefined): string[] {
-  if (folder === undefined) return [];
-  mkdirSync(folder, { recursive: true });
-  return ['--cpu-prof', `--cpu-prof-dir=${resolve(folder)}`];
 }
 
 function machine(): Machine {

@@ -15,6 +15,8 @@ export interface Bench {
   /** Less of everything, for CI. */
   readonly quick: boolean;
   readonly rounds: number;
+  /** Where CPU profiles of the servers go; they cost time themselves. */
+  readonly profiles: string | null;
   startServer(request: StartRequest, nodeArgs?: readonly string[]): Promise<Server>;
   /** Gives the result of a row, and tells it. */
   report(row: Row, rounds: readonly Round[]): Result;

@@ -17,7 +17,7 @@ export async function measureSizes(bench: Bench): Promise<void> {
     // As many ticks as far as that goes, so that each round is as long.
     turns: Math.max(2, Math.ceil((turns * 1_000) / clients)),
   }));
-  const rounds = await takeTurns(bench, contenders);
+  const rounds = await takeTurns(bench, 'sizes', contenders);
   const bySize = contenders.map(({ name }) => rounds.get(name) ?? []);
   const found = Array.from({ length: bench.rounds }, (_, round): Round => {
     const figures = bySize.map((of) => of[round]?.cpu ?? NaN);

@@ -54,7 +54,7 @@ async function measure(
   all: readonly Contender[],
   byPeer: Record<string, Row>,
 ): Promise<void> {
-  const rounds = await takeTurns(bench, all);
+  const rounds = await takeTurns(bench, experiment, all);
   const of = (name: string): StageRound[] => rounds.get(name) ?? [];
   for (const [peer, row] of Object.entries(byPeer))
     bench.report(

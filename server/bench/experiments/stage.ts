@@ -1,4 +1,5 @@
 /** The fan-out stage alone: peers with the same clients and the same ticks take turns, and their processor time is read. */
+import { join } from 'node:path';
 import type { Tally } from '../driver/driver-calls.ts';
 import type { PeerName, StartRequest } from '../peers/server-calls.ts';
 import { symbolNames } from '../script.ts';
@@ -37,17 +38,24 @@ export interface Entered {
 /** Every contender's rounds, taken in turns, each time in another order. */
 export async function takeTurns(
   bench: Bench,
+  experiment: string,
   contenders: readonly Contender[],
 ): Promise<Map<string, StageRound[]>> {
   const entered: Entered[] = [];
   try {
     for (const contender of contenders) entered.push(await enter(bench, contender));
     for (const one of entered) await playRound(bench, one, Math.max(2, Math.ceil(one.contender.turns / 3)));
+    if (bench.profiles !== null) for (const { server } of entered) await server.calls.startProfile();
     for (let round = 0; round < bench.rounds; round++)
       for (let i = 0; i < entered.length; i++) {
         const one = entered[(round + i) % entered.length];
         if (one !== undefined) one.rounds.push(await playRound(bench, one, one.contender.turns));
       }
+    if (bench.profiles !== null)
+      for (const { contender, server } of entered)
+        await server.calls.writeProfile(
+          join(bench.profiles, `${experiment}, ${contender.name}.cpuprofile`.replaceAll(' ', '-')),
+        );
     return new Map(entered.map(({ contender, rounds }) => [contender.name, rounds]));
   } finally {
     for (const one of entered) await leave(bench, one);

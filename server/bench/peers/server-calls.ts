@@ -22,6 +22,9 @@ export interface ServerCalls {
   turn(): void;
   /** Processor time of the process so far, in microseconds. */
   cpu(): number;
+  /** Begins a CPU profile, and ends it into a file. */
+  startProfile(): Promise<void>;
+  writeProfile(path: string): Promise<void>;
   /** Resident memory in bytes, after the garbage was collected. Needs `--expose-gc`. */
   memory(): Promise<number>;
 }

@@ -1,4 +1,6 @@
 /** The process of one peer, told what to send and asked what it took. Ends with the benchmark. */
+import { writeFileSync } from 'node:fs';
+import { Session } from 'node:inspector/promises';
 import process from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Tick } from '../../protocol/index.ts';
@@ -17,6 +19,7 @@ const collections = 4;
 const pauseMs = 100;
 
 let running: { peer: Peer; script: Script } | null = null;
+const inspector = new Session();
 /** The ticks of each turn to come. */
 let prepared: Tick[][] = [];
 
@@ -59,6 +62,15 @@ answerParent({
   cpu: () => {
     const { user, system } = process.cpuUsage();
     return user + system;
+  },
+  startProfile: async () => {
+    inspector.connect();
+    await inspector.post('Profiler.enable');
+    await inspector.post('Profiler.start');
+  },
+  writeProfile: async (path) => {
+    const { profile } = await inspector.post('Profiler.stop');
+    writeFileSync(path, JSON.stringify(profile));
   },
   memory: async () => {
     for (let i = 0; i < collections; i++) {
