@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Quote, Tick } from '../../protocol/index.ts';
-import { missedUpToHead } from './replay.ts';
+import { missedAsOne, missedUpToHead } from './replay.ts';
 import type { SymbolStream } from './session.ts';
 
 const tick = (seq: number): Tick => ({ symbol: 'A', price: `${seq}`, gen: 'gen001', seq, ts: seq });
@@ -34,5 +34,26 @@ describe('missedUpToHead', () => {
     expect(missedUpToHead(null, ['gen001', 5], stream(11, 1))).toBeNull();
     expect(missedUpToHead(range(6, 11), ['gen000', 5], stream(11, 1))).toBeNull();
     expect(missedUpToHead([], ['gen001', 12], stream(11, 1))).toBeNull();
+  });
+});
+
+describe('missedAsOne', () => {
+  const day = { open: '1', high: '9', low: '1', volume: '7', prevClose: '2' };
+  const at: SymbolStream = {
+    ...stream(9, 9),
+    head: () => ({ ...tick(9), ...day, size: '3', stale: false }),
+  };
+
+  it('[RT4] gives one tick for all, of which it knows the day alone', () => {
+    expect(missedAsOne(['gen001', 5], at)).toEqual([{ ...tick(9), merged: 3, day }]);
+    expect(missedAsOne(['gen001', 8], at)).toEqual([{ ...tick(9), merged: 0, day }]);
+    expect(missedAsOne(['gen001', 9], at)).toEqual([]);
+  });
+
+  it('[RT4] gives nothing for a position that is none', () => {
+    expect(missedAsOne(['gen001', 10], at)).toBeNull();
+    expect(missedAsOne(['gen000', 5], at)).toBeNull();
+    const unpriced: SymbolStream = { ...at, head: () => null };
+    expect([missedAsOne(['gen001', 0], unpriced), missedAsOne(['gen001', 1], unpriced)]).toEqual([[], null]);
   });
 });

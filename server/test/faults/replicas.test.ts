@@ -11,7 +11,10 @@ import { lossesOf, pauseOf } from './measures.ts';
 
 const epochNow = (): number => performance.timeOrigin + performance.now();
 
-/** Clients of our stream through Nginx in another process, all with ticks of one symbol; they end with the test. */
+/**
+ * Clients of our stream through Nginx in another process, all with ticks of one symbol, a quarter of them at a slower rate; they
+ * end with the test.
+ */
 async function crowdOf(url: string, count: number, kind: 'raw' | 'stream' = 'raw'): Promise<Crowd> {
   const crowd = await startCrowd();
   onTestFinished(() => crowd.close());
@@ -20,6 +23,7 @@ async function crowdOf(url: string, count: number, kind: 'raw' | 'stream' = 'raw
     url,
     kind,
     symbols: ['BTC-USD'],
+    everyMs: index % 4 === 3 ? 1_000 : 0,
   }));
   crowd.add(clients, 250);
   await until(async () => (await crowd.report()).clients.length === count, { withinMs: 30_000 });
