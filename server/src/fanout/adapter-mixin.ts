@@ -17,8 +17,9 @@ import type { EncodedEvent } from './tick-frames.ts';
 export interface DoorKeeper {
   /** A tick was emitted to its room, alone and without conditions. */
   onTick: (delivery: Delivery) => void;
-  /** Something else is about to go to a tick room, or such a room is about to change. */
+  /** Something else is about to go to a tick room, or rooms are about to change. */
   beforeOther: () => void;
+  /** The socket is in the namespace now. Rooms that it joined earlier, in a middleware, follow as joined. */
   onOpened: (socketId: string) => void;
   onJoined: (socketId: string, room: string) => void;
   onLeft: (socketId: string, room: string) => void;
@@ -37,7 +38,7 @@ interface EncodeOptions {
 
 interface Internals {
   readonly nsp: { readonly name: string };
-  readonly sids: ReadonlyMap<string, unknown>;
+  readonly sids: ReadonlyMap<string, ReadonlySet<string>>;
   _encode(packet: Packet, options: EncodeOptions): unknown[];
   apply(options: BroadcastOptions, callback: (socket: unknown) => void): void;
   addAll(id: string, rooms: Set<string>): Promise<void> | void;
@@ -65,6 +66,7 @@ export function createDoor(keeper: DoorKeeper): Door {
     assert(encoder !== null, 'the adapter was made before anything is encoded');
     const options: EncodeOptions = {};
     const [text] = encoder({ type: eventPacket, data: [event, payload], nsp: '/' }, options);
+    assert(typeof text === 'string', 'an event without binary is encoded as text');
     return encodedEvent(text, options);
   }
 
@@ -77,8 +79,8 @@ export function createDoor(keeper: DoorKeeper): Door {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- checked right above; the package's types hide both
     const Base = base as unknown as InternalsClass;
     class TickAdapter extends Base {
-      /** What `_encode` saw and the next `apply`, in the same run, is about. */
-      #encoded: { tick: Tick; event: EncodedEvent } | null = null;
+      /** What `_encode` saw and the next `apply`, in the same run, is about; null where that is no delivery. */
+      #encoded: { tick: Tick; event: EncodedEvent } | 'other' | null = null;
 
       /** Ticks are in the default namespace alone. */
       readonly #isOurs: boolean;
@@ -92,7 +94,11 @@ export function createDoor(keeper: DoorKeeper): Door {
       override _encode(packet: Packet, options: EncodeOptions): unknown[] {
         const encoded = super._encode(packet, options);
         const tick = this.#isOurs ? tickOf(packet) : null;
-        this.#encoded = tick === null ? null : { tick, event: encodedEvent(encoded[0], options) };
+        const [text, ...attachments] = encoded;
+        this.#encoded =
+          tick !== null && typeof text === 'string' && attachments.length === 0
+            ? { tick, event: encodedEvent(text, options) }
+            : 'other';
         return encoded;
       }
 
@@ -102,6 +108,7 @@ export function createDoor(keeper: DoorKeeper): Door {
         const room = onlyRoom(options);
         if (
           encoded !== null &&
+          encoded !== 'other' &&
           room !== null &&
           options.flags?.volatile !== true &&
           symbolOfRoom(room) === encoded.tick.symbol
@@ -110,17 +117,21 @@ export function createDoor(keeper: DoorKeeper): Door {
           keeper.onTick({ tick, text: event.text, frame: event.frame, room, deliverTo: callback });
           return;
         }
-        if (this.#isOurs && touchesTickRoom(options)) keeper.beforeOther();
+        // Without a packet it is a look, or a change: who leaves or is disconnected gets what was emitted before.
+        if (this.#isOurs && (encoded === null || touchesTickRoom(options))) keeper.beforeOther();
         super.apply(options, callback);
       }
 
       override addAll(id: string, rooms: Set<string>): Promise<void> | void {
         if (!this.#isOurs) return super.addAll(id, rooms);
-        const isNew = !this.sids.has(id);
         for (const room of rooms) if (symbolOfRoom(room) !== null) keeper.beforeOther();
         const done = super.addAll(id, rooms);
-        if (isNew) keeper.onOpened(id);
-        for (const room of rooms) if (symbolOfRoom(room) !== null) keeper.onJoined(id, room);
+        // Socket.IO's own first join, of the room that has the socket's name, comes after those of a middleware.
+        const isOpened = rooms.has(id);
+        if (isOpened) keeper.onOpened(id);
+        for (const room of (isOpened ? this.sids.get(id) : rooms) ?? []) {
+          if (symbolOfRoom(room) !== null) keeper.onJoined(id, room);
+        }
         return done;
       }
 
@@ -146,8 +157,7 @@ export function createDoor(keeper: DoorKeeper): Door {
 /** Where ws does not prepare frames, nobody is given one. */
 const noFrame = Buffer.alloc(0);
 
-function encodedEvent(text: unknown, { wsPreEncodedFrame }: EncodeOptions): EncodedEvent {
-  assert(typeof text === 'string', 'an event without binary is encoded as text');
+function encodedEvent(text: string, { wsPreEncodedFrame }: EncodeOptions): EncodedEvent {
   return { text, frame: wsPreEncodedFrame === undefined ? noFrame : Buffer.concat(wsPreEncodedFrame) };
 }
 

@@ -50,7 +50,8 @@ export function createBaskets<M extends BasketMember, T>(): Baskets<M, T> {
 
   function putIn(member: M): void {
     const rooms = [...member.rooms].toSorted();
-    const key = rooms.join(' ');
+    // Nothing keeps a blank out of a room's name.
+    const key = JSON.stringify(rooms);
     let basket = byKey.get(key);
     if (basket === undefined) {
       basket = { key, rooms, members: new Set(), turn: [] };

@@ -141,8 +141,12 @@ export function createCoalescer(options: CoalescerOptions): Coalescer {
   }
 
   function remove(outlet: Outlet): void {
-    outlets.delete(outlet.socket.id);
-    byConnection.delete(outlet.socket.conn);
+    const { id, conn } = outlet.socket;
+    outlets.delete(id);
+    // Its successor may be there already: a client may leave the namespace and join it again on one connection.
+    if (byConnection.get(conn) === outlet) byConnection.delete(conn);
+    conn.off('upgrade', onUpgrade);
+    outlet.webSocket?.off('pong', onPong);
     baskets.gone(outlet);
     behind.delete(outlet);
     outlet.close();
@@ -153,6 +157,7 @@ export function createCoalescer(options: CoalescerOptions): Coalescer {
     enqueue,
     flush,
     opened: (socket) => {
+      if (outlets.has(socket.id)) return;
       const outlet = new Outlet(socket, stage, clock.monotonic());
       outlets.set(socket.id, outlet);
       byConnection.set(socket.conn, outlet);

@@ -3,7 +3,7 @@
  * pinned by a contract test (socket.io-adapter 2.5, engine.io 6.6, ws 8). Where it is missing, delivery is stock.
  */
 import type { EventEmitter } from 'node:events';
-import { WebSocket } from 'ws';
+import * as ws from 'ws';
 import type { PreparedOptions } from './tick-frames.ts';
 
 /** A WebSocket as ws makes it. */
@@ -46,7 +46,7 @@ export interface RawSocket {
 /** Names the internals that are missing for everybody; empty where frames may be written as they are. */
 export function missingInternals(): string[] {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- looks whether it is there at all
-  const { Sender } = WebSocket as unknown as {
+  const { Sender } = ws as unknown as {
     Sender?: { frame?: unknown; prototype?: { sendFrame?: unknown } };
   };
   return [

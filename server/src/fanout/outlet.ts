@@ -81,8 +81,10 @@ export class Outlet implements BasketMember {
   readonly socket: RawSocket;
   /** When ticks or a heartbeat last went out, on the monotonic clock. */
   lastWriteAt: number;
+  /** Whose pongs are awaited. */
+  webSocket: RawWebSocket | null = null;
   readonly #stage: OutletStage;
-  readonly #window = new AckWindow();
+  #window = new AckWindow();
   #mode: 'websocket' | 'polling' | 'stock' = 'stock';
   /** Newest tick by symbol, in the order in which they began to wait; null while the client keeps up. */
   #held: Map<string, Held> | null = null;
@@ -90,7 +92,6 @@ export class Outlet implements BasketMember {
   #untakenSince = 0;
   /** Who waits until the client may be given more. */
   #waiters: (() => void)[] = [];
-  #webSocket: RawWebSocket | null = null;
 
   constructor(socket: RawSocket, stage: OutletStage, now: number) {
     this.socket = socket;
@@ -101,18 +102,16 @@ export class Outlet implements BasketMember {
   /** Takes up the connection's transport, first and after an upgrade; `onPong` listens at a WebSocket. */
   useTransport(onPong: (this: RawWebSocket, payload: unknown) => void, now: number): void {
     const { transport } = this.socket.conn;
-    this.#webSocket?.off('pong', onPong);
-    this.#webSocket = null;
+    // What went before went by polling, and was taken: a client upgrades after its last poll.
+    this.#window = new AckWindow();
+    this.webSocket?.off('pong', onPong);
+    this.webSocket = null;
     if (takesFrames(transport)) {
       this.#mode = 'websocket';
-      this.#webSocket = transport.socket ?? null;
-      this.#webSocket?.on('pong', onPong);
+      this.webSocket = transport.socket ?? null;
+      this.webSocket?.on('pong', onPong);
     } else this.#mode = transport.name === 'polling' ? 'polling' : 'stock';
     this.release(now);
-  }
-
-  get webSocket(): RawWebSocket | null {
-    return this.#webSocket;
   }
 
   write(batch: Batch, now: number): void {
@@ -120,7 +119,7 @@ export class Outlet implements BasketMember {
       this.#mode === 'websocket' &&
       this.#held === null &&
       this.#window.fits(batch.bytes) &&
-      !this.#isWatched()
+      !this.#isStock()
     )
       this.#writeBatch(batch, now);
     else this.#writeSlowly(batch.deliveries, now);
@@ -133,7 +132,8 @@ export class Outlet implements BasketMember {
 
   /** Writes ticks whatever the window says. Resolves when the client may be given more, or is gone. */
   writeAll(frames: readonly TickFrame[], bytes: number, now: number): Promise<void> {
-    if (this.#isWatched() || this.#mode === 'stock') {
+    if (this.#isStock()) {
+      this.#giveAll(now);
       for (const { text } of frames) this.socket.conn.write(text, uncompressed);
       return Promise.resolve();
     }
@@ -169,12 +169,10 @@ export class Outlet implements BasketMember {
   /** Gives out what waits, as far as the client takes it. */
   release(now: number): void {
     if (this.#hasRoom()) this.#settle();
-    if (this.#mode === 'websocket') this.#releaseFitting(now);
-    else if (this.#held !== null && this.#mode === 'polling' && this.#isPolled()) {
-      const frames = [...this.#held.values()].map((held) => this.#frameOf(held));
-      this.#held = null;
-      this.#answerPoll(frames, now);
-    }
+    if (this.#isStock()) this.#giveAll(now);
+    else if (this.#mode === 'websocket') this.#releaseFitting(now);
+    else if (this.#held !== null && this.#mode === 'polling' && this.#isPolled())
+      this.#answerPoll(this.#takeAll(), now);
     if (this.#held !== null) this.#stage.onBehind(this);
   }
 
@@ -194,10 +192,32 @@ export class Outlet implements BasketMember {
     this.#settle();
   }
 
-  /** Somebody in this process watches what goes out: Socket.IO's own way calls them. */
-  #isWatched(): boolean {
+  /** Socket.IO itself delivers: frames are not taken as they are, or somebody in this process watches what goes out. */
+  #isStock(): boolean {
     const watchers = this.socket._anyOutgoingListeners;
-    return watchers !== undefined && watchers.length > 0;
+    return this.#mode === 'stock' || (watchers !== undefined && watchers.length > 0);
+  }
+
+  /** What was held before Socket.IO took over goes first. */
+  #giveAll(now: number): void {
+    if (this.#held === null) return;
+    const frames = this.#takeAll();
+    for (const { text } of frames) this.socket.conn.write(text, uncompressed);
+    this.#wroteSlowly(frames.length, frames.length, now);
+  }
+
+  #takeAll(): TickFrame[] {
+    const held = [...(this.#held?.values() ?? [])];
+    this.#held = null;
+    return held.map((one) => this.#frameOf(one));
+  }
+
+  #wroteSlowly(ticks: number, writes: number, now: number): void {
+    const { counters } = this.#stage;
+    counters.deliveries += ticks;
+    counters.writes += writes;
+    counters.slowWrites += writes;
+    this.lastWriteAt = now;
   }
 
   #isPolled(): boolean {
@@ -206,13 +226,10 @@ export class Outlet implements BasketMember {
   }
 
   #writeSlowly(deliveries: readonly Delivery[], now: number): void {
-    const { counters } = this.#stage;
-    if (this.#mode === 'stock' || this.#isWatched()) {
+    if (this.#isStock()) {
+      this.#giveAll(now);
       for (const { deliverTo } of deliveries) deliverTo(this.socket);
-      this.lastWriteAt = now;
-      counters.deliveries += deliveries.length;
-      counters.writes += deliveries.length;
-      counters.slowWrites += deliveries.length;
+      this.#wroteSlowly(deliveries.length, deliveries.length, now);
       return;
     }
     if (this.#mode === 'polling' && this.#held === null && this.#isPolled()) {
@@ -248,10 +265,12 @@ export class Outlet implements BasketMember {
     if (this.#held === null) return;
     const frames: TickFrame[] = [];
     let bytes = 0;
+    // One that is larger than the window goes when nothing else is on its way.
     if (this.#window.inFlight < this.#window.limit) {
       for (const [symbol, held] of this.#held) {
         const frame = this.#frameOf(held);
-        if (!this.#window.fits(bytes + frame.frame.length)) break;
+        const isAlone = frames.length === 0 && this.#window.inFlight <= 0;
+        if (!isAlone && !this.#window.fits(bytes + frame.frame.length)) break;
         this.#held.delete(symbol);
         frames.push(frame);
         bytes += frame.frame.length;
@@ -307,16 +326,12 @@ export class Outlet implements BasketMember {
   /** All packets but the last go into the buffer first, so that one answer carries them all. */
   #answerPoll(frames: readonly TickFrame[], now: number): void {
     const { conn } = this.socket;
-    const { counters } = this.#stage;
     for (const { text } of frames.slice(0, -1))
       conn.writeBuffer.push({ type: 'message', data: text, options: uncompressed });
     const last = frames.at(-1);
     if (last !== undefined) conn.write(last.text, uncompressed);
-    this.lastWriteAt = now;
     this.#untakenSince = now;
-    counters.deliveries += frames.length;
-    counters.writes++;
-    counters.slowWrites++;
+    this.#wroteSlowly(frames.length, 1, now);
   }
 
   #hasRoom(): boolean {

@@ -1,0 +1,140 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { AckWindow } from './ack-window.ts';
+
+/** The least that is let on its way, in bytes. */
+const least = 8_192;
+
+/** Writes the bytes with a ping behind them; gives the ping's name. */
+function ask(window: AckWindow, bytes: number, now: number): number {
+  window.wrote(bytes);
+  window.pinged(now);
+  return window.written;
+}
+
+/** A client that reads so many bytes a second of all that fits, each piece answered when it was read. */
+function read(bytesPerSecond: number, forMs: number): AckWindow {
+  const window = new AckWindow();
+  let now = 100_000;
+  let readAt = now;
+  const due: { position: number; at: number }[] = [];
+  for (const end = now + forMs; now < end; now += 5) {
+    for (let first = due[0]; first !== undefined && first.at <= now; first = due[0]) {
+      due.shift();
+      window.answered(first.position, now);
+    }
+    while (window.fits(1_000)) {
+      readAt = Math.max(readAt, now) + 1_000_000 / bytesPerSecond;
+      due.push({ position: ask(window, 1_000, now), at: readAt });
+    }
+  }
+  return window;
+}
+
+describe('AckWindow', () => {
+  it('[SL1] lets more go only after what is on its way was acknowledged', () => {
+    const window = new AckWindow();
+    const { limit } = window;
+    expect(window.fits(limit)).toBe(true);
+    const position = ask(window, limit, 100_000);
+    expect([window.inFlight, window.fits(1)]).toEqual([limit, false]);
+    expect(window.answered(position, 100_010)).toBe(true);
+    expect([window.inFlight, window.fits(least)]).toEqual([0, true]);
+  });
+
+  it('[SL1] a pong acknowledges all that was written before it, earlier pings too', () => {
+    const window = new AckWindow();
+    const names = [1_000, 2_000, 3_000].map((bytes) => ask(window, bytes, 100_000));
+    expect(window.answered(names[1] ?? 0, 100_020)).toBe(true);
+    expect(window.inFlight).toBe(3_000);
+    expect(window.answered(names[0] ?? 0, 100_030)).toBe(false);
+    expect(window.inFlight).toBe(3_000);
+    expect(window.answered(names[2] ?? 0, 100_040)).toBe(true);
+    expect([window.inFlight, window.isAsked(), window.oldestPingAt()]).toEqual([0, false, null]);
+  });
+
+  it('[SL1] a pong that nobody asked for, or a made-up or repeated one, changes nothing', () => {
+    const window = new AckWindow();
+    const position = ask(window, 5_000, 100_000);
+    const { limit } = window;
+    for (const forged of [
+      0,
+      -1,
+      1,
+      position - 1,
+      position + 1,
+      Number.NaN,
+      Infinity,
+      Number.MAX_SAFE_INTEGER,
+    ])
+      expect(window.answered(forged, 100_001)).toBe(false);
+    expect([window.inFlight, window.limit, window.oldestPingAt()]).toEqual([5_000, limit, 100_000]);
+    window.answered(position, 100_010);
+    const after = window.limit;
+    expect(window.answered(position, 100_011)).toBe(false);
+    expect([window.inFlight, window.limit]).toEqual([0, after]);
+  });
+
+  it('[SL1] the limit settles near what a client reads in half a second, and never below 8 KB', () => {
+    for (const rate of [2_000, 20_000, 60_000, 200_000, 1_000_000]) {
+      const { limit } = read(rate, 10_000);
+      expect(limit, `${rate} bytes a second`).toBeGreaterThanOrEqual(least);
+      expect(limit, `${rate} bytes a second`).toBeLessThanOrEqual(Math.max(least, rate) + 1_000);
+      expect(limit, `${rate} bytes a second`).toBeGreaterThanOrEqual(Math.min(rate * 0.45, 1_000_000));
+    }
+  });
+
+  it('[SL1] a client that became slow is given less, answer by answer', () => {
+    const window = read(1_000_000, 3_000);
+    let now = 200_000;
+    for (let count = 0; count < 12; count++) {
+      const position = ask(window, 1_000, now);
+      now += 1_000;
+      window.answered(position, now);
+    }
+    expect(window.limit).toBe(least);
+  });
+
+  it('[SL1] asks often where answers are slow, and twice a window where they are quick', () => {
+    const window = new AckWindow();
+    expect(window.wantsPing()).toBe(false);
+    window.wrote(window.limit / 2);
+    expect(window.wantsPing()).toBe(true);
+    window.pinged(100_000);
+    expect(window.wantsPing()).toBe(false);
+    window.answered(window.written, 100_200);
+    window.wrote(2_048);
+    expect(window.wantsPing()).toBe(true);
+  });
+
+  it('[SL1] whatever is written and answered, nothing is in flight twice and the limit holds its floor', () => {
+    const step = fc.oneof(
+      fc.record({ kind: fc.constant('write' as const), bytes: fc.nat(20_000) }),
+      fc.record({ kind: fc.constant('ask' as const), bytes: fc.nat(20_000) }),
+      fc.record({ kind: fc.constant('answer' as const), which: fc.nat(20), afterMs: fc.nat(2_000) }),
+    );
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+        const window = new AckWindow();
+        const asked: number[] = [];
+        let now = 100_000;
+        let written = 0;
+        let acked = 0;
+        for (const one of steps) {
+          if (one.kind === 'answer') {
+            now += one.afterMs;
+            const position = asked[one.which % Math.max(asked.length, 1)];
+            if (position !== undefined && window.answered(position, now)) acked = position;
+          } else {
+            written += one.bytes;
+            if (one.kind === 'write') window.wrote(one.bytes);
+            else asked.push(ask(window, one.bytes, now));
+          }
+          expect([window.written, window.inFlight]).toEqual([written, written - acked]);
+          expect(window.limit).toBeGreaterThanOrEqual(least);
+          expect(window.fits(0)).toBe(written - acked <= window.limit);
+        }
+      }),
+    );
+  });
+});

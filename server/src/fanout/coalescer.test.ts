@@ -1,0 +1,193 @@
+import { describe, expect, it } from 'vitest';
+import { tickRoom, type Tick } from '../../protocol/index.ts';
+import {
+  createFakeConnection,
+  encodeTick,
+  type FakeConnectionOptions,
+} from '../../test/support/fake-connection.ts';
+import { createManualClock } from '../../test/support/manual-clock.ts';
+import { createCoalescer } from './coalescer.ts';
+
+function tick(symbol: string, seq: number): Tick {
+  return { symbol, gen: 'gen001', seq, ts: 0, price: String(seq) };
+}
+
+const slowClientMs = 20_000;
+
+function setUp() {
+  const clock = createManualClock();
+  const tooSlow: string[] = [];
+  const written: string[][] = [];
+  const coalescer = createCoalescer({
+    clock,
+    slowClientMs,
+    encode: encodeTick,
+    onTooSlow: (id) => void tooSlow.push(id),
+    onWritten: (ticks) => void written.push(seqs(ticks.map((one) => one.tick))),
+  });
+  const emit = (...ticks: Tick[]): void => {
+    for (const one of ticks) {
+      const frame = encodeTick(one);
+      coalescer.enqueue({ ...frame, room: tickRoom(one.symbol), deliverTo: () => {} });
+    }
+  };
+  /** A client in the rooms of these symbols. */
+  const open = (id: string, symbols: string[], options: FakeConnectionOptions = {}) => {
+    const client = createFakeConnection({ id, ...options });
+    coalescer.opened(client.socket);
+    for (const symbol of symbols) coalescer.joined(id, tickRoom(symbol));
+    return client;
+  };
+  return { clock, coalescer, tooSlow, written, emit, open };
+}
+
+const seqs = (ticks: readonly Tick[]): string[] => ticks.map(({ symbol, seq }) => `${symbol}${seq}`);
+/** Everything that was queued by now for the end of this turn has run after it. */
+const turn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
+
+describe('createCoalescer', () => {
+  it('[F3] what one turn made leaves in one write for each client, and not before its end', async () => {
+    const { emit, open, written, coalescer } = setUp();
+    const [both, alone] = [open('1', ['A', 'B']), open('2', ['B'])];
+    emit(tick('A', 1), tick('B', 1));
+    await Promise.resolve();
+    emit(tick('A', 2), tick('C', 1));
+    expect(both.writes).toEqual([]);
+    await turn();
+    emit(tick('B', 2));
+    await turn();
+    expect(both.writes.map(seqs)).toEqual([['A1', 'B1', 'A2'], ['B2']]);
+    expect(alone.writes.map(seqs)).toEqual([['B1'], ['B2']]);
+    expect(written).toEqual([['A1', 'B1', 'A2', 'C1'], ['B2']]);
+    expect(coalescer.counters()).toMatchObject({ flushes: 2, deliveries: 6, writes: 4, slowWrites: 0 });
+  });
+
+  it('[F3] clients with the same rooms get the same piece', async () => {
+    const { emit, open } = setUp();
+    const clients = [open('1', ['A', 'B']), open('2', ['B', 'A'])];
+    const pieces: unknown[] = [];
+    for (const { socket } of clients) {
+      const { write } = socket.conn;
+      socket.conn.write = (data, options) => {
+        if ('wsPreEncodedFrame' in options) pieces.push(options.wsPreEncodedFrame[0]);
+        write(data, options);
+      };
+    }
+    emit(tick('A', 1), tick('B', 1));
+    await turn();
+    expect(pieces).toHaveLength(2);
+    expect(pieces[0]).toBe(pieces[1]);
+  });
+
+  it('[F4] a flush writes at once; who joins after it gets what comes then, who leaves after it nothing', async () => {
+    const { emit, open, coalescer } = setUp();
+    const [leaver, joiner] = [open('1', ['A']), open('2', [])];
+    emit(tick('A', 1));
+    coalescer.flush();
+    coalescer.left('1', tickRoom('A'));
+    coalescer.joined('2', tickRoom('A'));
+    emit(tick('A', 2));
+    await turn();
+    expect([seqs(leaver.ticks()), seqs(joiner.ticks())]).toEqual([['A1'], ['A2']]);
+  });
+
+  it('[SL2] what waits for a client is given out by the sweep when a poll came', async () => {
+    const { emit, open, clock } = setUp();
+    const client = open('1', ['A'], { transport: 'polling' });
+    for (const seq of [1, 2, 3]) {
+      emit(tick('A', seq));
+      await turn();
+    }
+    expect(seqs(client.ticks())).toEqual(['A1']);
+    client.poll();
+    await clock.advance(50);
+    expect(client.ticks().at(-1)).toMatchObject({ seq: 3, merged: 1 });
+  });
+
+  it('[SL3] who takes nothing for too long is told of once, and gets nothing more; the others go on', async () => {
+    const { emit, open, clock, tooSlow } = setUp();
+    const [stuck, other] = [open('stuck', ['A']), open('other', ['A'])];
+    let seq = 0;
+    for (; seq < 1_000;) {
+      emit(tick('A', ++seq));
+      await turn();
+      other.pong();
+    }
+    const got = stuck.ticks().length;
+    await clock.advance(slowClientMs - 100);
+    expect(tooSlow).toEqual([]);
+    await clock.advance(200);
+    expect(tooSlow).toEqual(['stuck']);
+    emit(tick('A', ++seq));
+    stuck.pong();
+    await clock.advance(slowClientMs * 2);
+    expect([tooSlow, stuck.ticks().length]).toEqual([['stuck'], got]);
+    expect(seqs(other.ticks())).toEqual(Array.from({ length: seq }, (_, index) => `A${index + 1}`));
+  });
+
+  it('[F5] an upgrade is heard; on a connection of which a namespace is joined again nothing piles up', async () => {
+    const { emit, open, coalescer } = setUp();
+    const client = open('1', ['A'], { transport: 'polling' });
+    const { conn } = client.socket;
+    for (let id = 2; id < 20; id++) {
+      coalescer.gone(String(id - 1));
+      coalescer.opened({ ...client.socket, id: String(id) });
+    }
+    coalescer.joined('19', tickRoom('A'));
+    expect(conn.listenerCount('upgrade')).toBe(1);
+    client.upgrade();
+    expect(conn.listenerCount('upgrade')).toBe(0);
+    for (let id = 20; id < 40; id++) {
+      coalescer.gone(String(id - 1));
+      coalescer.opened({ ...client.socket, id: String(id) });
+    }
+    expect(conn.transport.socket?.listenerCount('pong')).toBe(1);
+    coalescer.joined('39', tickRoom('A'));
+    emit(tick('A', 1));
+    await turn();
+    expect(seqs(client.ticks())).toEqual(['A1']);
+    coalescer.gone('39');
+    expect(conn.transport.socket?.listenerCount('pong')).toBe(0);
+  });
+
+  it('[F5] a late end of a socket does not touch its successor on the same connection', () => {
+    const { open, coalescer } = setUp();
+    const first = open('1', ['A']);
+    coalescer.opened({ ...first.socket, id: '2' });
+    coalescer.gone('1');
+    coalescer.joined('2', tickRoom('A'));
+    // What Socket.IO writes counts on the successor's window: it is full, and the next tick waits.
+    coalescer.onEngineFlush(first.socket.conn, [{ type: 'message', data: 'x'.repeat(100_000) }]);
+    coalescer.enqueue({ ...encodeTick(tick('A', 1)), room: tickRoom('A'), deliverTo: () => {} });
+    coalescer.flush();
+    expect([first.ticks(), first.pings.length]).toEqual([[], 1]);
+    first.pong();
+    expect(seqs(first.ticks())).toEqual(['A1']);
+  });
+
+  it('[HB1] an event for the silent goes to those who got nothing for so long', async () => {
+    const { emit, open, clock, coalescer } = setUp();
+    const [busy, silent] = [open('1', ['A']), open('2', ['B'])];
+    await clock.advance(1_000);
+    emit(tick('A', 1));
+    await turn();
+    const before = [busy.bytes(), silent.bytes()];
+    const { text, frame } = encodeTick(tick('X', 1));
+    coalescer.writeToSilent(1_000, () => ({ text, frame }));
+    expect([busy.bytes(), silent.bytes() - (before[1] ?? 0)]).toEqual([before[0], frame.length]);
+  });
+
+  it('writes what is queued when it closes, and nobody waits on for a client', async () => {
+    const { emit, open, coalescer } = setUp();
+    const client = open('1', ['A']);
+    open('2', []);
+    emit(tick('A', 1));
+    const taken = coalescer.writeTo(
+      '2',
+      Array.from({ length: 300 }, (_, index) => tick('B', index)),
+    );
+    coalescer.close();
+    await taken;
+    expect(seqs(client.ticks())).toEqual(['A1']);
+  });
+});

@@ -1,0 +1,37 @@
+import { describe, expect, it } from 'vitest';
+import { encodeTick, parseFrames } from '../../test/support/fake-connection.ts';
+import { bytesOf, joined, pingFrame, positionOfPong } from './tick-frames.ts';
+
+const frames = ['1', 'é'.repeat(80), 'x'.repeat(70_000)].map((price, index) =>
+  encodeTick({ symbol: 'A', gen: 'gen001', seq: index + 1, ts: 0, price }),
+);
+
+describe('tick frames', () => {
+  it('[F3] several frames are one piece, which a WebSocket reads as each of them', () => {
+    const piece = joined(frames, bytesOf(frames));
+    expect(piece.length).toBe(bytesOf(frames));
+    expect(parseFrames(piece).texts).toEqual(frames.map(({ text }) => `4${text}`));
+  });
+
+  it('a single frame is the piece itself', () => {
+    const [only] = frames.map((frame) => [frame]);
+    expect(joined(only ?? [], 0)).toBe(frames[0]?.frame);
+  });
+
+  it('[SL1] a ping behind them carries how many bytes were written, up to what a number holds', () => {
+    for (const position of [0, 1, 2 ** 32, Number.MAX_SAFE_INTEGER]) {
+      const { texts, pings } = parseFrames(
+        Buffer.concat([joined(frames, bytesOf(frames)), pingFrame(position)]),
+      );
+      expect(texts).toHaveLength(frames.length);
+      expect(pings.map(positionOfPong)).toEqual([position]);
+    }
+  });
+
+  it.each([undefined, null, '12345678', Buffer.alloc(0), Buffer.alloc(7), Buffer.alloc(9)])(
+    'a pong with %o answers no ping of ours',
+    (payload) => {
+      expect(positionOfPong(payload)).toBeNull();
+    },
+  );
+});

@@ -1,0 +1,136 @@
+/**
+ * A Socket.IO socket with its Engine.IO connection as the fan-out's outlets see them, without a network: keeps what was
+ * written, reads WebSocket frames with ws' own receiver, and answers pings and polls when it is told to.
+ * The true ones are in server/test/contracts.
+ */
+import { EventEmitter } from 'node:events';
+import * as ws from 'ws';
+import type { Tick } from '../../protocol/index.ts';
+import type { RawSocket } from '../../src/fanout/engine-internals.ts';
+import type { PreparedOptions, TickFrame } from '../../src/fanout/tick-frames.ts';
+
+/** What ws exports without a type. */
+interface FrameParts {
+  Receiver: new (options: { skipUTF8Validation?: boolean }) => NodeJS.WritableStream;
+  Sender: { frame(data: Buffer, options: object): Buffer[] };
+}
+const { Receiver, Sender } = ws as unknown as FrameParts;
+
+/** The tick as Socket.IO encodes it. */
+export function encodeTick(tick: Tick): TickFrame {
+  const text = `2${JSON.stringify(['tick', tick])}`;
+  const options = { readOnly: false, mask: false, rsv1: false, opcode: 1, fin: true };
+  return { tick, text, frame: Buffer.concat(Sender.frame(Buffer.from(`4${text}`), options)) };
+}
+
+/** Every text and ping in those bytes, in order; throws where they are no whole frames of a server. */
+export function parseFrames(bytes: Buffer): { texts: string[]; pings: Buffer[] } {
+  const texts: string[] = [];
+  const pings: Buffer[] = [];
+  const receiver = new Receiver({});
+  let fault: Error | null = null;
+  receiver.on('message', (text: Buffer) => void texts.push(text.toString()));
+  receiver.on('ping', (payload: Buffer) => void pings.push(payload));
+  receiver.on('error', (error: Error) => void (fault = error));
+  receiver.write(bytes);
+  if (fault !== null) throw fault as Error;
+  return { texts, pings };
+}
+
+export interface FakeConnection {
+  readonly socket: RawSocket;
+  /** The ticks of each write so far; a poll's answer is one. */
+  readonly writes: Tick[][];
+  ticks(): Tick[];
+  /** Bytes of all frames so far. */
+  bytes(): number;
+  /** Pings that were not answered. */
+  readonly pings: Buffer[];
+  /** Answers the oldest pings, or all. */
+  pong(count?: number): void;
+  /** A poll comes, and takes what waits in the connection. */
+  poll(): void;
+  /** The client's WebSocket takes over. */
+  upgrade(): void;
+  /** Somebody watches what goes out, or nobody does any more. */
+  watch(isWatched: boolean): void;
+}
+
+export interface FakeConnectionOptions {
+  id?: string;
+  transport?: 'websocket' | 'polling';
+  /** Whether the WebSocket writes prepared frames. */
+  takesFrames?: boolean;
+}
+
+export function createFakeConnection({
+  id = 'socket-1',
+  transport: name = 'websocket',
+  takesFrames = true,
+}: FakeConnectionOptions = {}): FakeConnection {
+  const writes: Tick[][] = [];
+  const pings: Buffer[] = [];
+  const listeners: unknown[] = [];
+  let bytes = 0;
+  const webSocket = Object.assign(new EventEmitter(), {
+    terminate: () => {},
+    _sender: takesFrames ? { sendFrame: () => {} } : {},
+  });
+  const polling = { name: 'polling', writable: true };
+  const transports = { polling, websocket: { name: 'websocket', writable: true, socket: webSocket } };
+
+  /** As engine.io does: what waits goes to the transport in one call when it is writable. */
+  function flush(): void {
+    const { transport, writeBuffer } = conn;
+    if (!transport.writable || writeBuffer.length === 0) return;
+    const packets = writeBuffer.splice(0);
+    const texts: string[] = [];
+    for (const { data, options } of packets as { data: string; options: Partial<PreparedOptions> }[]) {
+      if (transport.name === 'polling' || options.wsPreEncodedFrame === undefined) texts.push(`4${data}`);
+      else {
+        const piece = Buffer.concat(options.wsPreEncodedFrame);
+        bytes += piece.length;
+        const parsed = parseFrames(piece);
+        texts.push(...parsed.texts);
+        pings.push(...parsed.pings);
+      }
+    }
+    if (transport.name === 'polling') polling.writable = false;
+    const ticks = texts.filter((text) => text.startsWith('42["tick"'));
+    if (ticks.length > 0) writes.push(ticks.map((text) => (JSON.parse(text.slice(2)) as [string, Tick])[1]));
+  }
+
+  const conn = Object.assign(new EventEmitter(), {
+    readyState: 'open',
+    transport: transports[name],
+    writeBuffer: [] as unknown[],
+    write: (data: string, options: object) => {
+      conn.writeBuffer.push({ type: 'message', data, options });
+      flush();
+    },
+  });
+
+  return {
+    socket: { id, conn, _anyOutgoingListeners: listeners },
+    writes,
+    ticks: () => writes.flat(),
+    bytes: () => bytes,
+    pings,
+    pong: (count = pings.length) => {
+      for (const ping of pings.splice(0, count)) webSocket.emit('pong', ping);
+    },
+    poll: () => {
+      polling.writable = true;
+      flush();
+    },
+    upgrade: () => {
+      conn.transport = transports.websocket;
+      conn.emit('upgrade', conn.transport);
+      flush();
+    },
+    watch: (isWatched) => {
+      listeners.length = 0;
+      if (isWatched) listeners.push(() => {});
+    },
+  };
+}
