@@ -10,7 +10,7 @@ import type { BroadcastOptions } from 'socket.io-adapter';
 import { symbolOfRoom, type Tick } from '../../protocol/index.ts';
 import type { AdapterClass, AdapterMixin } from '../backplane/contract.ts';
 import { assert } from '../support/assert.ts';
-import type { Delivery } from './outlet.ts';
+import type { Delivery } from './batch.ts';
 import type { EncodedEvent } from './tick-frames.ts';
 
 /** What the stage does with what comes by. */

@@ -67,11 +67,8 @@ describe('createCoalescer', () => {
     const clients = [open('1', ['A', 'B']), open('2', ['B', 'A'])];
     const pieces: unknown[] = [];
     for (const { socket } of clients) {
-      const { write } = socket.conn;
-      socket.conn.write = (data, options) => {
-        if ('wsPreEncodedFrame' in options) pieces.push(options.wsPreEncodedFrame[0]);
-        write(data, options);
-      };
+      const sender = socket.conn.transport.socket?._sender;
+      if (sender !== undefined) sender.sendFrame = ([piece]) => void pieces.push(piece);
     }
     emit(tick('A', 1), tick('B', 1));
     await turn();

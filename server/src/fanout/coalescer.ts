@@ -5,9 +5,11 @@
  */
 import type { Tick } from '../../protocol/index.ts';
 import type { Clock } from '../support/clock.ts';
+import { Batch, type Delivery } from './batch.ts';
 import { createBaskets, type Basket } from './baskets.ts';
 import type { Connection, RawSocket, RawWebSocket } from './engine-internals.ts';
-import { Batch, Outlet, type Delivery, type OutletCounters } from './outlet.ts';
+import type { OutletCounters } from './outlet-counters.ts';
+import { Outlet } from './outlet.ts';
 import { bytesOf, type EncodedEvent, type PreparedOptions, type TickFrame } from './tick-frames.ts';
 
 export interface CoalescerOptions {

@@ -6,8 +6,10 @@ import {
   encodeTick,
   type FakeConnectionOptions,
 } from '../../test/support/fake-connection.ts';
-import { Outlet, type Delivery, type OutletCounters } from './outlet.ts';
-import { bytesOf, joined, prepared, type TickFrame } from './tick-frames.ts';
+import { Batch, type Delivery } from './batch.ts';
+import type { OutletCounters } from './outlet-counters.ts';
+import { Outlet } from './outlet.ts';
+import { bytesOf, type TickFrame } from './tick-frames.ts';
 
 function tick(symbol: string, seq: number, more: Partial<Tick> = {}): Tick {
   return { symbol, gen: 'gen001', seq, ts: 0, price: String(seq), ...more };
@@ -16,11 +18,13 @@ function tick(symbol: string, seq: number, more: Partial<Tick> = {}): Tick {
 /** An outlet on a fake connection, with the ticks that Socket.IO's own way was asked to deliver. */
 function setUp(options: FakeConnectionOptions = {}) {
   const connection = createFakeConnection(options);
-  const counters: OutletCounters = { deliveries: 0, writes: 0, slowWrites: 0, conflated: 0 };
+  const counters: OutletCounters = { deliveries: 0, writes: 0, slowWrites: 0, conflated: 0, direct: 0 };
+  let pings = 0;
+  const makePing = (): number => ++pings;
   const behind = new Set<Outlet>();
   const outlet = new Outlet(
     connection.socket,
-    { counters, encode: encodeTick, onBehind: (one) => void behind.add(one) },
+    { counters, encode: encodeTick, makePing, onBehind: (one) => void behind.add(one) },
     0,
   );
   const pong = (payload: unknown): void => void outlet.answered(payload, now);
@@ -33,8 +37,7 @@ function setUp(options: FakeConnectionOptions = {}) {
       const deliverTo = (): void => connection.socket.conn.write(frame.text, { compress: false });
       return { ...frame, room: tickRoom(one.symbol), deliverTo };
     });
-    const bytes = bytesOf(deliveries);
-    outlet.write({ deliveries, bytes, options: prepared([joined(deliveries, bytes)], ticks.length) }, now);
+    outlet.write(new Batch(deliveries, makePing), now);
   }
 
   return {
@@ -68,7 +71,7 @@ describe('Outlet', () => {
     write(tick('A', 1), tick('B', 1), tick('A', 2));
     write(tick('A', 3));
     expect(writes.map(seqs)).toEqual([['A1', 'B1', 'A2'], ['A3']]);
-    expect(counters).toEqual({ deliveries: 4, writes: 2, slowWrites: 0, conflated: 0 });
+    expect(counters).toEqual({ deliveries: 4, writes: 2, slowWrites: 0, conflated: 0, direct: 4 });
     expect(outlet.isIdle()).toBe(true);
   });
 

@@ -5,43 +5,11 @@
  */
 import { mergeTicks, type Tick } from '../../protocol/index.ts';
 import { AckWindow } from './ack-window.ts';
+import type { Batch, Delivery } from './batch.ts';
 import type { BasketMember } from './baskets.ts';
 import { takesFrames, type RawSocket, type RawWebSocket } from './engine-internals.ts';
-import { bytesOf, joined, pingOfPong, prepared, type EncodedEvent, type TickFrame } from './tick-frames.ts';
-
-/** A tick on its way to everyone in its room, and how Socket.IO itself would give it to one socket. */
-export interface Delivery extends TickFrame {
-  readonly room: string;
-  readonly deliverTo: (socket: unknown) => void;
-}
-
-/** What one turn made for one basket, put together once for all its outlets; with a ping behind it for those that ask. */
-export class Batch {
-  readonly deliveries: readonly Delivery[];
-  readonly bytes: number;
-  readonly #makePing: () => number;
-  #plain: Buffer | null = null;
-  #asking: { piece: Buffer; ping: number } | null = null;
-
-  constructor(deliveries: readonly Delivery[], makePing: () => number) {
-    this.deliveries = deliveries;
-    this.bytes = bytesOf(deliveries);
-    this.#makePing = makePing;
-  }
-
-  plain(): Buffer {
-    this.#plain ??= joined(this.deliveries, this.bytes);
-    return this.#plain;
-  }
-
-  asking(): { piece: Buffer; ping: number } {
-    if (this.#asking === null) {
-      const ping = this.#makePing();
-      this.#asking = { piece: joined(this.deliveries, this.bytes, ping), ping };
-    }
-    return this.#asking;
-  }
-}
+import type { OutletCounters } from './outlet-counters.ts';
+import { joined, pingOfPong, prepared, type EncodedEvent, type TickFrame } from './tick-frames.ts';
 
 /** What all outlets of a replica share. */
 export interface OutletStage {
@@ -51,19 +19,6 @@ export interface OutletStage {
   makePing(): number;
   /** The outlet holds ticks back, or waits for a poll: `sweep` it until `isIdle`. */
   onBehind(outlet: Outlet): void;
-}
-
-export interface OutletCounters {
-  /** Ticks written, one for each socket; merged ones count one. */
-  deliveries: number;
-  /** Writes that carried ticks to a socket. */
-  writes: number;
-  /** Of these, those that were not the basket's piece. */
-  slowWrites: number;
-  /** Ticks that were merged into a newer one. */
-  conflated: number;
-  /** Messages, ticks and heartbeats, that went to a WebSocket past engine.io. */
-  direct: number;
 }
 
 interface Held {
@@ -230,14 +185,12 @@ export class Outlet implements BasketMember {
       this.#giveAll(now);
       for (const { deliverTo } of deliveries) deliverTo(this.socket);
       this.#wroteSlowly(deliveries.length, deliveries.length, now);
-      return;
-    }
-    if (this.#mode === 'polling' && this.#held === null && this.#isPolled()) {
+    } else if (this.#mode === 'polling' && this.#held === null && this.#isPolled())
       this.#answerPoll(deliveries, now);
-      return;
+    else {
+      for (const delivery of deliveries) this.#hold(delivery, now);
+      this.release(now);
     }
-    for (const delivery of deliveries) this.#hold(delivery, now);
-    this.release(now);
   }
 
   #hold(frame: TickFrame, now: number): void {
@@ -315,9 +268,9 @@ export class Outlet implements BasketMember {
    */
   #send(piece: Buffer, frames: number): void {
     const { conn } = this.socket;
-    const sender = this.#webSocket?._sender;
+    const sender = this.webSocket?._sender;
     if (conn.writeBuffer.length > 0 || sender === undefined) conn.write('', prepared([piece], frames));
-    else if (conn.readyState === 'open' && this.#webSocket?.readyState === rawOpen) {
+    else if (conn.readyState === 'open' && this.webSocket?.readyState === rawOpen) {
       this.#stage.counters.direct += frames;
       sender.sendFrame([piece]);
     }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { encodeTick, parseFrames } from '../../test/support/fake-connection.ts';
-import { bytesOf, joined, pingFrame, positionOfPong } from './tick-frames.ts';
+import { bytesOf, joined, pingOfPong } from './tick-frames.ts';
 
 const frames = ['1', 'é'.repeat(80), 'x'.repeat(70_000)].map((price, index) =>
   encodeTick({ symbol: 'A', gen: 'gen001', seq: index + 1, ts: 0, price }),
@@ -18,20 +18,18 @@ describe('tick frames', () => {
     expect(joined(only ?? [], 0)).toBe(frames[0]?.frame);
   });
 
-  it('[SL1] a ping behind them carries how many bytes were written, up to what a number holds', () => {
-    for (const position of [0, 1, 2 ** 32, Number.MAX_SAFE_INTEGER]) {
-      const { texts, pings } = parseFrames(
-        Buffer.concat([joined(frames, bytesOf(frames)), pingFrame(position)]),
-      );
+  it('[SL1] a ping behind them carries its name, up to what a number holds', () => {
+    for (const name of [0, 1, 2 ** 32, Number.MAX_SAFE_INTEGER]) {
+      const { texts, pings } = parseFrames(joined(frames, bytesOf(frames), name));
       expect(texts).toHaveLength(frames.length);
-      expect(pings.map(positionOfPong)).toEqual([position]);
+      expect(pings.map(pingOfPong)).toEqual([name]);
     }
   });
 
   it.each([undefined, null, '12345678', Buffer.alloc(0), Buffer.alloc(7), Buffer.alloc(9)])(
     'a pong with %o answers no ping of ours',
     (payload) => {
-      expect(positionOfPong(payload)).toBeNull();
+      expect(pingOfPong(payload)).toBeNull();
     },
   );
 });

@@ -6,7 +6,7 @@
 import { EventEmitter } from 'node:events';
 import * as ws from 'ws';
 import type { Tick } from '../../protocol/index.ts';
-import type { RawSocket } from '../../src/fanout/engine-internals.ts';
+import type { RawSocket, Transport } from '../../src/fanout/engine-internals.ts';
 import type { PreparedOptions, TickFrame } from '../../src/fanout/tick-frames.ts';
 
 /** What ws exports without a type. */
@@ -73,31 +73,42 @@ export function createFakeConnection({
   const listeners: unknown[] = [];
   let bytes = 0;
   const webSocket = Object.assign(new EventEmitter(), {
-    terminate: () => {},
-    _sender: takesFrames ? { sendFrame: () => {} } : {},
+    readyState: 1,
+    ...(takesFrames && { _sender: { sendFrame: (pieces: readonly Buffer[]) => receive(take(pieces)) } }),
   });
   const polling = { name: 'polling', writable: true };
-  const transports = { polling, websocket: { name: 'websocket', writable: true, socket: webSocket } };
+  const transports: Record<'polling' | 'websocket', Transport> = {
+    polling,
+    websocket: { name: 'websocket', writable: true, socket: webSocket },
+  };
+
+  /** The texts in those frames; their pings wait for an answer. */
+  function take(pieces: readonly Buffer[]): string[] {
+    const piece = Buffer.concat(pieces);
+    bytes += piece.length;
+    const parsed = parseFrames(piece);
+    pings.push(...parsed.pings);
+    return parsed.texts;
+  }
+
+  /** What one write carried. */
+  function receive(texts: readonly string[]): void {
+    const ticks = texts.filter((text) => text.startsWith('42["tick"'));
+    if (ticks.length > 0) writes.push(ticks.map((text) => (JSON.parse(text.slice(2)) as [string, Tick])[1]));
+  }
 
   /** As engine.io does: what waits goes to the transport in one call when it is writable. */
   function flush(): void {
     const { transport, writeBuffer } = conn;
     if (!transport.writable || writeBuffer.length === 0) return;
-    const packets = writeBuffer.splice(0);
-    const texts: string[] = [];
-    for (const { data, options } of packets as { data: string; options: Partial<PreparedOptions> }[]) {
-      if (transport.name === 'polling' || options.wsPreEncodedFrame === undefined) texts.push(`4${data}`);
-      else {
-        const piece = Buffer.concat(options.wsPreEncodedFrame);
-        bytes += piece.length;
-        const parsed = parseFrames(piece);
-        texts.push(...parsed.texts);
-        pings.push(...parsed.pings);
-      }
-    }
-    if (transport.name === 'polling') polling.writable = false;
-    const ticks = texts.filter((text) => text.startsWith('42["tick"'));
-    if (ticks.length > 0) writes.push(ticks.map((text) => (JSON.parse(text.slice(2)) as [string, Tick])[1]));
+    const packets = writeBuffer.splice(0) as { data: string; options: Partial<PreparedOptions> }[];
+    const isPolling = transport.name === 'polling';
+    if (isPolling) polling.writable = false;
+    receive(
+      packets.flatMap(({ data, options: { wsPreEncodedFrame } }) =>
+        isPolling || wsPreEncodedFrame === undefined ? [`4${data}`] : take(wsPreEncodedFrame),
+      ),
+    );
   }
 
   const conn = Object.assign(new EventEmitter(), {

@@ -1,0 +1,36 @@
+/** What a turn hands to outlets: ticks with their frames, put together once for all who get the same. Knows no sockets. */
+import { bytesOf, joined, type TickFrame } from './tick-frames.ts';
+
+/** A tick on its way to everyone in its room, and how Socket.IO itself would give it to one socket. */
+export interface Delivery extends TickFrame {
+  readonly room: string;
+  readonly deliverTo: (socket: unknown) => void;
+}
+
+/** What one turn made for one basket, put together once for all its outlets; with a ping behind it for those that ask. */
+export class Batch {
+  readonly deliveries: readonly Delivery[];
+  readonly bytes: number;
+  readonly #makePing: () => number;
+  #plain: Buffer | null = null;
+  #asking: { piece: Buffer; ping: number } | null = null;
+
+  constructor(deliveries: readonly Delivery[], makePing: () => number) {
+    this.deliveries = deliveries;
+    this.bytes = bytesOf(deliveries);
+    this.#makePing = makePing;
+  }
+
+  plain(): Buffer {
+    this.#plain ??= joined(this.deliveries, this.bytes);
+    return this.#plain;
+  }
+
+  asking(): { piece: Buffer; ping: number } {
+    if (this.#asking === null) {
+      const ping = this.#makePing();
+      this.#asking = { piece: joined(this.deliveries, this.bytes, ping), ping };
+    }
+    return this.#asking;
+  }
+}
