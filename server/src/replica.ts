@@ -243,7 +243,11 @@ export function createReplica(options: ReplicaOptions): Replica {
   const guard = createConnectionGuard({
     engine: io.engine,
     clock,
-    packets: { perSecond: maxPacketsPerSecond, burst: packetBurst * maxPacketsPerSecond },
+    packets: {
+      perSecond: maxPacketsPerSecond,
+      // The largest message must fit, and each KB counts.
+      burst: Math.max(packetBurst * maxPacketsPerSecond, config.maxMessageBytes / 512),
+    },
     maxUnreadBytes: unreadBytesPerSymbol * Math.max(maxSubscriptions, minUnreadSymbols),
     onCut: (reason) => meter.cut(reason),
   });

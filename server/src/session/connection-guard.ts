@@ -41,6 +41,8 @@ export interface ConnectionGuard {
 /** How often is looked at what was left unread by those who send nothing, in milliseconds. */
 const sweepMs = 250;
 const bytesPerToken = 1_024;
+/** Who takes ticks answers a ping for each 2 KB of them, and we are the ones who ask. */
+const pongCost = 1 / 16;
 
 /** A WebSocket that was closed is cut when its peer has not closed it too after this long, in milliseconds. */
 const closingMs = 2_000;
@@ -101,6 +103,7 @@ export function createConnectionGuard(options: ConnectionGuardOptions): Connecti
     const link: Link = { connection, raw };
     links.set(raw, link);
     raw.on('ping', onPing);
+    raw.on('pong', onPong);
     if (raw._socket === null) return;
     links.set(raw._socket, link);
     raw._socket.on('data', onBytes);
@@ -114,6 +117,10 @@ export function createConnectionGuard(options: ConnectionGuardOptions): Connecti
 
   function onPing(this: RawSocket): void {
     chargeLink(links.get(this), 1);
+  }
+
+  function onPong(this: RawSocket): void {
+    chargeLink(links.get(this), pongCost);
   }
 
   function onBytes(this: object, { length }: Buffer): void {

@@ -14,7 +14,7 @@ export interface RawSocket {
   readonly bufferedAmount: number;
   /** The TCP socket; null when it was never there. */
   readonly _socket: { on(event: 'data', listener: (this: object, chunk: Buffer) => void): void } | null;
-  on(event: 'ping', listener: (this: RawSocket) => void): void;
+  on(event: 'ping' | 'pong', listener: (this: RawSocket) => void): void;
   send(text: string): void;
   terminate(): void;
 }
