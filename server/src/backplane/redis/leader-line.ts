@@ -39,12 +39,17 @@ export function createRedisLeaderLine(options: RedisLeaderLineOptions): LeaderLi
   const { caller, keys, commands, subscriptions, log } = options;
   const replyTo = keys.replyChannel(caller);
 
+  let stopWaiting: () => void = () => {};
+  const closed = new Promise<void>((resolve) => (stopWaiting = resolve));
+
   const line = createBirpc<LeaderCalls>(
     {},
     {
       post: async (message: { a: [epoch: number, request: unknown] }) => {
         const text = JSON.stringify({ replyTo, message });
-        const listening = await commands.run(['PUBLISH', keys.leaderChannel(message.a[0]), text]);
+        const sent = commands.run(['PUBLISH', keys.leaderChannel(message.a[0]), text]);
+        // birpc listens to a call's end when it was sent: one that ends before would be an unhandled rejection.
+        const listening = await Promise.race([sent, closed]);
         if (listening === 0) throw new NoLeader(`nobody leads in epoch ${message.a[0]}`);
       },
       on: (receive) => {
@@ -95,7 +100,10 @@ export function createRedisLeaderLine(options: RedisLeaderLineOptions): LeaderLi
       throw revive(outcome);
     },
 
-    close: () => line.$close(new BackplaneUnavailable('closed')),
+    close: () => {
+      stopWaiting();
+      line.$close(new BackplaneUnavailable('closed'));
+    },
   };
 }
 
