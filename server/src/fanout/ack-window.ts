@@ -9,7 +9,7 @@ const initialBytes = 16_384;
 /** Even the slowest gets this much at once: 0.4 s of a reader of 20 KB/s. */
 const minBytes = 8_192;
 /** What one quick answer can prove. More takes throughput. */
-const maxPaceBytes = 65_536;
+const maxPaceBytes = 131_072;
 /** Throughput is counted over this long, in milliseconds. */
 const spanMs = 500;
 /** A client that answers within this many milliseconds is asked once in half a window, others eight times in one. */

@@ -11,7 +11,7 @@ import { symbolOfRoom, type Tick } from '../../protocol/index.ts';
 import type { AdapterClass, AdapterMixin } from '../backplane/contract.ts';
 import { assert } from '../support/assert.ts';
 import type { Delivery } from './batch.ts';
-import type { EncodedEvent } from './tick-frames.ts';
+import { encodeTick, type TickFrame } from './tick-frames.ts';
 
 /** What the stage does with what comes by. */
 export interface DoorKeeper {
@@ -24,12 +24,6 @@ export interface DoorKeeper {
   onJoined: (socketId: string, room: string) => void;
   onLeft: (socketId: string, room: string) => void;
   onGone: (socketId: string) => void;
-}
-
-export interface Door {
-  readonly mixin: AdapterMixin;
-  /** The event as Socket.IO's own encoder has it. After the adapter was made. */
-  encode(event: string, payload: object): EncodedEvent;
 }
 
 interface EncodeOptions {
@@ -59,18 +53,8 @@ type InternalsClass = new (...args: unknown[]) => Internals;
 const eventPacket = 2;
 
 /** A mixin that gives every tick emitted to its own symbol's room to the keeper, once. */
-export function createDoor(keeper: DoorKeeper): Door {
-  let encoder: ((packet: Packet, options: EncodeOptions) => unknown[]) | null = null;
-
-  function encode(event: string, payload: object): EncodedEvent {
-    assert(encoder !== null, 'the adapter was made before anything is encoded');
-    const options: EncodeOptions = {};
-    const [text] = encoder({ type: eventPacket, data: [event, payload], nsp: '/' }, options);
-    assert(typeof text === 'string', 'an event without binary is encoded as text');
-    return encodedEvent(text, options);
-  }
-
-  const mixin: AdapterMixin = (base) => {
+export function createDoor(keeper: DoorKeeper): AdapterMixin {
+  return (base) => {
     const internals: Partial<Internals> = base.prototype;
     assert(
       typeof internals._encode === 'function' && typeof internals.apply === 'function',
@@ -80,7 +64,7 @@ export function createDoor(keeper: DoorKeeper): Door {
     const Base = base as unknown as InternalsClass;
     class TickAdapter extends Base {
       /** What `_encode` saw and the next `apply`, in the same run, is about; null where that is no delivery. */
-      #encoded: { tick: Tick; event: EncodedEvent } | 'other' | null = null;
+      #encoded: TickFrame | 'other' | null = null;
 
       /** Ticks are in the default namespace alone. */
       readonly #isOurs: boolean;
@@ -88,18 +72,14 @@ export function createDoor(keeper: DoorKeeper): Door {
       constructor(...args: unknown[]) {
         super(...args);
         this.#isOurs = this.nsp.name === '/';
-        if (this.#isOurs) encoder = (packet, options) => super._encode(packet, options);
       }
 
       override _encode(packet: Packet, options: EncodeOptions): unknown[] {
-        const encoded = super._encode(packet, options);
         const tick = this.#isOurs ? tickOf(packet) : null;
-        const [text, ...attachments] = encoded;
-        this.#encoded =
-          tick !== null && typeof text === 'string' && attachments.length === 0
-            ? { tick, event: encodedEvent(text, options) }
-            : 'other';
-        return encoded;
+        this.#encoded = tick === null ? 'other' : encodeTick(tick);
+        if (this.#encoded === 'other') return super._encode(packet, options);
+        options.wsPreEncodedFrame = [this.#encoded.frame];
+        return [this.#encoded.text];
       }
 
       override apply(options: BroadcastOptions, callback: (socket: unknown) => void): void {
@@ -113,8 +93,8 @@ export function createDoor(keeper: DoorKeeper): Door {
           options.flags?.volatile !== true &&
           symbolOfRoom(room) === encoded.tick.symbol
         ) {
-          const { tick, event } = encoded;
-          keeper.onTick({ tick, text: event.text, frame: event.frame, room, deliverTo: callback });
+          const { tick, text, frame } = encoded;
+          keeper.onTick({ tick, text, frame, room, deliverTo: callback });
           return;
         }
         // Without a packet it is a look, or a change: who leaves or is disconnected gets what was emitted before.
@@ -151,14 +131,6 @@ export function createDoor(keeper: DoorKeeper): Door {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a subclass of `base`
     return TickAdapter as unknown as AdapterClass;
   };
-  return { mixin, encode };
-}
-
-/** Where ws does not prepare frames, nobody is given one. */
-const noFrame = Buffer.alloc(0);
-
-function encodedEvent(text: string, { wsPreEncodedFrame }: EncodeOptions): EncodedEvent {
-  return { text, frame: wsPreEncodedFrame === undefined ? noFrame : Buffer.concat(wsPreEncodedFrame) };
 }
 
 /** The tick in a packet that is exactly one, and that no acknowledgement waits for. */
@@ -169,7 +141,7 @@ function tickOf(packet: Packet): Tick | null {
 }
 
 function isTick(value: unknown): value is Tick {
-  if (typeof value !== 'object' || value === null) return false;
+  if (!isRecord(value) || !isFlat(value)) return false;
   const { symbol, gen, price, seq }: Partial<Record<keyof Tick, unknown>> = value;
   return (
     typeof symbol === 'string' &&
@@ -177,6 +149,20 @@ function isTick(value: unknown): value is Tick {
     typeof price === 'string' &&
     Number.isSafeInteger(seq)
   );
+}
+
+/** Whether there is nothing in it but texts and numbers, and `day` of the same: binary takes Socket.IO's own encoder. */
+function isFlat(value: Readonly<Record<string, unknown>>): boolean {
+  // Without a list of its entries: this is looked at for each tick.
+  for (const key in value) {
+    const part = value[key];
+    if (typeof part === 'object' && (key !== 'day' || !isRecord(part) || !isFlat(part))) return false;
+  }
+  return true;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
 }
 
 /** The one room that is meant, or null where there are several, or sockets are left out. */

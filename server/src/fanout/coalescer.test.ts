@@ -1,12 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { tickRoom, type Tick } from '../../protocol/index.ts';
-import {
-  createFakeConnection,
-  encodeTick,
-  type FakeConnectionOptions,
-} from '../../test/support/fake-connection.ts';
+import { createFakeConnection, type FakeConnectionOptions } from '../../test/support/fake-connection.ts';
 import { createManualClock } from '../../test/support/manual-clock.ts';
 import { createCoalescer } from './coalescer.ts';
+import { encodeEvent, encodeTick } from './tick-frames.ts';
 
 function tick(symbol: string, seq: number): Tick {
   return { symbol, gen: 'gen001', seq, ts: 0, price: String(seq) };
@@ -21,7 +18,6 @@ function setUp() {
   const coalescer = createCoalescer({
     clock,
     slowClientMs,
-    encode: encodeTick,
     onTooSlow: (id) => void tooSlow.push(id),
     onWritten: (ticks) => void written.push(seqs(ticks.map((one) => one.tick))),
   });
@@ -169,8 +165,8 @@ describe('createCoalescer', () => {
     emit(tick('A', 1));
     await turn();
     const before = [busy.bytes(), silent.bytes()];
-    const { text, frame } = encodeTick(tick('X', 1));
-    coalescer.writeToSilent(1_000, () => ({ text, frame }));
+    coalescer.writeToSilent(1_000, 'heartbeat', () => ({ at: 1 }));
+    const { frame } = encodeEvent('heartbeat', { at: 1 });
     expect([busy.bytes(), silent.bytes() - (before[1] ?? 0)]).toEqual([before[0], frame.length]);
   });
 

@@ -10,13 +10,19 @@ import { createBaskets, type Basket } from './baskets.ts';
 import type { Connection, RawSocket, RawWebSocket } from './engine-internals.ts';
 import type { OutletCounters } from './outlet-counters.ts';
 import { Outlet } from './outlet.ts';
-import { bytesOf, type EncodedEvent, type PreparedOptions, type TickFrame } from './tick-frames.ts';
+import {
+  bytesOf,
+  encodeEvent,
+  encodeTick,
+  type EncodedEvent,
+  type PreparedOptions,
+  type TickFrame,
+} from './tick-frames.ts';
 
 export interface CoalescerOptions {
   clock: Clock;
   /** A client that takes nothing for this long while ticks wait for it is too slow, in milliseconds. */
   slowClientMs: number;
-  encode: (tick: Tick) => TickFrame;
   /** Fires once for each client that is too slow. Nothing is held for it any more. */
   onTooSlow: (socketId: string) => void;
   /** Fires for each turn's ticks, after they were written to everyone; once a tick, not once a socket. */
@@ -45,7 +51,7 @@ export interface Coalescer {
   /** Writes ticks to one client in this turn; resolves when it has taken them, or is gone. */
   writeTo(socketId: string, ticks: readonly Tick[]): Promise<void>;
   /** Writes the event to everyone who got nothing for `ms`. */
-  writeToSilent(ms: number, event: () => EncodedEvent): void;
+  writeToSilent(ms: number, event: string, payload: () => object): void;
   close(): void;
 }
 
@@ -57,14 +63,17 @@ export interface EnginePacket {
 
 /** Clients that are behind are looked at this often, in milliseconds: a poll may have come, or too much time have passed. */
 const sweepMs = 50;
+/** Ticks of a replay that are kept encoded, to be forgotten all at once. */
+const maxReplayed = 10_000;
 
 export function createCoalescer(options: CoalescerOptions): Coalescer {
-  const { clock, slowClientMs, encode, onTooSlow, onWritten } = options;
+  const { clock, slowClientMs, onTooSlow, onWritten } = options;
   const baskets = createBaskets<Outlet, Delivery>();
   const outlets = new Map<string, Outlet>();
   const byConnection = new WeakMap<object, Outlet>();
   const byWebSocket = new WeakMap<object, Outlet>();
   const behind = new Set<Outlet>();
+  const replayed = new Map<Tick, TickFrame>();
   const counters: CoalescerCounters = {
     deliveries: 0,
     writes: 0,
@@ -78,7 +87,7 @@ export function createCoalescer(options: CoalescerOptions): Coalescer {
 
   let pings = 0;
   const makePing = (): number => ++pings;
-  const stage = { counters, encode, makePing, onBehind: watch };
+  const stage = { counters, makePing, onBehind: watch };
 
   function enqueue(delivery: Delivery): void {
     if (queue.length === 0) setImmediate(flush);
@@ -142,6 +151,17 @@ export function createCoalescer(options: CoalescerOptions): Coalescer {
     stopSweeping = null;
   }
 
+  /** The same ticks go to all who come back in a storm. */
+  function encodedOnce(tick: Tick): TickFrame {
+    let frame = replayed.get(tick);
+    if (frame === undefined) {
+      if (replayed.size >= maxReplayed) replayed.clear();
+      frame = encodeTick(tick);
+      replayed.set(tick, frame);
+    }
+    return frame;
+  }
+
   function remove(outlet: Outlet): void {
     const { id, conn } = outlet.socket;
     outlets.delete(id);
@@ -194,15 +214,15 @@ export function createCoalescer(options: CoalescerOptions): Coalescer {
     writeTo: async (socketId, ticks) => {
       const outlet = outlets.get(socketId);
       if (outlet === undefined || ticks.length === 0) return;
-      const frames = ticks.map(encode);
+      const frames = ticks.map(encodedOnce);
       await outlet.writeAll(frames, bytesOf(frames), clock.monotonic());
     },
-    writeToSilent: (ms, event) => {
+    writeToSilent: (ms, event, payload) => {
       const now = clock.monotonic();
       let encoded: EncodedEvent | null = null;
       for (const outlet of outlets.values()) {
         if (now - outlet.lastWriteAt < ms) continue;
-        encoded ??= event();
+        encoded ??= encodeEvent(event, payload());
         outlet.writeEvent(encoded, now);
       }
     },

@@ -46,21 +46,11 @@ export interface RawSocket {
 /** Names the internals that are missing for everybody; empty where frames may be written as they are. */
 export function missingInternals(): string[] {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- looks whether it is there at all
-  const { Sender } = ws as unknown as {
-    Sender?: { frame?: unknown; prototype?: { sendFrame?: unknown } };
-  };
-  return [
-    ...(typeof Sender?.frame === 'function' ? [] : ['ws: Sender.frame']),
-    ...(typeof Sender?.prototype?.sendFrame === 'function' ? [] : ['ws: Sender.prototype.sendFrame']),
-  ];
+  const { Sender } = ws as unknown as { Sender?: { prototype?: { sendFrame?: unknown } } };
+  return typeof Sender?.prototype?.sendFrame === 'function' ? [] : ['ws: Sender.prototype.sendFrame'];
 }
 
 /** Whether that transport writes prepared frames as they are. */
 export function takesFrames({ name, socket, perMessageDeflate }: Transport): boolean {
-  return (
-    name === 'websocket' &&
-    !perMessageDeflate &&
-    typeof socket?._sender?.sendFrame === 'function' &&
-    missingInternals().length === 0
-  );
+  return name === 'websocket' && !perMessageDeflate && typeof socket?._sender?.sendFrame === 'function';
 }

@@ -20,7 +20,6 @@ import type { Log } from '../support/log.ts';
 import { createDoor } from './adapter-mixin.ts';
 import { createCoalescer, type CoalescerCounters, type EnginePacket } from './coalescer.ts';
 import { missingInternals, type RawSocket } from './engine-internals.ts';
-import type { EncodedEvent, TickFrame } from './tick-frames.ts';
 import { createSequencer, type Sequencer } from './sequencer.ts';
 import { createStoreReader } from './store-reader.ts';
 import { createTiers } from './tiers.ts';
@@ -117,21 +116,18 @@ export function createFanout({
   /** True while a tick is emitted that its sequencer let pass already. */
   let hasPassed = false;
 
-  const frames = new WeakMap<Tick, EncodedEvent>();
   const coalescer = createCoalescer({
     clock,
     slowClientMs,
-    encode: frameOf,
     onTooSlow: (id) => {
       const socket = namespace?.sockets.get(id);
       if (socket !== undefined) onTooSlow(socket);
     },
     onWritten,
   });
-  const door = createDoor({
+  const mixin = createDoor({
     onTick: (delivery) => {
       const { tick, room } = delivery;
-      frames.set(tick, delivery);
       // Only the room of every tick is a sequencer's; what goes to a tier's was let pass already.
       const sequencer = hasPassed || room !== tickRoom(tick.symbol) ? undefined : sequencers.get(tick.symbol);
       if (sequencer === undefined) {
@@ -155,12 +151,6 @@ export function createFanout({
     },
     onGone: (id) => coalescer.gone(id),
   });
-
-  /** A tick that came by the door is encoded already. */
-  function frameOf(tick: Tick): TickFrame {
-    const { text, frame } = frames.get(tick) ?? door.encode('tick', tick);
-    return { tick, text, frame };
-  }
 
   function deliverFromHistory(tick: Tick): void {
     hasPassed = true;
@@ -231,14 +221,14 @@ export function createFanout({
   const stopSweeping = clock.every(idleSweepMs, sweep);
 
   return {
-    mixin: door.mixin,
+    mixin,
     counters: () => coalescer.counters(),
     beforeSnapshot: (socketId, symbols) => {
       coalescer.flush();
       for (const symbol of symbols) coalescer.forget(symbol, socketId);
     },
     writeTo: (socketId, ticks) => coalescer.writeTo(socketId, ticks),
-    beat: (ms) => coalescer.writeToSilent(ms, () => door.encode('heartbeat', { at: clock.now() })),
+    beat: (ms) => coalescer.writeToSilent(ms, 'heartbeat', () => ({ at: clock.now() })),
     attach: (nsp) => {
       assert(namespace === null, 'the fan-out is attached once');
       namespace = nsp;

@@ -1,15 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { addDecimals, maxDecimal, minDecimal, tickRoom, type Tick } from '../../protocol/index.ts';
-import {
-  createFakeConnection,
-  encodeTick,
-  type FakeConnectionOptions,
-} from '../../test/support/fake-connection.ts';
+import { createFakeConnection, type FakeConnectionOptions } from '../../test/support/fake-connection.ts';
 import { Batch, type Delivery } from './batch.ts';
 import type { OutletCounters } from './outlet-counters.ts';
 import { Outlet } from './outlet.ts';
-import { bytesOf, type TickFrame } from './tick-frames.ts';
+import { bytesOf, encodeTick, type TickFrame } from './tick-frames.ts';
 
 function tick(symbol: string, seq: number, more: Partial<Tick> = {}): Tick {
   return { symbol, gen: 'gen001', seq, ts: 0, price: String(seq), ...more };
@@ -24,7 +20,7 @@ function setUp(options: FakeConnectionOptions = {}) {
   const behind = new Set<Outlet>();
   const outlet = new Outlet(
     connection.socket,
-    { counters, encode: encodeTick, makePing, onBehind: (one) => void behind.add(one) },
+    { counters, makePing, onBehind: (one) => void behind.add(one) },
     0,
   );
   const pong = (payload: unknown): void => void outlet.answered(payload, now);

@@ -9,12 +9,18 @@ import type { Batch, Delivery } from './batch.ts';
 import type { BasketMember } from './baskets.ts';
 import { takesFrames, type RawSocket, type RawWebSocket } from './engine-internals.ts';
 import type { OutletCounters } from './outlet-counters.ts';
-import { joined, pingOfPong, prepared, type EncodedEvent, type TickFrame } from './tick-frames.ts';
+import {
+  encodeTick,
+  joined,
+  pingOfPong,
+  prepared,
+  type EncodedEvent,
+  type TickFrame,
+} from './tick-frames.ts';
 
 /** What all outlets of a replica share. */
 export interface OutletStage {
   readonly counters: OutletCounters;
-  encode(tick: Tick): TickFrame;
   /** A name for a ping that no other has. */
   makePing(): number;
   /** The outlet holds ticks back, or waits for a poll: `sweep` it until `isIdle`. */
@@ -210,7 +216,7 @@ export class Outlet implements BasketMember {
   }
 
   #frameOf(held: Held): TickFrame {
-    held.frame ??= this.#stage.encode(held.tick);
+    held.frame ??= encodeTick(held.tick);
     return held.frame;
   }
 

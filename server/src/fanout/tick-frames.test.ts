@@ -1,12 +1,20 @@
 import { describe, expect, it } from 'vitest';
-import { encodeTick, parseFrames } from '../../test/support/fake-connection.ts';
-import { bytesOf, joined, pingOfPong } from './tick-frames.ts';
+import { parseFrames, stockFrame } from '../../test/support/fake-connection.ts';
+import { bytesOf, encodeTick, joined, pingOfPong } from './tick-frames.ts';
 
 const frames = ['1', 'é'.repeat(80), 'x'.repeat(70_000)].map((price, index) =>
   encodeTick({ symbol: 'A', gen: 'gen001', seq: index + 1, ts: 0, price }),
 );
 
 describe('tick frames', () => {
+  it('[F5] a tick is byte for byte what Socket.IO, engine.io and ws make of it', () => {
+    for (const { tick, text, frame } of frames) {
+      const stock = stockFrame(tick);
+      expect(text).toBe(stock.text);
+      expect(frame.equals(stock.frame)).toBe(true);
+    }
+  });
+
   it('[F3] several frames are one piece, which a WebSocket reads as each of them', () => {
     const piece = joined(frames, bytesOf(frames));
     expect(piece.length).toBe(bytesOf(frames));

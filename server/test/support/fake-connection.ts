@@ -16,8 +16,8 @@ interface FrameParts {
 }
 const { Receiver, Sender } = ws as unknown as FrameParts;
 
-/** The tick as Socket.IO encodes it. */
-export function encodeTick(tick: Tick): TickFrame {
+/** The tick as Socket.IO, engine.io and ws encode it. */
+export function stockFrame(tick: Tick): TickFrame {
   const text = `2${JSON.stringify(['tick', tick])}`;
   const options = { readOnly: false, mask: false, rsv1: false, opcode: 1, fin: true };
   return { tick, text, frame: Buffer.concat(Sender.frame(Buffer.from(`4${text}`), options)) };
