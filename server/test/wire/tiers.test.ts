@@ -85,6 +85,21 @@ describe('rates', () => {
     expect([...all.faults(), ...some.faults()]).toEqual([]);
   });
 
+  it('[F3] the ticks of a period leave in one write', async () => {
+    const replica = await withPrice();
+    const client = replica.connect({ transports: ['websocket'] });
+    await client.subscribe({ symbols: ['A', 'B', 'C'], everyMs: 250 });
+    const counted = async (name: string): Promise<number> => {
+      const text = await (await fetch(`${replica.url}/metrics`)).text();
+      return Number(new RegExp(`^tickwire_${name}(?:{[^}]*})? (\\d+)$`, 'm').exec(text)?.[1]);
+    };
+    const before = [await counted('deliveries_total'), await counted('writes_total')];
+    await replica.push(['A', 'B', 'C', 'A', 'B', 'C'].map((symbol) => ({ symbol, price: '2' })));
+    await client.seen('tick', 3);
+    const after = [await counted('deliveries_total'), await counted('writes_total')];
+    expect(after.map((value, index) => value - (before[index] ?? NaN))).toEqual([3, 1]);
+  });
+
   it('[RT2] is each symbol’s own, and moves with a snapshot first', async () => {
     const replica = await withPrice();
     const { push } = replica;
