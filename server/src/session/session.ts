@@ -1,7 +1,7 @@
 /**
  * One connection: greets it, keeps the set of its symbols, and answers each call exactly once. Subscribing ends in one
  * synchronous step (answer, snapshot, join), so that no tick is missing and none comes twice.
- * Knows no store and no other session. Keeps SPEC.md [SB1] to [SB6], [LM4] to [LM6].
+ * A class, and its listeners shared: thousands of them wait for most of their time. Knows no store and no other session. Keeps SPEC.md [SB1] to [SB6], [LM4] to [LM6].
  */
 import type { Socket } from 'socket.io';
 import {
@@ -16,9 +16,11 @@ import {
   type SubscribeResult,
   type Tick,
 } from '../../protocol/index.ts';
-import { missedAsOne, missedUpToHead, replay, type ReplayOptions } from './replay.ts';
+import type { Clock } from '../support/clock.ts';
 import { caughtUp } from './connection.ts';
+import { missedAsOne, missedUpToHead, replay, type ReplayOptions } from './replay.ts';
 import { parseSubscribe, parseUnsubscribe, type SubscribeCall, type Wanted } from './subscribe-request.ts';
+import { TokenBucket, type Rate } from './token-bucket.ts';
 
 /** One symbol's stream on this replica, as the fan-out stage keeps it. */
 export interface SymbolStream {
@@ -33,40 +35,35 @@ export interface SymbolStream {
 
 export type ClientSocket = Socket<Record<string, (...args: unknown[]) => void>, ServerEvents>;
 
-export interface SessionOptions {
-  socket: ClientSocket;
-  hello: Hello;
-  feed: FeedState;
-  /** The most symbols that it may have. */
+/** What all sessions of a replica share. */
+export interface SessionStage {
+  clock: Pick<Clock, 'monotonic'>;
+  /** Calls that a session may make; a list counts one more for each 20 symbols. */
+  calls: Rate;
+  /** The most symbols that a session may have. */
   maxSubscriptions: number;
-  /** Takes what a call costs; false where it is one too many. */
-  mayCall: (symbols: number) => boolean;
   isListed: (symbol: string) => boolean;
   isStale: (symbol: string) => boolean;
   openStream: (symbol: string) => SymbolStream;
   /** The ticks that one who was at this position has missed, or null where they are not all to be had. */
   missedSince: (symbol: string, position: Position) => Promise<Tick[] | null>;
-  /** What is on its way to this client goes out, and what waits for it of these symbols is dropped: a snapshot follows. */
-  beforeSnapshot: (symbols: Iterable<string>) => void;
-  /** Writes ticks to this client in this turn; resolves when it may be given more. */
-  writeTicks: (ticks: readonly Tick[]) => Promise<void>;
+  /** What is on its way to that client goes out, and what waits for it of these symbols is dropped: a snapshot follows. */
+  beforeSnapshot: (socketId: string, symbols: Iterable<string>) => void;
+  /** Writes ticks to that client in this turn; resolves when it may be given more. */
+  writeTicks: (socketId: string, ticks: readonly Tick[]) => Promise<void>;
   /** Whether one who was at this position may go on from there; then the head is known. */
   reaches: (symbol: string, position: Position) => Promise<boolean>;
   /**
-   * Asks for this client, which was told the symbol's head in this turn and is not in the room of that rate: true where it may
+   * Asks for that client, which was told the symbol's head in this turn and is not in the room of that rate: true where it may
    * join now, else `join` is called when it may.
    */
-  enterRate: (symbol: string, everyMs: number, join: () => void) => boolean;
+  enterRate: (symbol: string, everyMs: number, socketId: string, join: () => void) => boolean;
   /** Fires for each symbol that a client asked to go on with. */
   onRecovery: (isRecovered: boolean, replayed: number) => void;
   /** Fires for each call that is refused, with its code's name. */
-  onRefused: (name: string) => void;
+  onRefused: (socketId: string, name: string) => void;
   /** Fires for an error of ours while a call was answered; the client was told `internal`. */
-  onError: (error: unknown) => void;
-}
-
-export interface Session {
-  readonly socket: ClientSocket;
+  onError: (socketId: string, error: unknown) => void;
 }
 
 type Ack = (answer: object) => void;
@@ -75,70 +72,110 @@ type Ack = (answer: object) => void;
 const maxWaitingCalls = 600;
 /** A call is answered when of earlier answers no more bytes than these wait to be read. */
 const maxUnreadAnswerBytes = 65_536;
+/** Symbols in a call that count as much as another call. */
+const symbolsPerCall = 20;
 
-export function createSession(options: SessionOptions): Session {
-  const { socket, hello, feed, isListed, isStale, openStream, missedSince, maxSubscriptions, mayCall } =
-    options;
-  const { reaches, enterRate, beforeSnapshot, writeTicks } = options;
-  const { onRecovery, onRefused, onError } = options;
-  const rates = new Map<string, number>();
-  let lastCall: Promise<void> = Promise.resolve();
-  let waitingCalls = 0;
+const settled = Promise.resolve();
 
-  function refuse(ack: Ack | null, why: Refusal): void {
-    onRefused(why.name);
-    ack?.({ ok: false, symbols: [...rates.keys()], ...why });
+/** Its caller hands it every event of its socket, from `greet` on. */
+export class Session {
+  readonly socket: ClientSocket;
+  readonly #stage: SessionStage;
+  readonly #bucket: TokenBucket;
+  /** The rate of each symbol that it has. */
+  readonly #rates = new Map<string, number>();
+  #lastCall: Promise<void> = settled;
+  #waitingCalls = 0;
+
+  constructor(socket: ClientSocket, stage: SessionStage) {
+    this.socket = socket;
+    this.#stage = stage;
+    this.#bucket = new TokenBucket(stage.calls, stage.clock.monotonic());
+  }
+
+  greet(hello: Hello, feed: FeedState): void {
+    this.socket.emit('hello', hello);
+    this.socket.emit('feed', feed);
+  }
+
+  /** Takes what the client sent with an event, its name first. */
+  take(args: readonly unknown[]): void {
+    const last = args.at(-1);
+    const ack = isAck(last) ? last : null;
+    // A number, or nothing at all, may stand where the name belongs.
+    const [event, ...payload] = ack === null ? args : args.slice(0, -1);
+    if (event === 'subscribe') {
+      const parsed = parseSubscribe(payload);
+      if (parsed.ok) this.#inTurn(ack, () => this.#subscribe(parsed.value, ack), parsed.value.wanted.length);
+      else this.#inTurn(ack, () => this.#refuse(ack, parsed.refusal));
+    } else if (event === 'unsubscribe') {
+      const parsed = parseUnsubscribe(payload);
+      if (parsed.ok) this.#inTurn(ack, () => this.#unsubscribe(parsed.value, ack), parsed.value?.length);
+      else this.#inTurn(ack, () => this.#refuse(ack, parsed.refusal));
+    } else this.#inTurn(ack, () => this.#refuse(ack, refusal('unknown_event')));
+  }
+
+  #mayCall(symbolCount: number): boolean {
+    return this.#bucket.take(1 + symbolCount / symbolsPerCall, this.#stage.clock.monotonic());
+  }
+
+  #refuse(ack: Ack | null, why: Refusal): void {
+    this.#stage.onRefused(this.socket.id, why.name);
+    ack?.({ ok: false, symbols: [...this.#rates.keys()], ...why });
   }
 
   /** Calls of one session are answered in the order in which they came, and no faster than the answers are read. */
-  function inTurn(ack: Ack | null, call: () => void | Promise<void>, symbolCount = 0): void {
-    if (waitingCalls >= maxWaitingCalls || !mayCall(symbolCount)) {
-      onRefused('too_many_calls');
+  #inTurn(ack: Ack | null, call: () => void | Promise<void>, symbolCount = 0): void {
+    if (this.#waitingCalls >= maxWaitingCalls || !this.#mayCall(symbolCount)) {
+      this.#stage.onRefused(this.socket.id, 'too_many_calls');
       // Without the set: who calls too often is not to be sent it a thousand times.
       ack?.({ ok: false, ...refusal('too_many_calls') });
       return;
     }
-    waitingCalls++;
-    lastCall = lastCall
-      .then(() => caughtUp(socket.conn, maxUnreadAnswerBytes))
+    this.#waitingCalls++;
+    this.#lastCall = this.#lastCall
+      .then(() => caughtUp(this.socket.conn, maxUnreadAnswerBytes))
       .then(call)
       .catch((error: unknown) => {
-        onError(error);
-        refuse(ack, refusal('internal'));
+        this.#stage.onError(this.socket.id, error);
+        this.#refuse(ack, refusal('internal'));
       });
-    void lastCall.finally(() => waitingCalls--);
+    void this.#lastCall.finally(() => this.#waitingCalls--);
   }
 
-  async function subscribe(call: SubscribeCall, ack: Ack | null): Promise<void> {
+  async #subscribe(call: SubscribeCall, ack: Ack | null): Promise<void> {
     const { wanted, everyMs, since } = call;
-    const tooMany = firstBeyondLimit(wanted);
+    const tooMany = this.#firstBeyondLimit(wanted);
     if (tooMany !== null) {
-      refuse(
+      this.#refuse(
         ack,
         refusal(
           'too_many_subscriptions',
-          `at most ${maxSubscriptions} symbols on one connection: ${tooMany} is one more`,
+          `at most ${this.#stage.maxSubscriptions} symbols on one connection: ${tooMany} is one more`,
         ),
       );
       return;
     }
-    const missed = await prepare(call);
-    if (!socket.connected) return;
+    const missed = await this.#prepare(call);
+    if (!this.socket.connected) return;
 
     // From here to the join nothing may wait: a tick that passes in between would be lost, or come twice.
-    beforeSnapshot(wanted.flatMap(({ symbol }) => symbol ?? []));
+    this.#stage.beforeSnapshot(
+      this.socket.id,
+      wanted.flatMap(({ symbol }) => symbol ?? []),
+    );
     const results: Record<string, SubscribeResult> = Object.create(null);
     const quotes: Quote[] = [];
     const joining: string[] = [];
     const merged: Tick[] = [];
     const replays: ReplayOptions[] = [];
     for (const { key, symbol } of wanted) {
-      if (symbol === null) results[key] = fail('bad_symbol');
-      else if (!isListed(symbol)) results[key] = fail('unknown_symbol');
+      if (symbol === null) results[key] = this.#fail('bad_symbol');
+      else if (!this.#stage.isListed(symbol)) results[key] = this.#fail('unknown_symbol');
       else {
-        const stream = openStream(symbol);
+        const stream = this.#stage.openStream(symbol);
         const head = stream.head();
-        if (head === undefined) results[key] = fail('store_unavailable');
+        if (head === undefined) results[key] = this.#fail('store_unavailable');
         else {
           const position = since.get(symbol);
           const ticks =
@@ -147,22 +184,22 @@ export function createSession(options: SessionOptions): Session {
               : everyMs === 0
                 ? missedUpToHead(missed.get(symbol) ?? null, position, stream)
                 : missedAsOne(position, stream);
-          if (position !== undefined) onRecovery(ticks !== null, ticks?.length ?? 0);
+          if (position !== undefined) this.#stage.onRecovery(ticks !== null, ticks?.length ?? 0);
           // Still a member, it would get what is new before what is old.
-          leaveRoom(symbol);
+          this.#leaveRoom(symbol);
           if (position !== undefined && ticks !== null && everyMs === 0) {
             replays.push({
-              socket,
+              socket: this.socket,
               symbol,
               position,
               ticks,
               stream,
-              write: writeTicks,
-              sendSnapshot: (reason) => sendSnapshot(symbol, reason),
+              write: (slice) => this.#stage.writeTicks(this.socket.id, slice),
+              sendSnapshot: (reason) => this.#sendSnapshot(symbol, reason),
             });
           } else {
             if (ticks !== null) merged.push(...ticks);
-            else if (head !== null) quotes.push(marked(head));
+            else if (head !== null) quotes.push(this.#marked(head));
             joining.push(symbol);
           }
           results[key] = {
@@ -173,24 +210,24 @@ export function createSession(options: SessionOptions): Session {
             recovered: ticks !== null,
             replayed: ticks?.length ?? 0,
           };
-          rates.set(symbol, everyMs);
+          this.#rates.set(symbol, everyMs);
         }
       }
     }
-    ack?.({ ok: true, symbols: [...rates.keys()], results });
+    ack?.({ ok: true, symbols: [...this.#rates.keys()], results });
     if (joining.length === 0 && replays.length === 0) return;
-    socket.emit('snapshot', { quotes, reason: 'subscribe' });
-    const taken = writeTicks(merged);
-    joinRooms(joining, everyMs);
+    this.socket.emit('snapshot', { quotes, reason: 'subscribe' });
+    const taken = this.#stage.writeTicks(this.socket.id, merged);
+    this.#joinRooms(joining, everyMs);
     await taken;
     for (const one of replays) await replay(one);
   }
 
   /** The first new symbol that this session may not have too, or null. */
-  function firstBeyondLimit(wanted: readonly Wanted[]): string | null {
-    let left = maxSubscriptions - rates.size;
+  #firstBeyondLimit(wanted: readonly Wanted[]): string | null {
+    let left = this.#stage.maxSubscriptions - this.#rates.size;
     for (const { symbol } of wanted) {
-      if (symbol === null || rates.has(symbol) || !isListed(symbol)) continue;
+      if (symbol === null || this.#rates.has(symbol) || !this.#stage.isListed(symbol)) continue;
       if (left === 0) return symbol;
       left--;
     }
@@ -198,86 +235,61 @@ export function createSession(options: SessionOptions): Session {
   }
 
   /** Waits for every head, and gives what was missed of each symbol that goes on. What fails here is told by its head. */
-  async function prepare({ wanted, everyMs, since }: SubscribeCall): Promise<Map<string, Tick[] | null>> {
+  async #prepare({ wanted, everyMs, since }: SubscribeCall): Promise<Map<string, Tick[] | null>> {
     const missed = new Map<string, Tick[] | null>();
-    const listed = wanted.flatMap(({ symbol }) => (symbol !== null && isListed(symbol) ? [symbol] : []));
+    const listed = wanted.flatMap(({ symbol }) =>
+      symbol !== null && this.#stage.isListed(symbol) ? [symbol] : [],
+    );
     await Promise.allSettled(
       listed.map(async (symbol) => {
         const position = since.get(symbol);
-        if (position === undefined) await openStream(symbol).ready();
-        else if (everyMs === 0) missed.set(symbol, await missedSince(symbol, position));
-        else await reaches(symbol, position);
+        if (position === undefined) await this.#stage.openStream(symbol).ready();
+        else if (everyMs === 0) missed.set(symbol, await this.#stage.missedSince(symbol, position));
+        else await this.#stage.reaches(symbol, position);
       }),
     );
     return missed;
   }
 
-  function joinRooms(symbols: readonly string[], everyMs: number): void {
+  #joinRooms(symbols: readonly string[], everyMs: number): void {
     const join = (symbol: string): void => {
-      if (socket.connected && rates.get(symbol) === everyMs) void socket.join(tickRoom(symbol, everyMs));
+      if (this.socket.connected && this.#rates.get(symbol) === everyMs)
+        void this.socket.join(tickRoom(symbol, everyMs));
     };
-    const free = symbols.filter((symbol) => enterRate(symbol, everyMs, () => join(symbol)));
-    void socket.join(free.map((symbol) => tickRoom(symbol, everyMs)));
+    const free = symbols.filter((symbol) =>
+      this.#stage.enterRate(symbol, everyMs, this.socket.id, () => join(symbol)),
+    );
+    void this.socket.join(free.map((symbol) => tickRoom(symbol, everyMs)));
   }
 
-  function leaveRoom(symbol: string): void {
-    const everyMs = rates.get(symbol);
-    if (everyMs !== undefined) void socket.leave(tickRoom(symbol, everyMs));
+  #leaveRoom(symbol: string): void {
+    const everyMs = this.#rates.get(symbol);
+    if (everyMs !== undefined) void this.socket.leave(tickRoom(symbol, everyMs));
   }
 
-  function marked(quote: Quote): Quote {
-    return { ...quote, stale: isStale(quote.symbol) };
+  #marked(quote: Quote): Quote {
+    return { ...quote, stale: this.#stage.isStale(quote.symbol) };
   }
 
-  function sendSnapshot(symbol: string, reason: 'gap' | 'generation'): void {
-    const head = openStream(symbol).head();
-    if (head !== null && head !== undefined) socket.emit('snapshot', { quotes: [marked(head)], reason });
+  #sendSnapshot(symbol: string, reason: 'gap' | 'generation'): void {
+    const head = this.#stage.openStream(symbol).head();
+    if (head !== null && head !== undefined)
+      this.socket.emit('snapshot', { quotes: [this.#marked(head)], reason });
   }
 
-  function fail(name: 'bad_symbol' | 'unknown_symbol' | 'store_unavailable'): SubscribeResult {
-    onRefused(name);
+  #fail(name: 'bad_symbol' | 'unknown_symbol' | 'store_unavailable'): SubscribeResult {
+    this.#stage.onRefused(this.socket.id, name);
     return { ok: false, ...refusal(name) };
   }
 
-  function unsubscribe(wanted: readonly Wanted[] | null, ack: Ack | null): void {
-    const leaving = wanted === null ? [...rates.keys()] : wanted.flatMap(({ symbol }) => symbol ?? []);
+  #unsubscribe(wanted: readonly Wanted[] | null, ack: Ack | null): void {
+    const leaving = wanted === null ? [...this.#rates.keys()] : wanted.flatMap(({ symbol }) => symbol ?? []);
     for (const symbol of leaving) {
-      leaveRoom(symbol);
-      rates.delete(symbol);
+      this.#leaveRoom(symbol);
+      this.#rates.delete(symbol);
     }
-    ack?.({ ok: true, symbols: [...rates.keys()] });
+    ack?.({ ok: true, symbols: [...this.#rates.keys()] });
   }
-
-  const calls: Record<string, (payload: unknown[], ack: Ack | null) => void> = {
-    subscribe: (payload, ack) => {
-      const parsed = parseSubscribe(payload);
-      if (parsed.ok) inTurn(ack, () => subscribe(parsed.value, ack), parsed.value.wanted.length);
-      else inTurn(ack, () => refuse(ack, parsed.refusal));
-    },
-    unsubscribe: (payload, ack) => {
-      const parsed = parseUnsubscribe(payload);
-      if (parsed.ok) inTurn(ack, () => unsubscribe(parsed.value, ack), parsed.value?.length);
-      else inTurn(ack, () => refuse(ack, parsed.refusal));
-    },
-  };
-
-  // One listener for every event, so that an unknown one is answered too and none is ever looked up on a prototype.
-  socket.onAny((...args: unknown[]) => {
-    const last = args.at(-1);
-    const ack = isAck(last) ? last : null;
-    if (ack !== null) args.pop();
-    // A number, or nothing at all, may stand where the name belongs.
-    const [event, ...payload] = args;
-    const call = typeof event === 'string' && Object.hasOwn(calls, event) ? calls[event] : undefined;
-    if (call === undefined) inTurn(ack, () => refuse(ack, refusal('unknown_event')));
-    else call(payload, ack);
-  });
-  // A client may emit an event of this name, and an emitter without a listener for it throws.
-  socket.on('error', () => {});
-
-  socket.emit('hello', hello);
-  socket.emit('feed', feed);
-  return { socket };
 }
 
 /** Socket.IO puts a function last where the client waits for an answer; nothing else that a client sends is one. */

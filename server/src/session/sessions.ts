@@ -3,46 +3,22 @@
  * away so that stock clients come back. Keeps SPEC.md [HB1], [CL1], [CL2].
  */
 import { randomBytes } from 'node:crypto';
-import {
-  limits,
-  tickRoom,
-  type FeedState,
-  type Position,
-  type Quote,
-  type Snapshot,
-  type Tick,
-} from '../../protocol/index.ts';
+import { limits, tickRoom, type FeedState, type Quote, type Snapshot } from '../../protocol/index.ts';
 import type { Clock } from '../support/clock.ts';
 import type { Log } from '../support/log.ts';
 import { slimRequest, type Connection } from './connection.ts';
 import { createDeparture, type Departure } from './departure.ts';
 import { leaversOf } from './leavers.ts';
-import { createSession, type ClientSocket, type Session, type SymbolStream } from './session.ts';
+import { Session, type ClientSocket, type SessionStage } from './session.ts';
 import type { SocketServer } from './socket-server.ts';
-import { TokenBucket, type Rate } from './token-bucket.ts';
 
-export interface SessionsOptions {
+export interface SessionsOptions extends Omit<SessionStage, 'clock' | 'onRefused' | 'onError'> {
   io: SocketServer;
   node: string;
   clock: Clock;
-  /** Calls that a connection may make; a list counts one more for each 20 symbols. */
-  calls: Rate;
-  maxSubscriptions: number;
   log: Log;
   random: () => number;
   feed: () => FeedState;
-  isListed: (symbol: string) => boolean;
-  isStale: (symbol: string) => boolean;
-  openStream: (symbol: string) => SymbolStream;
-  missedSince: (symbol: string, position: Position) => Promise<Tick[] | null>;
-  reaches: (symbol: string, position: Position) => Promise<boolean>;
-  enterRate: (symbol: string, everyMs: number, socketId: string, join: () => void) => boolean;
-  /** Fires for each symbol that a client asked to go on with. */
-  onRecovery: (isRecovered: boolean, replayed: number) => void;
-  /** What is on its way to that client goes out, and what waits for it of these symbols is dropped. */
-  beforeSnapshot: (socketId: string, symbols: Iterable<string>) => void;
-  /** Writes ticks to that client in this turn; resolves when it may be given more. */
-  writeTicks: (socketId: string, ticks: readonly Tick[]) => Promise<void>;
   /** Tells a heartbeat to every client that got nothing for `ms`. */
   beat: (ms: number) => void;
   /** Fires for each call that was refused, or failed by a fault of ours. */
@@ -70,14 +46,22 @@ export interface Sessions {
 
 /** Clients that joined while we leave come back spread over this long, in milliseconds. */
 const reconnectSpreadMs = 1_000;
-/** Symbols in a call that count as much as another call. */
-const symbolsPerCall = 20;
 /** A heartbeat is at most this late, in milliseconds. */
 const heartbeatSweepMs = 250;
 
 export function createSessions(options: SessionsOptions): Sessions {
-  const { io, node, clock, log, random, feed, isListed, isStale, openStream, missedSince } = options;
-  const { calls, maxSubscriptions } = options;
+  const { io, node, clock, log, random, feed, isStale } = options;
+  const stage: SessionStage = {
+    ...options,
+    onRefused: (socket, name) => {
+      options.onCallError('refused');
+      log.debug({ socket, refused: name }, 'a call was refused');
+    },
+    onError: (socket, error) => {
+      options.onCallError('internal');
+      log.error({ err: error, socket }, 'a call failed');
+    },
+  };
   const sessions = new Map<string, Session>();
   /** Connections with a session. */
   const joined = new WeakSet<Connection>();
@@ -95,42 +79,31 @@ export function createSessions(options: SessionsOptions): Sessions {
     }
     joined.add(socket.conn);
     slimRequest(socket.conn);
-    const bucket = new TokenBucket(calls, clock.monotonic());
-    const session = createSession({
-      socket,
-      maxSubscriptions,
-      mayCall: (symbols) => bucket.take(1 + symbols / symbolsPerCall, clock.monotonic()),
-      hello: {
+    const session = new Session(socket, stage);
+    sessions.set(socket.id, session);
+    // One listener for every event, so that an unknown one is answered too and none is ever looked up on a prototype.
+    socket.onAny(onEvent);
+    socket.once('disconnect', onDisconnect);
+    session.greet(
+      {
         session: randomBytes(12).toString('base64url'),
         node,
         user: null,
         secret: randomBytes(18).toString('base64url'),
       },
-      feed: feed(),
-      isListed,
-      isStale,
-      openStream,
-      missedSince,
-      beforeSnapshot: (symbols) => options.beforeSnapshot(socket.id, symbols),
-      writeTicks: (ticks) => options.writeTicks(socket.id, ticks),
-      reaches: options.reaches,
-      enterRate: (symbol, everyMs, join) => options.enterRate(symbol, everyMs, socket.id, join),
-      onRecovery: options.onRecovery,
-      onRefused: (name) => {
-        options.onCallError('refused');
-        log.debug({ socket: socket.id, refused: name }, 'a call was refused');
-      },
-      onError: (error) => {
-        options.onCallError('internal');
-        log.error({ err: error, socket: socket.id }, 'a call failed');
-      },
-    });
-    sessions.set(socket.id, session);
-    socket.once('disconnect', () => {
-      sessions.delete(socket.id);
-      joined.delete(socket.conn);
-    });
+      feed(),
+    );
   });
+
+  // Shared by all sockets: the emitter is `this`.
+  function onEvent(this: ClientSocket, ...args: unknown[]): void {
+    sessions.get(this.id)?.take(args);
+  }
+
+  function onDisconnect(this: ClientSocket): void {
+    sessions.delete(this.id);
+    joined.delete(this.conn);
+  }
 
   /** Closes the transport: after `disconnect(true)` a stock client would stay away. */
   function sendAway(socket: ClientSocket): void {
