@@ -37,7 +37,7 @@ export interface BusResult {
   /** Into Redis and out of it, a tick, with two followers. */
   bytesIn: number;
   bytesOut: number;
-  /** Commands that Redis ran outside scripts, a tick. */
+  /** Commands that Redis ran, those of scripts included, a tick. */
   commands: number;
   /** Milliseconds from the source's clock to the last of the three replicas' clients. */
   p50: number;
@@ -83,6 +83,7 @@ export async function measureBus(options: BusOptions): Promise<BusResult> {
       const others = names.filter((name) => !sample.includes(name));
       await socket.timeout(startDeadlineMs).emitWithAck('unsubscribe', others);
       socket.on('tick', (tick: Tick) => ages.arrived(index, tick));
+      socket.on('disconnect', (reason) => ages.cut(`replica ${index} lost its client: ${reason}`));
     }
     await delay(settleMs);
 
@@ -159,7 +160,9 @@ async function measureRound(
 interface Ages {
   readonly symbols: number;
   arrived(replica: number, tick: Tick): void;
-  /** The ages, in milliseconds, of the ticks that have reached the last replica since the last call. */
+  /** Says why nothing can be measured any more. */
+  cut(reason: string): void;
+  /** The ages, in milliseconds, of the ticks that have reached the last replica since the last call. Throws after `cut`. */
   take(): number[];
 }
 
@@ -168,21 +171,27 @@ function createAges(sample: readonly string[]): Ages {
   const arrivals = new Map<string, number>();
   const last = new Map<string, number>();
   let ages: number[] = [];
+  let broken: string | null = null;
   return {
     symbols: sample.length,
-    arrived(replica, { symbol, seq, ts }) {
+    arrived(replica, { symbol, seq, ts, merged = 0 }) {
       const before = last.get(`${replica} ${symbol}`);
-      if (before !== undefined && seq !== before + 1)
+      if (before !== undefined && (seq <= before || seq - merged > before + 1))
         throw new Error(`${symbol}: ${seq} came after ${before} at replica ${replica}`);
       last.set(`${replica} ${symbol}`, seq);
-      const key = `${symbol} ${seq}`;
-      const count = (arrivals.get(key) ?? 0) + 1;
-      arrivals.set(key, count);
-      if (count < replicas) return;
-      arrivals.delete(key);
-      ages.push(performance.timeOrigin + performance.now() - ts);
+      // A merged tick brings those before it too; they are as old as it is at least.
+      for (let own = seq - merged; own <= seq; own++) {
+        const key = `${symbol} ${own}`;
+        const count = (arrivals.get(key) ?? 0) + 1;
+        arrivals.set(key, count);
+        if (count < replicas) continue;
+        arrivals.delete(key);
+        ages.push(performance.timeOrigin + performance.now() - ts);
+      }
     },
+    cut: (reason) => void (broken ??= reason),
     take: () => {
+      if (broken !== null) throw new Error(broken);
       const taken = ages;
       ages = [];
       return taken;
