@@ -14,6 +14,7 @@ import {
   bytesOf,
   encodeEvent,
   encodeTick,
+  joined,
   type EncodedEvent,
   type PreparedOptions,
   type TickFrame,
@@ -219,11 +220,14 @@ export function createCoalescer(options: CoalescerOptions): Coalescer {
     },
     writeToSilent: (ms, event, payload) => {
       const now = clock.monotonic();
-      let encoded: EncodedEvent | null = null;
+      let silent: { encoded: EncodedEvent; piece: Buffer } | null = null;
       for (const outlet of outlets.values()) {
         if (now - outlet.lastWriteAt < ms) continue;
-        encoded ??= encodeEvent(event, payload());
-        outlet.writeEvent(encoded, now);
+        if (silent === null) {
+          const encoded = encodeEvent(event, payload());
+          silent = { encoded, piece: joined([encoded], encoded.bytes) };
+        }
+        outlet.writeEvent(silent.encoded, silent.piece, now);
       }
     },
     close: () => {
