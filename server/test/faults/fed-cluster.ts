@@ -41,7 +41,8 @@ export async function startFedCluster(symbols: readonly string[], everyMs = 50):
     env: {
       FEEDS: `simulator:${symbols.join(',')}`,
       UPDATE_INTERVAL: String(everyMs),
-      NODE_OPTIONS: preload('collect-on-signal'),
+      // A small space for the young: it grows with work, by more than what clients are held to here.
+      NODE_OPTIONS: `${preload('collect-on-signal')} --max-semi-space-size=2`,
     },
   });
   const [replica] = await cluster.followers();
