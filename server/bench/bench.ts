@@ -4,7 +4,7 @@
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { cpus, release, totalmem, type } from 'node:os';
+import { cpus, loadavg, release, totalmem, type } from 'node:os';
 import { join, resolve } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
@@ -15,6 +15,7 @@ import type { DriverCalls } from './driver/driver-calls.ts';
 import { driverState, startServer, type Bench } from './experiments/bench.ts';
 import { measureCluster } from './experiments/cluster.ts';
 import { measureConnects, measureMemory } from './experiments/connections.ts';
+import { measureCosts } from './experiments/costs.ts';
 import { measureSizes, measureStuck } from './experiments/crowds.ts';
 import { measureStage } from './experiments/stage-rows.ts';
 import { resultLine, resultOf, resultsDocument, type DriverState, type Machine } from './results.ts';
@@ -31,6 +32,7 @@ const experiments: Record<string, (bench: Bench) => Promise<void>> = {
   connects: measureConnects,
   sizes: measureSizes,
   stuck: measureStuck,
+  costs: measureCosts,
 };
 
 /** Gives the exit code: 1 where a ratio is far from its goal. Rejects where a run was no result. */
@@ -48,7 +50,10 @@ export async function runBench(args: readonly string[]): Promise<number> {
     if (experiments[name] === undefined)
       throw new Error(`there is no experiment ${name}; there are ${Object.keys(experiments).join(', ')}`);
 
+  // Before anything: the run is of the code as it is now.
+  const onMachine = machine();
   const results: Result[] = [];
+  const notes: string[] = [];
   const drivers: DriverState[] = [];
   const programs = await Promise.all(
     ['driver/driver-program.ts', 'peers/server-program.ts'].map((path) =>
@@ -62,7 +67,7 @@ export async function runBench(args: readonly string[]): Promise<number> {
   const bench: Bench = {
     driver,
     quick: values.quick,
-    rounds: 5,
+    rounds: values.quick ? 3 : 5,
     profiles,
     startServer: (request, nodeArgs = []) => startServer(serverProgram ?? '', request, nodeArgs),
     report: (row, rounds) => {
@@ -70,6 +75,10 @@ export async function runBench(args: readonly string[]): Promise<number> {
       results.push(result);
       console.log(resultLine(result));
       return result;
+    },
+    note: (line) => {
+      notes.push(line);
+      console.log(`  ${line}`);
     },
     noteDriver: (experiment, tallies) => {
       const state = driverState(experiment, tallies);
@@ -85,7 +94,10 @@ export async function runBench(args: readonly string[]): Promise<number> {
   }
   const isWhole = !values.quick && values.only.length === 0 && values.profile === undefined;
   if (isWhole)
-    writeFileSync(join(root, 'server/bench/results.md'), resultsDocument(results, drivers, machine()));
+    writeFileSync(
+      join(root, 'server/bench/results.md'),
+      resultsDocument({ results, notes, drivers, machine: onMachine }),
+    );
   const far = results.filter((result) => !isMet(result, slack));
   const met = results.filter((result) => isMet(result)).length;
   console.log(
@@ -106,6 +118,7 @@ function machine(): Machine {
     system: `${type()} ${release()}`,
     node: process.versions.node,
     commit: `${git('rev-parse', '--short', 'HEAD')}${changed}`,
+    load: loadavg()[0] ?? NaN,
     date: new Date().toISOString().slice(0, 10),
   };
 }

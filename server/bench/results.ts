@@ -23,6 +23,8 @@ export interface Machine {
   node: string;
   commit: string;
   date: string;
+  /** How many processes wanted a core when it began, over a minute. */
+  load: number;
 }
 
 export function resultOf(row: Row, rounds: readonly Round[]): Result {
@@ -53,16 +55,23 @@ export function resultLine(result: Result): string {
 }
 
 /** The whole document. */
-export function resultsDocument(
-  results: readonly Result[],
-  drivers: readonly DriverState[],
-  machine: Machine,
-): string {
+export function resultsDocument({
+  results,
+  notes,
+  drivers,
+  machine,
+}: {
+  results: readonly Result[];
+  notes: readonly string[];
+  drivers: readonly DriverState[];
+  machine: Machine;
+}): string {
   return [
     '# What a delivery costs',
     '',
     `Written by \`npm run bench\` on ${machine.date} at commit ${machine.commit} with Node ${machine.node}, on ${machine.cores} cores of ${machine.cpu}`,
     `with ${machine.memoryGb} GB, ${machine.system}. Clients, servers, Redis and Nginx share them: read the figures as ratios.`,
+    `When it began, ${figure(machine.load)} other processes wanted a core: above 1, figures vary from round to round.`,
     '',
     'Every figure stands beside the others of the same run: peers take turns, round by round, and each row is the median of its rounds. Clients are',
     'real sockets in a process of their own, which checks every byte and every seq: a run with a tick missing or repeated is no result. `stock` is',
@@ -77,6 +86,10 @@ export function resultsDocument(
       const met = row.goal === null ? '' : isMet(result) ? 'yes' : 'no';
       return `| ${row.figure} | ${row.unit} | ${figure(ours)} | ${row.peer} | ${figure(peer)} | ${row.ratioOf} = ${figure(ratio)} | ${spread.map(figure).join(' - ')} | ${goal} | ${met} |`;
     }),
+    '',
+    'What stands behind these figures:',
+    '',
+    ...notes.map((line) => `- ${line}`),
     '',
     'The driver itself, median of its rounds:',
     '',

@@ -38,6 +38,8 @@ const cpu = 'CPU-µs per tick delivered';
 const atMost = (ratio: number): Goal => ({ is: 'at most', ratio });
 const atLeast = (ratio: number): Goal => ({ is: 'at least', ratio });
 
+const inBaskets = (symbols: number) => `${symbols} symbol${symbols === 1 ? '' : 's'} each in 4 baskets`;
+
 const toFloor = (what: string, ratio: number): Row => ({
   figure: `${stage}, ${what}`,
   unit: cpu,
@@ -54,7 +56,13 @@ const toStock = (what: string, ratio: number): Row => ({
 });
 const toWs = (what: string): Row => ({ ...toStock(what, 0), peer: 'ws', goal: null });
 
-const inBaskets = (symbols: number) => `${symbols} symbol${symbols === 1 ? '' : 's'} each in 4 baskets`;
+const without = (part: string): Row => ({
+  figure: `what it costs: ${stage}, ${inBaskets(20)}, against ours without ${part}`,
+  unit: cpu,
+  peer: 'without',
+  ratioOf: 'ours / peer',
+  goal: null,
+});
 
 /** By name, in the order of the table. */
 export const rows = {
@@ -108,6 +116,6 @@ export const rows = {
     ratioOf: 'ours / peer',
     goal: atMost(1.2),
   },
+  windows: without('windows (pings, pongs and what is held back)'),
+  recovery: without('recovery (history and replay)'),
 } as const satisfies Record<string, Row>;
-
-export type RowName = keyof typeof rows;

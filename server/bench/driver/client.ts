@@ -4,6 +4,7 @@
  */
 import { connect, type Socket } from 'node:net';
 import { clientFrame, FrameParser, opcodes } from './frame-parser.ts';
+import { notAsked, unknown } from './heads.ts';
 import type { SeenTick, TickReader } from './tick-reader.ts';
 
 export interface ClientOptions {
@@ -24,10 +25,6 @@ export interface ClientOptions {
   /** Fires once at its end, if nobody here asked for it; an error says why. */
   onClosed: (why: Error | null) => void;
 }
-
-/** In `heads`: not asked for, and asked for but where it stands is not known. */
-export const notAsked = -2;
-export const unknown = -1;
 
 const endOfHead = '\r\n\r\n';
 const pong = clientFrame(opcodes.text, Buffer.from('3'));

@@ -2,8 +2,9 @@
  * Clients of one server: opens them, a bounded number at a time, counts what they get and notices what is missing, came
  * twice or was not asked for. A first error of any client is the crowd's.
  */
-import { Client, notAsked, unknown } from './client.ts';
+import { Client } from './client.ts';
 import type { CrowdRequest, Tally } from './driver-calls.ts';
+import { follow, notAsked } from './heads.ts';
 import { createTickReader, type SeenTick } from './tick-reader.ts';
 
 export type CrowdTally = Omit<Tally, 'lagP99' | 'busy'>;
@@ -47,27 +48,17 @@ export function createCrowd(name: number, request: CrowdRequest, buffer: Buffer)
   }
 
   function onTick(client: Client, tick: SeenTick, size: number): void {
-    const { symbol, seq } = tick;
-    const head = client.heads[symbol] ?? notAsked;
+    const head = client.heads[tick.symbol] ?? notAsked;
     const age = Date.now() - tick.ts;
     count(ages, age);
     counts.ticks++;
     counts.bytes += size;
     counts.merged += tick.merged;
-    if (head === notAsked) {
-      counts.strays++;
-      return;
-    }
-    if (head !== unknown) {
-      if (seq <= head) {
-        counts.repeats++;
-        return;
-      }
-      if (seq - tick.merged > head + 1) counts.gaps++;
-    }
-    client.heads[symbol] = seq;
+    const place = follow(client.heads, tick);
+    if (place !== 'next') counts[`${place}s`]++;
+    if (place === 'stray' || place === 'repeat') return;
     if (waiting === null) return;
-    waiting.missing -= Math.max(0, Math.min(seq, waiting.seq) - Math.max(0, head));
+    waiting.missing -= Math.max(0, Math.min(tick.seq, waiting.seq) - Math.max(0, head));
     if (waiting.missing <= 0) waiting.resolve();
   }
 

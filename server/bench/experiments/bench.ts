@@ -20,6 +20,8 @@ export interface Bench {
   startServer(request: StartRequest, nodeArgs?: readonly string[]): Promise<Server>;
   /** Gives the result of a row, and tells it. */
   report(row: Row, rounds: readonly Round[]): Result;
+  /** Tells what stands behind a row. */
+  note(line: string): void;
   /** The driver's own figures of an experiment. */
   noteDriver(experiment: string, tallies: readonly Tally[]): void;
 }

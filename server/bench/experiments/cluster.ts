@@ -4,9 +4,17 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Tally } from '../driver/driver-calls.ts';
-import { startOurCluster, startStockCluster, type ClusterPeer, type Price } from '../peers/clusters.ts';
+import {
+  parts,
+  startOurCluster,
+  startStockCluster,
+  type ClusterPeer,
+  type Price,
+} from '../peers/clusters.ts';
 import { someGen } from '../peers/peer.ts';
 import { processorTime } from '../processor-time.ts';
+import { median } from '../median.ts';
+import { figure } from '../results.ts';
 import { rows } from '../rows.ts';
 import { createScript, symbolNames, type Script } from '../script.ts';
 import { arriveWithinMs, assertClean, type Bench } from './bench.ts';
@@ -16,16 +24,23 @@ const symbols = symbolNames(20);
 const turnMs = 500;
 const warmUpTurns = 6;
 
+/** Microseconds per tick delivered, of all and of each part. */
+interface ClusterRound {
+  cpu: number;
+  cpuOf: Record<(typeof parts)[number], number>;
+  tally: Tally;
+}
+
 interface Entered {
   cluster: ClusterPeer;
   crowd: number;
   script: Script;
-  rounds: { cpu: number; tally: Tally }[];
+  rounds: ClusterRound[];
 }
 
 export async function measureCluster(bench: Bench): Promise<void> {
   const entered: Entered[] = [];
-  const turns = bench.quick ? 6 : 20;
+  const turns = bench.quick ? 4 : 12;
   try {
     for (const start of [() => startOurCluster(symbols), () => startStockCluster(bench, symbols)])
       entered.push(await enter(bench, await start()));
@@ -50,6 +65,12 @@ export async function measureCluster(bench: Bench): Promise<void> {
     rows.clusterAge,
     pairs.map(({ ours, peer }) => ({ ours: ours.tally.ageP99, peer: peer.tally.ageP99 })),
   );
+  for (const name of ['ours', 'stock'] as const) {
+    const shares = parts.map(
+      (part) => `${part} ${figure(median(roundsOf(name).map(({ cpuOf }) => cpuOf[part])))}`,
+    );
+    bench.note(`whole cluster, ${name}: ${shares.join(', ')} ${rows.clusterCpu.unit}`);
+  }
   bench.noteDriver(
     'whole cluster',
     pairs.flatMap(({ ours, peer }) => [ours.tally, peer.tally]),
@@ -81,20 +102,33 @@ function nextPrices(script: Script): Price[] {
 }
 
 /** From before the first price until everyone has the last one. */
-async function playRound({ driver }: Bench, { cluster, crowd, script }: Entered, turns: number) {
+async function playRound(
+  { driver }: Bench,
+  { cluster, crowd, script }: Entered,
+  turns: number,
+): Promise<ClusterRound> {
   await driver.calls.tally(crowd);
-  const before = processorTime(cluster.pids);
+  const before = timesOf(cluster);
   const startedAt = performance.now();
   for (let turn = 0; turn < turns; turn++) {
     await delay(Math.max(0, startedAt + turn * turnMs - performance.now()));
     await cluster.push(nextPrices(script), script.seq());
   }
   await driver.calls.arrive(crowd, script.seq(), arriveWithinMs);
-  const used = processorTime(cluster.pids) - before;
+  const after = timesOf(cluster);
   const tally = await driver.calls.tally(crowd);
   assertClean(cluster.name, tally);
   const wanted = clients * symbols.length * turns;
   if (tally.ticks + tally.merged !== wanted)
     throw new Error(`${cluster.name} is no result: ${wanted} ticks were due, ${JSON.stringify(tally)}`);
-  return { cpu: used / tally.ticks, tally };
+  const cpuOf = perPart((part) => (after[part] - before[part]) / tally.ticks);
+  return { cpu: cpuOf.replicas + cpuOf.Redis + cpuOf.Nginx, cpuOf, tally };
+}
+
+function timesOf(cluster: ClusterPeer): ClusterRound['cpuOf'] {
+  return perPart((part) => processorTime(cluster.parts[part]));
+}
+
+function perPart(of: (part: (typeof parts)[number]) => number): ClusterRound['cpuOf'] {
+  return { replicas: of('replicas'), Redis: of('Redis'), Nginx: of('Nginx') };
 }

@@ -21,7 +21,7 @@ export async function measureMemory(bench: Bench): Promise<void> {
         // What the first connections load and compile is no connection's own.
         await connectIdle(bench, server, 100);
         const before = await server.calls.memory();
-        const clients = bench.quick ? idleClients : 4 * idleClients;
+        const clients = bench.quick ? idleClients : 2 * idleClients;
         const crowd = await openIdle(bench, server, clients);
         const after = await server.calls.memory();
         await bench.driver.calls.close(crowd);
@@ -46,7 +46,7 @@ export async function measureConnects(bench: Bench): Promise<void> {
   const { driver } = bench;
   const symbols = symbolNames(20);
   const all = symbols.map((_, place) => place);
-  const clients = bench.quick ? 1_000 : 3_000;
+  const clients = bench.quick ? 1_000 : 2_000;
   const servers = new Map<Compared, Server>();
   const open = async (peer: Compared, count: number) =>
     driver.calls.open({

@@ -1,9 +1,9 @@
 /** Ours against itself: few clients and many, and with one that reads nothing. */
 import { median } from '../median.ts';
 import { rows } from '../rows.ts';
-import type { Round } from '../results.ts';
+import { figure, type Round } from '../results.ts';
 import { assertClean, type Bench } from './bench.ts';
-import { enter, inBaskets, leave, playRound, takeTurns, type Contender } from './stage.ts';
+import { enter, inBaskets, leave, playRound, takeTurns, warmUpTurns, type Contender } from './stage.ts';
 
 const sizes = [250, 1_000, 4_000] as const;
 
@@ -16,6 +16,7 @@ export async function measureSizes(bench: Bench): Promise<void> {
     audience: inBaskets(clients, 20),
     // As many ticks as far as that goes, so that each round is as long.
     turns: Math.max(2, Math.ceil((turns * 1_000) / clients)),
+    warmUp: warmUpTurns,
   }));
   const rounds = await takeTurns(bench, 'sizes', contenders);
   const bySize = contenders.map(({ name }) => rounds.get(name) ?? []);
@@ -25,9 +26,7 @@ export async function measureSizes(bench: Bench): Promise<void> {
   });
   bench.report(rows.sizes, found);
   for (const [i, of] of bySize.entries())
-    console.log(
-      `  ${contenders[i]?.name}: ${median(of.map(({ cpu }) => cpu)).toFixed(3)} ${rows.sizes.unit}`,
-    );
+    bench.note(`${contenders[i]?.name}: ${figure(median(of.map(({ cpu }) => cpu)))} ${rows.sizes.unit}`);
   bench.noteDriver(
     '250, 1,000 and 4,000 clients',
     bySize.flatMap((of) => of.map(({ tally }) => tally)),
@@ -38,7 +37,13 @@ export async function measureSizes(bench: Bench): Promise<void> {
 export async function measureStuck(bench: Bench): Promise<void> {
   const audience = inBaskets(1_000, 20);
   const turns = bench.quick ? 10 : 30;
-  const contender: Contender = { name: 'ours', request: { peer: 'ours' }, audience, turns };
+  const contender: Contender = {
+    name: 'ours',
+    request: { peer: 'ours' },
+    audience,
+    turns,
+    warmUp: warmUpTurns,
+  };
   const entered = await enter(bench, contender);
   const { driver } = bench;
   const withStuck = async () => {
@@ -62,7 +67,7 @@ export async function measureStuck(bench: Bench): Promise<void> {
   const tallies = [];
   const found: Round[] = [];
   try {
-    await playRound(bench, entered, turns);
+    await playRound(bench, entered, warmUpTurns);
     for (let round = 0; round < bench.rounds; round++) {
       // In another order each time.
       const first = round % 2 === 0 ? await withStuck() : null;

@@ -11,7 +11,7 @@ export async function measureStage(bench: Bench): Promise<void> {
   await measure(
     bench,
     '1 symbol in 4 baskets',
-    contendersFor(inBaskets(clients, 1), { quick: quick ? 30 : 60, slow: quick ? 30 : 60 }, [
+    contendersFor(inBaskets(clients, 1), { quick: quick ? 10 : 60, slow: quick ? 10 : 60 }, [
       'ours',
       'stock',
     ]),
@@ -20,7 +20,7 @@ export async function measureStage(bench: Bench): Promise<void> {
   await measure(
     bench,
     '20 symbols in 4 baskets',
-    contendersFor(inBaskets(clients, 20), { quick: quick ? 12 : 40, slow: quick ? 2 : 6 }, [
+    contendersFor(inBaskets(clients, 20), { quick: quick ? 8 : 40, slow: quick ? 1 : 6 }, [
       'ours',
       'floor',
       'stock',
@@ -31,7 +31,7 @@ export async function measureStage(bench: Bench): Promise<void> {
   await measure(
     bench,
     '100 symbols in 4 baskets',
-    contendersFor(inBaskets(clients, 100), { quick: quick ? 10 : 30, slow: quick ? 1 : 2 }, [
+    contendersFor(inBaskets(clients, 100), { quick: quick ? 6 : 30, slow: quick ? 1 : 2 }, [
       'ours',
       'floor',
       'stock',
@@ -42,7 +42,7 @@ export async function measureStage(bench: Bench): Promise<void> {
   await measure(
     bench,
     '20 symbols, own baskets',
-    contendersFor(ownBaskets(clients, 20), { quick: quick ? 12 : 40, slow: 0 }, ['ours', 'floor']),
+    contendersFor(ownBaskets(clients, 20), { quick: quick ? 8 : 40, slow: 0 }, ['ours', 'floor']),
     { floor: rows.floorOwn },
   );
 }

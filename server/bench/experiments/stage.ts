@@ -19,7 +19,12 @@ export interface Contender {
   audience: Audience;
   /** Turns in a round: enough that the time can be measured. */
   turns: number;
+  /** Turns before the first round, until the code that runs is compiled. */
+  warmUp: number;
 }
+
+/** So many turns of ours or the floor and they run at full speed; of the others, with a write per tick, two do. */
+export const warmUpTurns = 15;
 
 /** One round of one contender. */
 export interface StageRound {
@@ -44,7 +49,7 @@ export async function takeTurns(
   const entered: Entered[] = [];
   try {
     for (const contender of contenders) entered.push(await enter(bench, contender));
-    for (const one of entered) await playRound(bench, one, Math.max(2, Math.ceil(one.contender.turns / 3)));
+    for (const one of entered) await playRound(bench, one, one.contender.warmUp);
     if (bench.profiles !== null) for (const { server } of entered) await server.calls.startProfile();
     for (let round = 0; round < bench.rounds; round++)
       for (let i = 0; i < entered.length; i++) {
@@ -159,6 +164,8 @@ export function contendersFor(
     name: peer,
     request: { peer },
     audience,
-    turns: peer === 'ours' || peer === 'floor' ? turns.quick : turns.slow,
+    ...(peer === 'ours' || peer === 'floor'
+      ? { turns: turns.quick, warmUp: warmUpTurns }
+      : { turns: turns.slow, warmUp: 2 }),
   }));
 }

@@ -11,14 +11,17 @@ import { someGen } from './peer.ts';
 
 export type Price = Required<Pick<Tick, 'symbol' | 'price' | 'size' | 'ts'>>;
 
+export const parts = ['replicas', 'Redis', 'Nginx'] as const;
+type Part = (typeof parts)[number];
+
 export interface ClusterPeer {
   readonly name: 'ours' | 'stock';
   /** Of Nginx. */
   readonly port: number;
   /** Brings one price of each symbol in; the ticks get this seq. Resolves when they were taken. */
   push(prices: readonly Price[], seq: number): Promise<void>;
-  /** Every process of it. */
-  readonly pids: readonly number[];
+  /** Its processes, by what they are. */
+  readonly parts: Readonly<Record<Part, readonly number[]>>;
   close(): Promise<void>;
 }
 
@@ -41,7 +44,11 @@ export async function startOurCluster(symbols: readonly string[]): Promise<Clust
       if (ticks?.length !== prices.length || ticks.some((tick) => tick.seq !== seq))
         throw new Error(`the push of seq ${seq} was answered ${answer.slice(0, 300)}`);
     },
-    pids: [...cluster.replicas.map(({ pid }) => pid), cluster.redis.pid, cluster.nginx.pid],
+    parts: {
+      replicas: cluster.replicas.map(({ pid }) => pid),
+      Redis: [cluster.redis.pid],
+      Nginx: [cluster.nginx.pid],
+    },
     close: () => cluster.stop(),
   };
 }
@@ -74,7 +81,7 @@ export async function startStockCluster(
         }));
         await put(`http://127.0.0.1:${servers[0]?.port}/api/ticks`, ticks, {});
       },
-      pids: [...servers.map(({ pid }) => pid), redis.pid, nginx.pid],
+      parts: { replicas: servers.map(({ pid }) => pid), Redis: [redis.pid], Nginx: [nginx.pid] },
       close: async () => {
         await nginx.stop();
         await stop();

@@ -10,17 +10,19 @@ import { systemClock } from '../../src/support/clock.ts';
 import { createLog } from '../../src/support/log.ts';
 import { createMemoryBackplane } from '../../test/support/memory-backplane.ts';
 import { until } from '../../test/support/until.ts';
+import { leaveOut, type Part } from './left-out.ts';
 import type { Peer, PeerOptions } from './peer.ts';
 
 const node = 'bench';
 
-/** `env` are settings besides those that it takes to run here. */
-export async function createOursPeer({
-  symbols,
-  env = {},
-}: PeerOptions & { env?: Record<string, string> }): Promise<Peer> {
+export async function createOursPeer({ symbols, without }: PeerOptions & { without?: Part }): Promise<Peer> {
   const parsed = parseConfig(
-    { PORT: '0', HOST: '127.0.0.1', FEEDS: `push:${symbols.join(',')}`, ...env },
+    {
+      PORT: '0',
+      HOST: '127.0.0.1',
+      FEEDS: `push:${symbols.join(',')}`,
+      ...(without !== undefined && leaveOut(without)),
+    },
     node,
   );
   if (!parsed.ok) throw new Error(parsed.problems.join('\n'));

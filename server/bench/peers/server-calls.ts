@@ -1,12 +1,13 @@
 /** What the benchmark asks of a process that runs a peer. */
+import type { Part } from './left-out.ts';
 
 export type PeerName = 'ours' | 'stock' | 'stock replica' | 'ws' | 'floor';
 
 export interface StartRequest {
   peer: PeerName;
   symbols: readonly string[];
-  /** Settings of `ours`. */
-  env?: Record<string, string>;
+  /** A part that `ours` is to be without. */
+  without?: Part;
   /** Of a stock replica. */
   redisUrl?: string;
 }
