@@ -11,7 +11,7 @@ import { symbolOfRoom, type Tick } from '../../protocol/index.ts';
 import type { AdapterClass, AdapterMixin } from '../backplane/contract.ts';
 import { assert } from '../support/assert.ts';
 import type { Delivery } from './batch.ts';
-import { encodeTick, joined, type TickFrame } from './tick-frames.ts';
+import { encodeTick, type TickFrame } from './tick-frames.ts';
 
 /** What the stage does with what comes by. */
 export interface DoorKeeper {
@@ -66,8 +66,6 @@ export function createDoor(keeper: DoorKeeper): AdapterMixin {
       /** What `_encode` saw and the next `apply`, in the same run, is about; null where that is no delivery. */
       #encoded: TickFrame | 'other' | null = null;
 
-      /** What Socket.IO passes to engine.io with it. */
-      #options: EncodeOptions = {};
       /** Ticks are in the default namespace alone. */
       readonly #isOurs: boolean;
 
@@ -80,7 +78,7 @@ export function createDoor(keeper: DoorKeeper): AdapterMixin {
         const tick = this.#isOurs ? tickOf(packet) : null;
         this.#encoded = tick === null ? 'other' : encodeTick(tick);
         if (this.#encoded === 'other') return super._encode(packet, options);
-        this.#options = options;
+        options.wsPreEncodedFrame = [this.#encoded.frame];
         return [this.#encoded.text];
       }
 
@@ -95,13 +93,10 @@ export function createDoor(keeper: DoorKeeper): AdapterMixin {
           options.flags?.volatile !== true &&
           symbolOfRoom(room) === encoded.tick.symbol
         ) {
-          const { tick, text, bytes } = encoded;
-          keeper.onTick({ tick, text, bytes, room, deliverTo: callback });
+          const { tick, text, frame } = encoded;
+          keeper.onTick({ tick, text, frame, room, deliverTo: callback });
           return;
         }
-        // Many get it, one by one: they share a frame, as on a stock server.
-        if (encoded !== null && encoded !== 'other')
-          this.#options.wsPreEncodedFrame = [joined([encoded], encoded.bytes)];
         // Without a packet it is a look, or a change: who leaves or is disconnected gets what was emitted before.
         if (this.#isOurs && (encoded === null || touchesTickRoom(options))) keeper.beforeOther();
         super.apply(options, callback);

@@ -166,8 +166,8 @@ describe('createCoalescer', () => {
     await turn();
     const before = [busy.bytes(), silent.bytes()];
     coalescer.writeToSilent(1_000, 'heartbeat', () => ({ at: 1 }));
-    const { bytes } = encodeEvent('heartbeat', { at: 1 });
-    expect([busy.bytes(), silent.bytes() - (before[1] ?? 0)]).toEqual([before[0], bytes]);
+    const { frame } = encodeEvent('heartbeat', { at: 1 });
+    expect([busy.bytes(), silent.bytes() - (before[1] ?? 0)]).toEqual([before[0], frame.length]);
   });
 
   it('writes what is queued when it closes, and nobody waits on for a client', async () => {

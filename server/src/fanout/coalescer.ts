@@ -14,7 +14,6 @@ import {
   bytesOf,
   encodeEvent,
   encodeTick,
-  joined,
   type EncodedEvent,
   type PreparedOptions,
   type TickFrame,
@@ -220,14 +219,11 @@ export function createCoalescer(options: CoalescerOptions): Coalescer {
     },
     writeToSilent: (ms, event, payload) => {
       const now = clock.monotonic();
-      let silent: { encoded: EncodedEvent; piece: Buffer } | null = null;
+      let encoded: EncodedEvent | null = null;
       for (const outlet of outlets.values()) {
         if (now - outlet.lastWriteAt < ms) continue;
-        if (silent === null) {
-          const encoded = encodeEvent(event, payload());
-          silent = { encoded, piece: joined([encoded], encoded.bytes) };
-        }
-        outlet.writeEvent(silent.encoded, silent.piece, now);
+        encoded ??= encodeEvent(event, payload());
+        outlet.writeEvent(encoded, now);
       }
     },
     close: () => {

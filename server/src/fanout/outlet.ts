@@ -108,9 +108,9 @@ export class Outlet implements BasketMember {
   }
 
   /** An event that is no tick, encoded once for many. */
-  writeEvent({ text }: EncodedEvent, piece: Buffer, now: number): void {
+  writeEvent({ text, frame }: EncodedEvent, now: number): void {
     this.lastWriteAt = now;
-    if (this.#mode === 'websocket') this.#send(piece, 1);
+    if (this.#mode === 'websocket') this.#send(frame, 1);
     else this.socket.conn.write(text, uncompressed);
   }
 
@@ -229,10 +229,10 @@ export class Outlet implements BasketMember {
       for (const [symbol, held] of this.#held) {
         const frame = this.#frameOf(held);
         const isAlone = frames.length === 0 && this.#window.inFlight <= 0;
-        if (!isAlone && !this.#window.fits(bytes + frame.bytes)) break;
+        if (!isAlone && !this.#window.fits(bytes + frame.frame.length)) break;
         this.#held.delete(symbol);
         frames.push(frame);
-        bytes += frame.bytes;
+        bytes += frame.frame.length;
       }
     }
     if (this.#held.size === 0) this.#held = null;

@@ -7,7 +7,7 @@ import { EventEmitter } from 'node:events';
 import * as ws from 'ws';
 import type { Tick } from '../../protocol/index.ts';
 import type { RawSocket, Transport } from '../../src/fanout/engine-internals.ts';
-import type { PreparedOptions } from '../../src/fanout/tick-frames.ts';
+import type { PreparedOptions, TickFrame } from '../../src/fanout/tick-frames.ts';
 
 /** What ws exports without a type. */
 interface FrameParts {
@@ -16,10 +16,11 @@ interface FrameParts {
 }
 const { Receiver, Sender } = ws as unknown as FrameParts;
 
-/** The WebSocket frame of the text as engine.io and ws make it. */
-export function stockFrame(text: string): Buffer {
+/** The tick as Socket.IO, engine.io and ws encode it. */
+export function stockFrame(tick: Tick): TickFrame {
+  const text = `2${JSON.stringify(['tick', tick])}`;
   const options = { readOnly: false, mask: false, rsv1: false, opcode: 1, fin: true };
-  return Buffer.concat(Sender.frame(Buffer.from(`4${text}`), options));
+  return { tick, text, frame: Buffer.concat(Sender.frame(Buffer.from(`4${text}`), options)) };
 }
 
 /** Every text and ping in those bytes, in order; throws where they are no whole frames of a server. */
