@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Tally } from '../driver/driver-calls.ts';
 import type { PeerName, StartRequest } from '../peers/server-calls.ts';
 import { symbolNames } from '../script.ts';
+import { noteSlowShare, writesOf, type Writes } from './slow-share.ts';
 import { arriveWithinMs, assertClean, type Bench, type Server } from './bench.ts';
 
 /** Who listens to what. */
@@ -38,6 +39,8 @@ export interface Entered {
   server: Server;
   crowd: number;
   rounds: StageRound[];
+  /** Before the first round; null for peers that do not tell. */
+  writes: Writes | null;
 }
 
 /** Every contender's rounds, taken in turns, each time in another order. */
@@ -51,11 +54,16 @@ export async function takeTurns(
     for (const contender of contenders) entered.push(await enter(bench, contender));
     for (const one of entered) await playRound(bench, one, one.contender.warmUp);
     if (bench.profiles !== null) for (const { server } of entered) await server.calls.startProfile();
+    for (const one of entered)
+      if (one.contender.request.peer === 'ours') one.writes = await writesOf(one.server);
     for (let round = 0; round < bench.rounds; round++)
       for (let i = 0; i < entered.length; i++) {
         const one = entered[(round + i) % entered.length];
         if (one !== undefined) one.rounds.push(await playRound(bench, one, one.contender.turns));
       }
+    for (const { contender, server, writes } of entered)
+      if (writes !== null)
+        noteSlowShare(bench, `${experiment}, ${contender.name}`, writes, await writesOf(server));
     if (bench.profiles !== null)
       for (const { contender, server } of entered)
         await server.calls.writeProfile(
@@ -78,7 +86,7 @@ export async function enter(bench: Bench, contender: Contender): Promise<Entered
       parallel: 50,
       awaitsSnapshot: request.peer === 'ours',
     });
-    return { contender, server, crowd, rounds: [] };
+    return { contender, server, crowd, rounds: [], writes: null };
   } catch (error) {
     await server.close();
     throw error;
