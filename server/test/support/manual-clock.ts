@@ -4,6 +4,8 @@ import type { Clock } from '../../src/support/clock.ts';
 export interface ManualClock extends Clock {
   /** Moves time and runs what falls due, in order, letting promises settle after each. */
   advance(ms: number): Promise<void>;
+  /** Moves time as it passes for a process that is held up: what falls due meanwhile runs once, at the end. */
+  holdUp(ms: number): Promise<void>;
 }
 
 interface Timer {
@@ -26,7 +28,7 @@ export function createManualClock(startAt = 1_700_000_000_000): ManualClock {
     for (let round = 0; round < 10; round++) await new Promise((resolve) => setImmediate(resolve));
   }
 
-  return {
+  const clock: ManualClock = {
     now: () => startAt + elapsed,
     monotonic: () => elapsed,
     after: (ms, callback) => add({ at: elapsed + ms, everyMs: null, callback }),
@@ -45,5 +47,11 @@ export function createManualClock(startAt = 1_700_000_000_000): ManualClock {
       }
       elapsed = until;
     },
+    holdUp: async (ms) => {
+      elapsed += ms;
+      for (const timer of timers) if (timer.everyMs !== null) timer.at = Math.max(timer.at, elapsed);
+      await clock.advance(0);
+    },
   };
+  return clock;
 }
