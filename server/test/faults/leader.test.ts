@@ -54,7 +54,7 @@ describe('the leader', () => {
         await pass(300);
         pauses.push(pauseOf(others, from));
         await leader.restart();
-        // Who may go elsewhere is back long before; who may not waits for its own next try.
+        // Who may go elsewhere is back long before.
         const free = cluster.watches.filter(({ name }) => name.endsWith('@nginx'));
         await cluster.allLive({ withinMs: 5_000, of: free });
         await cluster.allLive();

@@ -51,6 +51,8 @@ export interface Watch {
   isLive(): boolean;
   /** Milliseconds of the longest time without a tick, from then until now. */
   longestPause(from: number): number;
+  /** Ends a wait of our stream, as a page does when its browser is online again; a stock client waits 7.5 s at most by itself. */
+  retryNow(): void;
   close(): void;
 }
 
@@ -103,9 +105,9 @@ export function createWatch(options: WatchOptions): Watch {
     feeds.push({ ...feed, at: performance.now() });
   }
 
-  const close = kind === 'stream' ? openStream() : openStock();
+  const { close, retryNow } = kind === 'stream' ? openStream() : openStock();
 
-  function openStream(): () => void {
+  function openStream(): Pick<Watch, 'close' | 'retryNow'> {
     const { url, transports, openLink } = options;
     const stream = createStream({
       url,
@@ -119,10 +121,10 @@ export function createWatch(options: WatchOptions): Watch {
       onFeed,
     });
     stream.subscribe(symbols);
-    return () => stream.close();
+    return { close: () => stream.close(), retryNow: () => stream.retryNow() };
   }
 
-  function openStock(): () => void {
+  function openStock(): Pick<Watch, 'close' | 'retryNow'> {
     const { url, transports } = options;
     const socket = io(url, { forceNew: true, ...(transports === undefined ? {} : { transports }) });
     socket.on('hello', onHello);
@@ -136,7 +138,7 @@ export function createWatch(options: WatchOptions): Watch {
     socket.on('snapshot', onSnapshot);
     socket.on('tick', onTick);
     socket.on('feed', onFeed);
-    return () => void socket.disconnect();
+    return { close: () => void socket.disconnect(), retryNow: () => {} };
   }
 
   return {
@@ -158,6 +160,7 @@ export function createWatch(options: WatchOptions): Watch {
       }
       return longest;
     },
+    retryNow,
     close,
   };
 }
