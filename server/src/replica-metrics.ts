@@ -37,17 +37,15 @@ export interface ReplicaMetrics {
   socketError(kind: string): void;
 }
 
-/** Declares every figure. `traffic` and `droppedLines` are read when somebody asks. */
+/** Declares every figure. `traffic` is read when somebody asks. */
 export function createReplicaMetrics({
   metrics,
   clock,
   traffic,
-  droppedLines,
 }: {
   metrics: Metrics;
   clock: Pick<Clock, 'monotonic'>;
   traffic: () => SocketTraffic;
-  droppedLines: () => number;
 }): ReplicaMetrics {
   const { counter, gauge, histogram } = metrics;
   let leading = false;
@@ -142,12 +140,6 @@ export function createReplicaMetrics({
     name: 'tickwire_drained_connections_total',
     help: 'Connections that a drain sent away, by whether they answered.',
     label: 'how',
-  });
-
-  counter({
-    name: 'tickwire_log_lines_dropped_total',
-    help: 'Log lines that standard output did not take.',
-    read: droppedLines,
   });
 
   return {
