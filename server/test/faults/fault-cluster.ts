@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { expect, onTestFinished } from 'vitest';
 import { startCluster, type Cluster, type ClusterOptions } from '../../../scripts/lib/cluster.mjs';
 import { healthOf } from '../cluster/cluster-under-test.ts';
+import { crashLine } from '../support/crash-line.ts';
 import { createPayloadBook, type PayloadBook } from '../support/payload-book.ts';
 import { rawLinks } from '../support/raw-links.ts';
 import { openStoreView, type StoreView } from '../support/store-view.ts';
@@ -50,7 +51,6 @@ export interface FaultCluster extends Cluster {
   expectSound(): Promise<number>;
 }
 
-const crash = /a bug ends this process|uncaught|unhandled|^Node\.js v\d/i;
 const maxGrowthBytes = 100 * 1_048_576;
 
 export function rssOf(pid: number): number {
@@ -74,7 +74,7 @@ export async function startFaultCluster(options: FaultClusterOptions = {}): Prom
     launchOf: async (node, redisUrl) => {
       const own = {
         ...(await launchOf?.(node, redisUrl)),
-        onLine: (line: string) => void (crash.test(line) && crashes.push(`[I5] ${node}: ${line}`)),
+        onLine: (line: string) => void (crashLine.test(line) && crashes.push(`[I5] ${node}: ${line}`)),
       };
       if (!proxied) return own;
       const proxy = await startTcpProxy({ to: Number(new URL(redisUrl).port), mark: /SUBSCRIBE/i });
@@ -182,7 +182,7 @@ export async function startFaultCluster(options: FaultClusterOptions = {}): Prom
     watchAll: async () => {
       for (const { node, url } of cluster.replicas) {
         watch({ name: `stream@${node}`, url, openLink: rawLinks(url) });
-        watch({ name: `stock@${node}`, url, kind: 'stock' });
+        watch({ name: `stock@${node}`, url, kind: 'stock', maxRetryMs: 1_000 });
       }
       for (let index = 1; index <= 6; index++) watch({ name: `stream${index}@nginx` });
       watch({ name: 'stock@nginx', kind: 'stock' });

@@ -33,6 +33,8 @@ export interface WatchOptions {
   transports?: TransportName[];
   /** For the stream library: another way to connect. */
   openLink?: OpenLink;
+  /** For a stock client: the longest wait between two tries, in milliseconds, give or take a half; 5,000 as it comes. */
+  maxRetryMs?: number;
   /** Whether the time of every tick is kept; costs memory. */
   keepTimes?: boolean;
 }
@@ -51,7 +53,7 @@ export interface Watch {
   isLive(): boolean;
   /** Milliseconds of the longest time without a tick, from then until now. */
   longestPause(from: number): number;
-  /** Ends a wait of our stream, as a page does when its browser is online again; a stock client waits 7.5 s at most by itself. */
+  /** Ends a wait of our stream, as a page does when its browser is online again; a stock client has no such way. */
   retryNow(): void;
   close(): void;
 }
@@ -125,8 +127,12 @@ export function createWatch(options: WatchOptions): Watch {
   }
 
   function openStock(): Pick<Watch, 'close' | 'retryNow'> {
-    const { url, transports } = options;
-    const socket = io(url, { forceNew: true, ...(transports === undefined ? {} : { transports }) });
+    const { url, transports, maxRetryMs } = options;
+    const socket = io(url, {
+      forceNew: true,
+      ...(transports === undefined ? {} : { transports }),
+      ...(maxRetryMs === undefined ? {} : { reconnectionDelayMax: maxRetryMs }),
+    });
     socket.on('hello', onHello);
     socket.on('connect', () => {
       socket.emit('subscribe', symbols, (ack: SubscribeAck) => ack.ok && onResults(ack.results));
