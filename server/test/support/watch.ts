@@ -26,7 +26,7 @@ export interface Outage {
 export interface WatchOptions {
   name: string;
   url: string;
-  /** `stock` asks anew after each reconnect, as socket.io-client does without our library. */
+  /** `stock` asks anew after each reconnect, as one does with socket.io-client alone. */
   kind: 'stream' | 'stock';
   symbols: readonly string[];
   book: PayloadBook;
@@ -56,6 +56,13 @@ export interface Watch {
   /** Ends a wait of our stream, as a page does when its browser is online again; a stock client has no such way. */
   retryNow(): void;
   close(): void;
+}
+
+/** How long a stock client waits before it asks again for what was refused for now. */
+const askAgainMs = 1_000;
+
+function isForLater(result: SubscribeResult | undefined): boolean {
+  return result !== undefined && !result.ok && result.retry !== 'never';
 }
 
 /** Connects at once. */
@@ -134,9 +141,17 @@ export function createWatch(options: WatchOptions): Watch {
       ...(maxRetryMs === undefined ? {} : { reconnectionDelayMax: maxRetryMs }),
     });
     socket.on('hello', onHello);
-    socket.on('connect', () => {
-      socket.emit('subscribe', symbols, (ack: SubscribeAck) => ack.ok && onResults(ack.results));
-    });
+    /** What could not be had now is asked for again, as its refusal says; on the next connection everything is. */
+    function ask(wanted: readonly string[]): void {
+      const { id } = socket;
+      socket.emit('subscribe', wanted, (ack: SubscribeAck) => {
+        if (!ack.ok) return;
+        onResults(ack.results);
+        const later = wanted.filter((symbol) => isForLater(ack.results[symbol]));
+        if (later.length > 0) setTimeout(() => socket.id === id && ask(later), askAgainMs);
+      });
+    }
+    socket.on('connect', () => ask(symbols));
     socket.on('disconnect', () => {
       onLost();
       check.forget();
