@@ -1,6 +1,6 @@
 /**
  * `npm run test:chaos -- --seed N --seconds S`: the set-up, then one run of random faults against a true cluster under load. Prints
- * its seed, what it does, a summary and `N passed, N failed`. Further arguments go to Vitest.
+ * its seed, what it does, a summary and `N passed, N failed`. What follows a further `--` goes to Vitest.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -31,13 +31,20 @@ if (missing.length > 0) {
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'tickwire-chaos-'));
-const results = join(folder, 'results.json');
+const [, given] = /^--outputFile\.json=(.+)$/m.exec(positionals.join('\n')) ?? [];
+const results = given ?? join(folder, 'results.json');
 const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${results}`];
 const config = ['--config', 'server/test/chaos/vitest.config.ts'];
 try {
   process.exitCode = await runInForeground(
     process.execPath,
-    ['node_modules/vitest/vitest.mjs', 'run', ...config, ...reporters, ...positionals],
+    [
+      'node_modules/vitest/vitest.mjs',
+      'run',
+      ...config,
+      ...(given === undefined ? reporters : []),
+      ...positionals,
+    ],
     {
       cwd: projectRoot,
       env: {

@@ -1,11 +1,12 @@
 /**
  * `npm run test:faults`: the set-up, the programs that the tests need, then every fault against true processes, and the table of what
- * was promised and measured in server/test/faults.md. What follows `--` goes to Vitest; the table is written by whole runs only.
+ * was promised and measured in server/test/faults.md and the README. What follows `--` goes to Vitest; the table is written by
+ * whole runs that kept every promise, and shown by all.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { faultsTable, readLines } from './lib/faults-table.mjs';
+import { faultsTable, readLines, tableOf, withTable } from './lib/faults-table.mjs';
 import { runInForeground } from './lib/foreground.mjs';
 import { interruptibly, projectRoot, setUp } from './lib/set-up.mjs';
 import { installPrograms, searchPath, testPrograms } from './lib/system-programs.mjs';
@@ -47,7 +48,11 @@ try {
     date: new Date().toISOString().slice(0, 10),
   });
   console.log(`\n${table}`);
-  if (isWhole) writeFileSync(join(projectRoot, 'server/test/faults.md'), table);
+  if (isWhole && process.exitCode === 0) {
+    writeFileSync(join(projectRoot, 'server/test/faults.md'), table);
+    const readme = join(projectRoot, 'README.md');
+    writeFileSync(readme, withTable(readFileSync(readme, 'utf8'), tableOf(rows)));
+  }
   const broken = rows.filter(({ outcome }) => outcome === 'broken').length;
   console.log(`${rows.filter(({ outcome }) => outcome === 'kept').length} passed, ${broken} failed`);
 } finally {

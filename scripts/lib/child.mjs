@@ -32,6 +32,18 @@ const shownLines = 15;
  */
 
 /**
+ * A file that gets a program's lines too. A full disk or a folder that is gone ends the file, not us.
+ *
+ * @param {string} name Of the program.
+ * @param {string} path
+ */
+export function openLogFile(name, path) {
+  const file = createWriteStream(path, { flags: 'a' });
+  file.on('error', (error) => console.error(`${name}: its log file ends here: ${error.message}`));
+  return file;
+}
+
+/**
  * Starts the program; rejects when it cannot be started, with the system's error as it is.
  *
  * @param {object} options
@@ -40,22 +52,23 @@ const shownLines = 15;
  * @param {readonly string[]} options.args
  * @param {string} [options.cwd]
  * @param {NodeJS.ProcessEnv} [options.env]
+ * @param {string} [options.folder] Its temporary one, removed when we are killed; otherwise that is the caller's.
  * @param {string} [options.logFile] Gets every line too.
  * @param {(line: string) => void} [options.onLine] Fires for every line.
  * @returns {Promise<Child>}
  */
-export async function startChild({ name, command, args, cwd, env = process.env, logFile, onLine }) {
+export async function startChild({ name, command, args, cwd, env = process.env, folder, logFile, onLine }) {
   const child = spawn(command, args, { cwd, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
   const pid = await new Promise((/** @type {(pid: number) => void} */ resolve, reject) => {
     child.once('error', reject);
     child.once('spawn', () => resolve(child.pid ?? 0));
   });
-  const release = guard(pid);
+  const release = guard(pid, folder);
 
   /** @type {string[]} */
   const lines = [];
   let dropped = 0;
-  const file = logFile === undefined ? null : createWriteStream(logFile, { flags: 'a' });
+  const file = logFile === undefined ? null : openLogFile(name, logFile);
   for (const stream of [child.stdout, child.stderr]) {
     createInterface({ input: stream }).on('line', (line) => {
       if (lines.push(line) > maxLines) {

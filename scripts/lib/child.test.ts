@@ -1,6 +1,9 @@
 /** A program beside us: its output, its end by every way, and nothing left of it or of what it started. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { expect, test } from 'vitest';
 import { startChild } from './child.mjs';
@@ -65,12 +68,14 @@ test('a frozen one ends when it is asked to', async () => {
   expect(await child.ended).toEqual({ code: null, signal: 'SIGTERM' });
 });
 
-test('its group ends when the process that started it is killed', async () => {
+test('its group ends and its folder goes when the process that started it is killed', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'tickwire-child-'));
+  writeFileSync(join(folder, 'file'), '');
   const parent = spawn(process.execPath, [
     '--input-type=module',
     '-e',
     `import { startChild } from ${JSON.stringify(new URL('child.mjs', import.meta.url).href)};
-     const child = await startChild({ name: 'x', command: process.execPath, args: ['-e', ${JSON.stringify(script)}] });
+     const child = await startChild({ name: 'x', command: process.execPath, args: ['-e', ${JSON.stringify(script)}], folder: ${JSON.stringify(folder)} });
      await child.until(() => child.logs().length > 0, { what: 'speaking', withinMs: 10000 });
      console.log(child.logs()[0]);`,
   ]);
@@ -79,6 +84,18 @@ test('its group ends when the process that started it is killed', async () => {
   expect(pids.map(runs)).toEqual([true, true]);
   parent.kill('SIGKILL');
   await expect.poll(async () => Promise.all(pids.map(runsStill))).toEqual([false, false]);
+  await expect.poll(() => existsSync(folder)).toBe(false);
+});
+
+test('a log file that cannot be written to ends, and nothing else', async () => {
+  const child = await startChild({
+    name: 'the script',
+    command: process.execPath,
+    args: ['-e', 'for (let line = 0; line < 3; line++) console.log("line " + line)'],
+    logFile: join(tmpdir(), 'no-such-folder', 'log'),
+  });
+  expect(await child.ended).toEqual({ code: 0, signal: null });
+  expect(child.logs()).toEqual(['line 0', 'line 1', 'line 2']);
 });
 
 test('an early end is an error with the last lines', async () => {

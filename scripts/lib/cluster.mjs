@@ -28,7 +28,7 @@ const frontDeadlineMs = 10_000;
  * @property {AbortSignal | undefined} [signal] Gives up the start, ends what was started and rejects with the signal's reason.
  */
 
-/** @typedef {{ env?: NodeJS.ProcessEnv, wrap?: readonly string[] }} NodeLaunch `env` wins over ours; `wrap` is as for `startReplica`. */
+/** @typedef {{ env?: NodeJS.ProcessEnv, wrap?: readonly string[], onLine?: (line: string) => void }} NodeLaunch `env` wins over ours; the rest is as for `startReplica`. */
 
 /** @typedef {{ name: string, restart: () => Promise<void> }} Part */
 
@@ -114,6 +114,7 @@ export async function startCluster(options = {}) {
         ...own.env,
       },
       ...(own.wrap === undefined ? {} : { wrap: own.wrap }),
+      ...(own.onLine === undefined ? {} : { onLine: own.onLine }),
       ...log(node),
       onExit: onExitOf(`replica ${node}`, () => replicas.find((other) => other.node === node)),
       signal,

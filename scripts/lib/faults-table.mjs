@@ -22,6 +22,24 @@ export function readLines(text) {
 }
 
 /**
+ * The rows in Markdown, without anything around them.
+ *
+ * @param {readonly FaultLine[]} rows
+ * @returns {string}
+ */
+export function tableOf(rows) {
+  const cell = (/** @type {string} */ text) => text.replaceAll('|', String.raw`\|`).replaceAll(/\s+/g, ' ');
+  return [
+    '| fault | promised | measured | outcome |',
+    '| --- | --- | --- | --- |',
+    ...rows.map(
+      ({ fault, promise, measured, outcome }) =>
+        `| ${cell(fault)} | ${cell(promise)} | ${cell(measured)} | ${outcome} |`,
+    ),
+  ].join('\n');
+}
+
+/**
  * The whole document.
  *
  * @param {readonly FaultLine[]} rows
@@ -29,7 +47,6 @@ export function readLines(text) {
  * @returns {string}
  */
 export function faultsTable(rows, { node, date }) {
-  const cell = (/** @type {string} */ text) => text.replaceAll('|', String.raw`\|`).replaceAll(/\s+/g, ' ');
   return [
     '# Faults: promised and measured',
     '',
@@ -38,12 +55,23 @@ export function faultsTable(rows, { node, date }) {
     'name is one payload at every client and in the store, that all clients hold the last value of the store within 2 s of healing,',
     'and that nothing crashes or grows by more than 100 MB.',
     '',
-    '| fault | promised | measured | outcome |',
-    '| --- | --- | --- | --- |',
-    ...rows.map(
-      ({ fault, promise, measured, outcome }) =>
-        `| ${cell(fault)} | ${cell(promise)} | ${cell(measured)} | ${outcome} |`,
-    ),
+    tableOf(rows),
     '',
   ].join('\n');
+}
+
+const [begin, end] = ['<!-- faults: written by npm run test:faults -->', '<!-- end of faults -->'];
+
+/**
+ * The text with another table between its two markers; throws where they are missing.
+ *
+ * @param {string} text
+ * @param {string} table
+ * @returns {string}
+ */
+export function withTable(text, table) {
+  const [from, to] = [text.indexOf(begin), text.indexOf(end)];
+  if (from === -1 || to < from)
+    throw new Error(`there is no place for the table between ${begin} and ${end}`);
+  return `${text.slice(0, from + begin.length)}\n\n${table}\n\n${text.slice(to)}`;
 }

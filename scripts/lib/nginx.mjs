@@ -58,6 +58,7 @@ export async function startNginx({ port: wanted, logFile, onExit, ...options }) 
       command: 'nginx',
       args: ['-p', dir, '-e', 'stderr', '-c', config],
       env: { ...process.env, PATH: `${process.env['PATH'] ?? ''}:${programFolders}` },
+      folder: dir,
       ...(logFile === undefined ? {} : { logFile }),
     }).catch((error) => {
       throw error.code === 'ENOENT'

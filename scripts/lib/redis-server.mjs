@@ -4,12 +4,12 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createWriteStream } from 'node:fs';
 import { chown, mkdtemp, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { openLogFile } from './child.mjs';
 import { assertPortFree, freePort } from './free-port.mjs';
 import { guard } from './guard.mjs';
 
@@ -83,8 +83,9 @@ export async function startRedis({ port: wanted, args = [], dir, uid, logFile, o
     });
     child = started;
     expectsEnd = false;
-    const release = started.pid === undefined ? () => {} : guard(started.pid);
-    const file = logFile === undefined ? null : createWriteStream(logFile, { flags: 'a' });
+    const temporary = dir === undefined ? folder : undefined;
+    const release = started.pid === undefined ? () => {} : guard(started.pid, temporary);
+    const file = logFile === undefined ? null : openLogFile('Redis', logFile);
     for (const stream of [started.stdout, started.stderr]) stream?.on('data', (text) => file?.write(text));
     started.once('close', () => file?.end());
     started.once('exit', (code, signal) => {

@@ -35,11 +35,12 @@ const stopGraceMs = 15_000;
  * @param {NodeJS.ProcessEnv} options.env Its whole environment but for NODE_ID, HOST and PORT.
  * @param {readonly string[]} [options.wrap] A command that gets the replica's own as its last arguments and becomes it: `['prlimit', '--nofile=64']`.
  * @param {string} [options.logFile]
+ * @param {(line: string) => void} [options.onLine] Fires for every line of every one of its processes.
  * @param {(exit: import('./child.mjs').Exit) => void} [options.onExit] Fires at an end that nobody here asked for.
  * @param {AbortSignal | undefined} [options.signal] Gives up waiting, and ends what was started.
  * @returns {Promise<ReplicaProcess>}
  */
-export async function startReplica({ node, port, env, wrap = [], logFile, onExit, signal }) {
+export async function startReplica({ node, port, env, wrap = [], logFile, onLine, onExit, signal }) {
   const url = `http://${host}:${port}`;
   /** @type {string[]} */
   let earlier = [];
@@ -56,6 +57,7 @@ export async function startReplica({ node, port, env, wrap = [], logFile, onExit
       args,
       env: { ...env, NODE_ID: node, HOST: host, PORT: String(port) },
       ...(logFile === undefined ? {} : { logFile }),
+      ...(onLine === undefined ? {} : { onLine }),
     });
     child = started;
     expectsEnd = false;

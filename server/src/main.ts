@@ -18,6 +18,8 @@ import { createReplica, type ReplicaOptions } from './replica.ts';
 import { systemClock as clock } from './support/clock.ts';
 import { createLineWriter, type LineWriter } from './support/line-writer.ts';
 import { createLog, type Log } from './support/log.ts';
+import { createMetrics } from './support/metrics.ts';
+import { createProcessMetrics } from './support/process-metrics.ts';
 
 /** Ctrl-C reaches a child twice at once, from the terminal and from its parent; the second one within this many milliseconds is the same. */
 const sameSignalMs = 500;
@@ -140,12 +142,16 @@ function runWorker(config: Config, log: Log, output: LineWriter): void {
 
 /** The embedded cluster: this process listens and holds what the workers share. */
 async function runPrimary(config: Config, workers: number, log: Log, output: LineWriter): Promise<void> {
+  const metrics = createMetrics({ node: config.node });
   const primary = createPrimary({
     node: config.node,
     workers,
     port: config.port,
     host: config.host,
     ...config.store,
+    collect: () => metrics.collect(),
+    onServer: (server) =>
+      void createProcessMetrics({ metrics, clock, server, droppedLines: () => output.dropped() }),
     log,
     clock,
   });

@@ -65,19 +65,17 @@ export interface ReplicaMetrics {
 /** Upper bounds of a tick's age in seconds. */
 const ageBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
-/** Declares every figure. `traffic`, `fanout` and `droppedLines` are read when somebody asks. */
+/** Declares every figure. `traffic` and `fanout` are read when somebody asks. */
 export function createReplicaMetrics({
   metrics,
   clock,
   traffic,
   fanout,
-  droppedLines,
 }: {
   metrics: Metrics;
   clock: Pick<Clock, 'now' | 'monotonic'>;
   traffic: () => SocketTraffic;
   fanout: () => FanoutTraffic;
-  droppedLines: () => number;
 }): ReplicaMetrics {
   const { counter, counters, gauge, histogram, histograms } = metrics;
   let leading = false;
@@ -214,12 +212,6 @@ export function createReplicaMetrics({
     name: 'tickwire_connections_cut_total',
     help: 'Connections that were ended because they read too slowly or sent too much.',
     label: 'reason',
-  });
-
-  counter({
-    name: 'tickwire_log_lines_dropped_total',
-    help: 'Log lines that standard output did not take.',
-    read: droppedLines,
   });
 
   return {

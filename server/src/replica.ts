@@ -29,6 +29,7 @@ import { createClosing } from './support/closing.ts';
 import type { Log } from './support/log.ts';
 import { listen } from './support/listen.ts';
 import { createMetrics } from './support/metrics.ts';
+import { createProcessMetrics } from './support/process-metrics.ts';
 
 export interface ReplicaOptions {
   config: Config;
@@ -72,8 +73,7 @@ const unreadBytesPerSymbol = 1_024;
 const minUnreadSymbols = 1_024;
 
 export function createReplica(options: ReplicaOptions): Replica {
-  const { config, backplane, log, clock, random, clientRoot, onLeaving, onLeft } = options;
-  const { droppedLines = () => 0 } = options;
+  const { config, backplane, log, clock, random, clientRoot, droppedLines, onLeaving, onLeft } = options;
   const { assignment, node } = config;
   const startedAt = clock.monotonic();
   const closing = createClosing({ onError: (error) => log.error({ err: error }, 'a stage did not close') });
@@ -83,7 +83,6 @@ export function createReplica(options: ReplicaOptions): Replica {
     clock,
     traffic: () => traffic,
     fanout: () => fanout.counters(),
-    droppedLines,
   });
 
   const feeds = createFeeds({
@@ -211,7 +210,10 @@ export function createReplica(options: ReplicaOptions): Replica {
     metrics: {
       contentType: metrics.contentType,
       // A cluster's replicas are asked one by one; the workers of one machine share an address.
-      text: async () => metrics.text(backplane.kind === 'local' ? await peers.collectOthers() : []),
+      text: async () => {
+        const others = backplane.kind === 'local' ? [peers.collectOthers(), backplane.collect()] : [];
+        return metrics.text((await Promise.all(others)).flat());
+      },
     },
     vitals: () => {
       const leader = knownLeader();
@@ -236,6 +238,7 @@ export function createReplica(options: ReplicaOptions): Replica {
     },
   });
   const httpServer = createServer(app);
+  closing.add(createProcessMetrics({ metrics, clock, droppedLines, server: httpServer }).close);
   const io = createSocketServer({ httpServer, ...config });
   io.adapter(backplane.adapter(fanout.mixin));
   fanout.attach(io.of('/'));
@@ -333,10 +336,8 @@ export function createReplica(options: ReplicaOptions): Replica {
       if (backplane.state().at === 'up') election.start();
     },
     listen: () => {
-      closing.add(() => {
-        httpServer.close();
-        httpServer.closeAllConnections();
-      });
+      closing.add(() => httpServer.closeAllConnections());
+      closing.add(() => void httpServer.close());
       return listen(httpServer, config);
     },
     close: (hurried) => drain.start(hurried),

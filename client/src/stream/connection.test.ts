@@ -74,6 +74,24 @@ describe('the connection of a stream', () => {
     expect(waits).toEqual([250, 500, 1_000, 250]);
   });
 
+  it('is back soon after a short outage, also where its tries came quickly one after the other', () => {
+    let draw = 0.1;
+    const test = createStreamUnderTest({ random: () => draw });
+    const waits: number[] = [];
+    test.goLive();
+    test.clock.advance(5_000);
+    for (let loss = 0; loss < 5; loss++) {
+      if (loss === 4) draw = 1;
+      test.link().listener.onClose(undefined);
+      const state = test.stream.state();
+      if (state.at !== 'waiting') throw new Error(state.at);
+      const waitMs = Math.ceil(state.retryAt - test.clock.now());
+      waits.push(waitMs);
+      test.clock.advance(waitMs);
+    }
+    expect(waits).toEqual([50, 60, 72, 87, 1_038]);
+  });
+
   it('keeps its cid over one loss and changes it after repeated ones', () => {
     const kept: string[] = [];
     const test = createStreamUnderTest({ cid: 'mine', onCid: (cid) => void kept.push(cid) });

@@ -65,6 +65,7 @@ export function createConnection(options: ConnectionOptions): Connection {
   let link: Link | null = null;
   /** Endings since a connection last held. */
   let tries = 0;
+  let failingSince = 0;
   let liveAt: number | null = null;
   let heardAt = 0;
   /** When the server asked us to come back, on the monotonic clock. */
@@ -145,9 +146,10 @@ export function createConnection(options: ConnectionOptions): Connection {
     const now = clock.monotonic();
     // An end that was announced is no failure of the way there.
     if (leaveAt !== null || (liveAt !== null && now - liveAt >= steadyMs)) tries = 0;
+    if (tries === 0) failingSince = now;
     const delayMs =
       leaveAt === null
-        ? retryDelayMs({ tries, retry, random })
+        ? retryDelayMs({ tries, failingMs: now - failingSince, retry, random })
         : Math.min(Math.max(0, leaveAt - now), random() * announcedJitterMs);
     tries += 1;
     if (because === 'silence' || (because === 'lost' && tries >= maxTriesPerCid)) {

@@ -168,6 +168,8 @@ export interface Backplane {
   onState(listener: (state: BackplaneState) => void): void;
   /** Rebuilds the links by which ticks and announcements come: they are up, and yet nothing comes. `onState` tells of it. */
   rebuild(): void;
+  /** The figures of our own process that hosts it, where there is one, as JSON for the `text` of metrics.ts; none where it does not answer. */
+  collect(): Promise<unknown[]>;
   /** Ends every link for good. Room emits must have ended before. */
   close(): Promise<void>;
 }

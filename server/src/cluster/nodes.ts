@@ -1,6 +1,6 @@
 /**
  * Who else is there: every replica tells of itself with each beat, and one whose beat stopped is forgotten. Judges by its
- * own monotonic clock.
+ * own monotonic clock, on which time counts little in which this process was held up and could not hear either.
  */
 import { z } from 'zod';
 import type { Clock } from '../support/clock.ts';
@@ -42,25 +42,37 @@ export interface Nodes {
 const beatMs = 500;
 /** A node is forgotten within two seconds of its last beat, and two lost beats are borne. */
 const forgottenAfterMs = 1_900;
+/** How often the silence of the others is looked at, and what may count as silence at one look: after a longer one, beats wait to be read. */
+const lookMs = 100;
+const maxSilenceOfLookMs = beatMs;
 
 /** Hears of the others at once. */
 export function createNodes({ node: name, channel, clock, self }: NodesOptions): Nodes {
-  const known = new Map<string, { state: NodeState; heardAt: number }>();
+  const known = new Map<string, { state: NodeState; silentMs: number }>();
+  let lookedAt = clock.monotonic();
 
   channel.onMessage('node', (payload) => {
     const state = nodeSchema.parse(payload);
     // Another process of our own name is not somebody else.
     if (state.node === name) return;
     const isNew = !known.has(state.node);
-    known.set(state.node, { state, heardAt: clock.monotonic() });
+    known.set(state.node, { state, silentMs: 0 });
     // It has just come, and has not heard of us either.
     if (isNew && isStarted) tell();
   });
   channel.onMessage('gone', (payload) => void known.delete(goneSchema.parse(payload).node));
 
+  function look(): void {
+    const now = clock.monotonic();
+    const silenceMs = Math.min(now - lookedAt, maxSilenceOfLookMs);
+    lookedAt = now;
+    for (const [node, one] of known) {
+      one.silentMs += silenceMs;
+      if (one.silentMs >= forgottenAfterMs) known.delete(node);
+    }
+  }
+
   function others(): NodeState[] {
-    const oldest = clock.monotonic() - forgottenAfterMs;
-    for (const [node, { heardAt }] of known) if (heardAt < oldest) known.delete(node);
     return [...known.values()]
       .map(({ state }) => state)
       .toSorted((a, b) => a.node.localeCompare(b.node, 'en', { numeric: true }));
@@ -68,13 +80,14 @@ export function createNodes({ node: name, channel, clock, self }: NodesOptions):
 
   const own = (): NodeState => ({ node: name, ...self() });
   const tell = (): void => channel.send('node', own());
-  let stop: () => void = () => {};
+  let stops: (() => void)[] = [];
   let isStarted = false;
 
   return {
     start: () => {
       isStarted = true;
-      stop = clock.every(beatMs, tell);
+      lookedAt = clock.monotonic();
+      stops = [clock.every(beatMs, tell), clock.every(lookMs, look)];
       tell();
     },
     list: () => [own(), ...others()],
@@ -82,7 +95,7 @@ export function createNodes({ node: name, channel, clock, self }: NodesOptions):
     tell,
     close: () => {
       isStarted = false;
-      stop();
+      for (const stop of stops) stop();
       channel.send('gone', { node: name });
     },
   };

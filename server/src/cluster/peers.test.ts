@@ -85,6 +85,19 @@ describe('peers', () => {
     expect(at('r2').hasElsewhere()).toBe(true);
   });
 
+  it('[DR5] are not forgotten while this one is held up and cannot hear them', async () => {
+    const { clock, at, frozen } = setUp(['r1', 'r2']);
+    await clock.advance(500);
+    // What the other says meanwhile would be read only after the timers have run.
+    frozen.add('r2');
+    await clock.holdUp(5_000);
+    expect(at('r1').hasElsewhere()).toBe(true);
+    await clock.advance(1_000);
+    expect(at('r1').hasElsewhere()).toBe(true);
+    await clock.advance(500);
+    expect(at('r1').hasElsewhere()).toBe(false);
+  });
+
   it('[DR6] tell the named one to leave, and say when it is unknown or silent', async () => {
     const { clock, at, drained, frozen } = setUp(['r1', 'r2', 'r3']);
     await clock.advance(500);

@@ -234,12 +234,12 @@ describe('the simulator', () => {
       },
     };
     createSimulator({ symbols: ['AAPL'], intervalMs: 500, seed: 1, clock }).start(heard.from());
-    for (const at of [0.4, 501, 2_700, 3_000]) {
+    for (const at of [0.4, 501, 2_700, 3_000, 3_999, 4_500]) {
       time = at;
       timers.at(-1)?.callback();
     }
-    expect(heard.batches.map((ticks) => ticks[0]?.ts)).toEqual([0.4, 501, 2_700, 3_000]);
-    expect(timers.map(({ ms }) => ms)).toEqual([0, 499.6, 499, 300, 500]);
+    expect(heard.batches.map((ticks) => ticks[0]?.ts)).toEqual([0.4, 501, 2_700, 3_000, 3_999, 4_500]);
+    expect(timers.map(({ ms }) => ms)).toEqual([0, 499.6, 499, 300, 500, 501, 500]);
   });
 
   it('calls nothing back after it was stopped, also from within a tick, and starts again', () => {

@@ -17,7 +17,7 @@ export interface SimulatorOptions {
   clock: Pick<Clock, 'now' | 'monotonic' | 'after'>;
 }
 
-/** The first ticks come as soon as it was started, the next at multiples of the interval; after a pause none are made up. */
+/** The first ticks come as soon as it was started, the next at multiples of the interval, none closer than half of it; after a pause none are made up. */
 export function createSimulator({ symbols, intervalMs, seed, clock }: SimulatorOptions): Feed {
   let cancel: (() => void) | null = null;
   // Outlives a store that lost its quotes, so that a new generation is no jump either.
@@ -44,11 +44,12 @@ export function createSimulator({ symbols, intervalMs, seed, clock }: SimulatorO
     let dueAt = clock.monotonic();
 
     function tick(): void {
-      const late = clock.monotonic() - dueAt;
-      dueAt += intervalMs * Math.max(1, Math.ceil(late / intervalMs));
-      // Before the callback, which may stop the feed.
-      cancel = clock.after(Math.max(0, dueAt - clock.monotonic()), tick);
       const ts = clock.now();
+      const now = clock.monotonic();
+      // The next one that is at least half an interval away: each tick has a time of its own, also after one that came late.
+      dueAt += intervalMs * Math.max(1, Math.ceil((now - dueAt) / intervalMs + 0.5));
+      // Before the callback, which may stop the feed.
+      cancel = clock.after(dueAt - now, tick);
       const ticks = walks.map(({ symbol, next }): FeedTick => Object.assign(next(), { symbol, ts }));
       for (const { symbol, price } of ticks) lastPrices.set(symbol, price);
       if (ticks.length > 0) onTicks(ticks);

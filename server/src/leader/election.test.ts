@@ -5,10 +5,14 @@ import { createLog } from '../support/log.ts';
 import { createManualClock } from '../../test/support/manual-clock.ts';
 import { createElection } from './election.ts';
 
-const log = createLog({ level: 'silent', node: 'test' });
-
 /** Nodes that share one lease in memory; each node's link can be cut. */
 function setUp() {
+  const lines: string[] = [];
+  const log = createLog({
+    level: 'info',
+    node: 'test',
+    destination: { write: (line) => void lines.push(line) },
+  });
   const memory = createMemoryLease();
   const clock = createManualClock();
   const listeners: (() => void)[] = [];
@@ -44,7 +48,10 @@ function setUp() {
     election.start();
     return { election, events, cut: (on: boolean) => (cut = on) };
   }
-  return { memory, clock, join };
+  /** What was logged of the lease itself. */
+  const said = () =>
+    lines.map((line) => (JSON.parse(line) as { msg: string }).msg).filter((msg) => /lease/.test(msg));
+  return { memory, clock, join, said };
 }
 
 describe('createElection', () => {
@@ -70,6 +77,20 @@ describe('createElection', () => {
     expect(b.events).toEqual([]);
     await clock.advance(700);
     expect(b.events).toEqual(['lead 2']);
+  });
+
+  it('an outage of the lease is one line at its beginning and one at its end', async () => {
+    const { clock, join, said } = setUp();
+    const a = join('a');
+    for (let outage = 0; outage < 2; outage++) {
+      await clock.advance(5_000);
+      a.cut(true);
+      await clock.advance(10_000);
+      a.cut(false);
+    }
+    await clock.advance(5_000);
+    const pair = ['the lease cannot be reached; trying on', 'the lease is reached again'];
+    expect(said()).toEqual([...pair, ...pair]);
   });
 
   it('[LD3] a leader that cannot renew stops before its lease ends, also while its beat hangs', async () => {
@@ -155,7 +176,7 @@ function createElectionWithHungBeat(clock: ReturnType<typeof createManualClock>)
       onRelease: () => {},
     },
     clock,
-    log,
+    log: createLog({ level: 'silent', node: 'test' }),
     beatMs: 500,
     deadlineMs: 1_400,
     ttlMs: 2_000,

@@ -70,14 +70,11 @@ export function createElection(options: ElectionOptions): Election {
     turning = true;
     const startedAt = clock.monotonic();
     void (state.at === 'leading' ? renew(state.epoch) : look())
-      .then(
-        () => (isReachable = true),
-        (error: unknown) => {
-          if (isReachable) log.warn({ err: error }, 'the lease cannot be reached; trying on');
-          isReachable = false;
-          lostSight();
-        },
-      )
+      .then(reached, (error: unknown) => {
+        if (isReachable) log.warn({ err: error }, 'the lease cannot be reached; trying on');
+        isReachable = false;
+        lostSight();
+      })
       .finally(() => {
         turning = false;
         if (state.at === 'closed') return;
@@ -85,6 +82,11 @@ export function createElection(options: ElectionOptions): Election {
         turnAgain = false;
         schedule(wait);
       });
+  }
+
+  function reached(): void {
+    if (!isReachable) log.warn('the lease is reached again');
+    isReachable = true;
   }
 
   /** Without the record nothing can be judged: a leader stops, a follower's watch begins anew. */

@@ -3,7 +3,8 @@
  * two processes, three in seven of them at slower rates, 50 symbols, 500 ticks a second of which a tenth are pushed. Ends what it started.
  */
 import { setTimeout as pass } from 'node:timers/promises';
-import { startCluster, type Cluster } from '../../../scripts/lib/cluster.mjs';
+import { startCluster } from '../../../scripts/lib/cluster.mjs';
+import { crashLine } from '../support/crash-line.ts';
 import { startCrowd } from '../support/crowd.ts';
 import type { CrowdClient } from '../support/crowd-messages.ts';
 import { createPayloadBook } from '../support/payload-book.ts';
@@ -45,7 +46,6 @@ const names = (letter: string, count: number): string[] =>
   Array.from({ length: count }, (_, index) => `${letter}${String(index + 1).padStart(2, '0')}`);
 const simulated = names('S', 45);
 const pushed = names('P', 5);
-const crash = /a bug ends this process|uncaught|unhandled|^Node\.js v\d/i;
 
 export async function runChaos({ seed, seconds, say }: ChaosOptions): Promise<ChaosResult> {
   const random = createRandom(seed);
@@ -71,7 +71,10 @@ export async function runChaos({ seed, seconds, say }: ChaosOptions): Promise<Ch
       launchOf: async (node, redisUrl) => {
         const proxy = await startTcpProxy({ to: Number(new URL(redisUrl).port) });
         proxies.set(node, proxy);
-        return { env: { REDIS_URL: `redis://127.0.0.1:${proxy.port}` } };
+        return {
+          env: { REDIS_URL: `redis://127.0.0.1:${proxy.port}` },
+          onLine: (line) => void (crashLine.test(line) && crashes.push(`${node}: ${line}`)),
+        };
       },
       onUnexpectedExit: ({ name }, how) => void crashes.push(`${name} ${how}`),
     });
@@ -142,7 +145,6 @@ export async function runChaos({ seed, seconds, say }: ChaosOptions): Promise<Ch
     watched.stop();
     for (const tick of await store.history()) book.saw(tick, 'the store');
     summarise(watched.clients(), watched.lagMs(), pusher.refused(), say);
-    crashes.push(...crashLines(cluster));
     return {
       conflicts: [...book.conflicts(), ...watched.conflicts()],
       holes: watched.clients().flatMap(({ name, faults }) => faults.map((text) => `${name}: ${text}`)),
@@ -156,12 +158,4 @@ export async function runChaos({ seed, seconds, say }: ChaosOptions): Promise<Ch
   } finally {
     for (const close of closers.toReversed()) await close();
   }
-}
-
-function crashLines({ replicas }: Cluster): string[] {
-  return replicas.flatMap(({ node, logs }) =>
-    logs()
-      .filter((line) => crash.test(line))
-      .map((line) => `${node}: ${line}`),
-  );
 }

@@ -206,13 +206,13 @@ describe('a replica that leaves', () => {
       const own = await startOwnReplica({ ...settingsOf(cluster), DRAIN_MS: '10000' });
       const clients = await Promise.all([1, 2, 3, 4].map(() => connectedTo(own)));
       await until(async () => (await nodesKnownTo(own)).includes('r1'));
-      const firstAt = Date.now();
+      await until(async () => (await nodesKnownTo({ url: cluster.replicas[0]?.url ?? '' })).includes('own'));
       own.signal('SIGINT');
       own.signal('SIGINT');
       await Promise.all(clients.map((client) => client.seen('shutdown')));
       expect(own.logs.filter((line) => line.includes('"draining"'))).toHaveLength(1);
-      // Later than what counts as the same signal, and before even a short drain is over.
-      await until(() => Date.now() - firstAt > 600);
+      // One in each quarter of the drain: the first is away long before the others.
+      await until(() => clients.some(({ socket }) => !socket.connected), { withinMs: 3_000 });
       const startedAt = Date.now();
       own.signal('SIGTERM');
       expect(await own.ended).toEqual([1, null]);

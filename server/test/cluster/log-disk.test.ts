@@ -63,6 +63,26 @@ interface Started {
   pids: number[];
 }
 
+async function untilAllAnswer(url: string): Promise<void> {
+  const seen = new Set<string>();
+  await until(
+    async () => {
+      const health = await healthOf(url).catch(() => null);
+      if (health?.ready === true) seen.add(health.node);
+      return seen.size === workers;
+    },
+    { withinMs: 10_000 },
+  );
+}
+
+/** The nodes that tell how many log lines they lost, and lost any. */
+async function nodesThatLost({ url }: Started): Promise<string[]> {
+  const text = await (await fetch(`${url}/metrics`)).text();
+  return [...text.matchAll(/^tickwire_log_lines_dropped_total\{node="(.+)"\} [1-9]\d*$/gm)]
+    .map(([, node = '']) => node)
+    .toSorted();
+}
+
 /** Resolves when every worker answers. Killed with the test, if it still runs. */
 async function start(stdout: number | 'pipe', settings: Record<string, string> = {}): Promise<Started> {
   const port = await freePort();
@@ -85,15 +105,7 @@ async function start(stdout: number | 'pipe', settings: Record<string, string> =
     for (const each of running([...childrenOf(pid), pid])) process.kill(each, 'SIGKILL');
   });
   const url = `http://127.0.0.1:${port}`;
-  const seen = new Set<string>();
-  await until(
-    async () => {
-      const health = await healthOf(url).catch(() => null);
-      if (health?.ready === true) seen.add(health.node);
-      return seen.size === workers;
-    },
-    { withinMs: 10_000 },
-  );
+  await untilAllAnswer(url);
   return { url, primary, pids: [pid, ...childrenOf(pid)] };
 }
 
@@ -131,15 +143,17 @@ describe('the log', () => {
       .poll(
         async () => {
           await fetch(`${started.url}/api/ticks?symbols=AAPL`);
-          const text = await (await fetch(`${started.url}/metrics`)).text();
-          return [...text.matchAll(/^tickwire_log_lines_dropped_total\{.*\} (\d+)$/gm)].map(
-            (match) => Number(match[1]) > 0,
-          );
+          return nodesThatLost(started);
         },
         { timeout: 5_000, interval: 1 },
       )
-      .toEqual([true, true]);
-    expect(await serveAndEnd(started)).toEqual([0, null]);
+      .toEqual(['replica-1', 'replica-2']);
+    // What the primary has to say of it is lost too.
+    process.kill(started.pids[1] ?? 0, 'SIGKILL');
+    await expect.poll(() => nodesThatLost(started), { timeout: 5_000 }).toContain('replica');
+    await untilAllAnswer(started.url);
+    const pids = [started.pids[0] ?? 0, ...childrenOf(started.pids[0] ?? 0)];
+    expect(await serveAndEnd({ ...started, pids })).toEqual([0, null]);
   });
 
   it('on a device without room', async () => {

@@ -20,11 +20,17 @@ export type CallOutcome = { ok: true; answer: unknown } | { ok: false; name: str
 /** What reached a node, in the order of its arrival. */
 export type Received =
   | { kind: 'emit'; room: string; payload: unknown }
-  | { kind: 'announcement'; announcement: Announcement };
+  | { kind: 'announcement'; announcement: Announcement }
+  | { kind: 'held call'; held: string };
 
 /** A request of this form makes the serving node throw an Error with this text instead of answering. */
 export interface FailingRequest {
   fail: string;
+}
+
+/** A request of this form is told among `received`, and never answered. */
+export interface HeldRequest {
+  hold: string;
 }
 
 export interface BackplaneDriver {
@@ -34,7 +40,7 @@ export interface BackplaneDriver {
   readonly tickStore: TickStore;
   /** How often `onRelease` fired so far. */
   releases(): Promise<number>;
-  /** Serves that epoch: answers each request with `{ by: node, request }`, or throws at a `FailingRequest`. */
+  /** Serves that epoch: answers each request with `{ by: node, request }`, throws at a `FailingRequest` or holds a `HeldRequest`. */
   serve(epoch: number): Promise<void>;
   stopServing(epoch: number): Promise<void>;
   call(epoch: number, request: unknown): Promise<CallOutcome>;
@@ -45,7 +51,7 @@ export interface BackplaneDriver {
   emitToRoom(room: string, payload: unknown): Promise<void>;
   /** One emit and then one announcement, in the same turn of the event loop. */
   emitThenAnnounce(room: string, payload: unknown, announcement: Announcement): Promise<void>;
-  /** Everything that arrived so far: emits once for each joined member, and announcements. */
+  /** Everything that arrived so far: emits once for each joined member, announcements, and calls that are held. */
   received(): Promise<Received[]>;
   /** Whether the adapter in use is an instance of the class that the mixin returned, over a class the home gave it. */
   wrapped(): Promise<boolean>;
@@ -83,6 +89,10 @@ export function driveBackplane(backplane: Backplane, node: string): BackplaneDri
 
   async function answer(request: unknown): Promise<unknown> {
     if (isFailing(request)) throw new Error(request.fail);
+    if (isHeld(request)) {
+      received.push({ kind: 'held call', held: request.hold });
+      await new Promise<never>(() => {});
+    }
     return { by: node, request };
   }
 
@@ -129,4 +139,8 @@ export function driveBackplane(backplane: Backplane, node: string): BackplaneDri
 
 function isFailing(request: unknown): request is FailingRequest {
   return typeof request === 'object' && request !== null && 'fail' in request;
+}
+
+function isHeld(request: unknown): request is HeldRequest {
+  return typeof request === 'object' && request !== null && 'hold' in request;
 }

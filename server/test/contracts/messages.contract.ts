@@ -69,6 +69,7 @@ export function describeMessages(stage: Stage): void {
         await vi.waitFor(async () => {
           const seen = (await node.received()).flatMap((each) => {
             if (each.kind === 'emit') return each.room === 'race' ? [`emit ${String(each.payload)}`] : [];
+            if (each.kind !== 'announcement') return [];
             const { gens, epoch } = each.announcement;
             return gens[0] === 'race' ? [`announcement ${epoch}`] : [];
           });

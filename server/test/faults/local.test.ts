@@ -36,23 +36,29 @@ async function start(port: number): Promise<EmbeddedCluster> {
 /** Six of our stream and three stock clients, all live. */
 async function startHome(): Promise<LocalHome> {
   const port = await freePort();
-  const cluster = await start(port);
-  const book = createPayloadBook();
-  const symbols = ['BTC-USD', 'AAPL'];
-  const url = `http://127.0.0.1:${port}`;
-  // It listens as soon as its first worker is there.
+  const home: LocalHome = { cluster: await start(port), watches: [], book: createPayloadBook(), port };
+  onTestFinished(() => home.watches.forEach((watch) => watch.close()));
+  await untilAllWork(home);
+  await join(home, 6, 'stream');
+  await join(home, 3, 'stock');
+  return home;
+}
+
+/** It listens as soon as its first worker is there. */
+async function untilAllWork({ port }: LocalHome): Promise<void> {
   const ready = new Set<string>();
-  await until(async () => ready.add((await healthOf(url)).node).size === workers, { withinMs: 15_000 });
-  const watches = Array.from({ length: 9 }, (_, index) =>
-    createWatch({
-      name: index < 6 ? `stream${index}@nginx` : `stock${index}`,
-      kind: index < 6 ? 'stream' : 'stock',
-      url,
-      symbols,
-      book,
-    }),
-  );
-  onTestFinished(() => watches.forEach((watch) => watch.close()));
+  await until(async () => ready.add((await healthOf(`http://127.0.0.1:${port}`)).node).size === workers, {
+    withinMs: 15_000,
+  });
+}
+
+/** More clients, one worker after the other; resolves when all there are, are live. */
+async function join({ watches, book, port }: LocalHome, count: number, kind: Watch['kind']): Promise<void> {
+  const url = `http://127.0.0.1:${port}`;
+  for (let index = 0; index < count; index++) {
+    const name = `${kind}${watches.length}${kind === 'stream' ? '@nginx' : ''}`;
+    watches.push(createWatch({ name, kind, url, symbols: ['BTC-USD', 'AAPL'], book }));
+  }
   await until(
     () =>
       watches.every(
@@ -63,7 +69,6 @@ async function startHome(): Promise<LocalHome> {
       saw: () => watches.map(({ name, nodes, feeds }) => [name, nodes, feeds.at(-1)?.reason]),
     },
   );
-  return { cluster, watches, book, port };
 }
 
 async function leaderOf({ port }: LocalHome): Promise<string> {
@@ -120,7 +125,9 @@ describe('the local home', () => {
         pauses.push(pauseOf(others, from));
         await until(() => home.watches.every((watch) => watch.isLive()), { withinMs: 15_000 });
         await ticksAgain(home.watches);
-        await pass(1_500);
+        await untilAllWork(home);
+        // Those of the killed one are with the two others now, perhaps all with the next leader.
+        await join(home, workers, 'stream');
       }
       const losses = lossesOf(home.watches);
       measure(`longest pause ${shown(Math.max(...pauses))}; lost: ${losses.length}`);

@@ -26,8 +26,8 @@ async function crowdOf(url: string, count: number, kind: 'raw' | 'stream' = 'raw
     everyMs: index % 4 === 3 ? 1_000 : 0,
   }));
   crowd.add(clients, 250);
-  await until(async () => (await crowd.report()).clients.length === count, { withinMs: 30_000 });
-  await untilAll(crowd, (client) => client.isLive && client.counts.ticks > 0, 30_000);
+  await until(async () => (await crowd.report()).clients.length === count, { withinMs: 60_000 });
+  await untilAll(crowd, (client) => client.isLive && client.counts.ticks > 0, 60_000);
   return crowd;
 }
 

@@ -6,6 +6,8 @@ export interface ManualClock extends Clock {
   advance(ms: number): Promise<void>;
   /** How many timers run. */
   timers(): number;
+  /** Moves time as it passes for a process that is held up: what falls due meanwhile runs once, at the end. */
+  holdUp(ms: number): Promise<void>;
 }
 
 interface Timer {
@@ -28,7 +30,7 @@ export function createManualClock(startAt = 1_700_000_000_000): ManualClock {
     for (let round = 0; round < 10; round++) await new Promise((resolve) => setImmediate(resolve));
   }
 
-  return {
+  const clock: ManualClock = {
     now: () => startAt + elapsed,
     monotonic: () => elapsed,
     after: (ms, callback) => add({ at: elapsed + ms, everyMs: null, callback }),
@@ -48,5 +50,11 @@ export function createManualClock(startAt = 1_700_000_000_000): ManualClock {
       }
       elapsed = until;
     },
+    holdUp: async (ms) => {
+      elapsed += ms;
+      for (const timer of timers) if (timer.everyMs !== null) timer.at = Math.max(timer.at, elapsed);
+      await clock.advance(0);
+    },
   };
+  return clock;
 }

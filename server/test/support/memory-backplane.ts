@@ -88,6 +88,7 @@ export function createMemoryBackplane(node: string, settings: Partial<StoreSetti
     state: () => state,
     onState: (listener) => void stateListeners.push(listener),
     rebuild: () => {},
+    collect: async () => [],
     close: async () => {},
     hear: (event, payload) => hear(event, payload),
     setLink: (up) => {

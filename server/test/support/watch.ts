@@ -26,7 +26,7 @@ export interface Outage {
 export interface WatchOptions {
   name: string;
   url: string;
-  /** `stock` asks anew after each reconnect, as socket.io-client does without our library. */
+  /** `stock` asks anew after each reconnect, as one does with socket.io-client alone. */
   kind: 'stream' | 'stock';
   symbols: readonly string[];
   /** The rate of all of them, in milliseconds; each tick where it is absent. */
@@ -35,6 +35,8 @@ export interface WatchOptions {
   transports?: TransportName[];
   /** For the stream library: another way to connect. */
   openLink?: OpenLink;
+  /** For a stock client: the longest wait between two tries, in milliseconds, give or take a half; 5,000 as it comes. */
+  maxRetryMs?: number;
   /** Whether the time of every tick is kept; costs memory. */
   keepTimes?: boolean;
   /** Fires with each tick, after it was checked. */
@@ -55,7 +57,16 @@ export interface Watch {
   isLive(): boolean;
   /** Milliseconds of the longest time without a tick, from then until now. */
   longestPause(from: number): number;
+  /** Ends a wait of our stream, as a page does when its browser is online again; a stock client has no such way. */
+  retryNow(): void;
   close(): void;
+}
+
+/** How long a stock client waits before it asks again for what was refused for now. */
+const askAgainMs = 1_000;
+
+function isForLater(result: SubscribeResult | undefined): boolean {
+  return result !== undefined && !result.ok && result.retry !== 'never';
 }
 
 /** Connects at once. */
@@ -108,9 +119,9 @@ export function createWatch(options: WatchOptions): Watch {
     feeds.push({ ...feed, at: performance.now() });
   }
 
-  const close = kind === 'stream' ? openStream() : openStock();
+  const { close, retryNow } = kind === 'stream' ? openStream() : openStock();
 
-  function openStream(): () => void {
+  function openStream(): Pick<Watch, 'close' | 'retryNow'> {
     const { url, transports, openLink } = options;
     const stream = createStream({
       url,
@@ -124,16 +135,28 @@ export function createWatch(options: WatchOptions): Watch {
       onFeed,
     });
     stream.subscribe(symbols, { everyMs });
-    return () => stream.close();
+    return { close: () => stream.close(), retryNow: () => stream.retryNow() };
   }
 
-  function openStock(): () => void {
-    const { url, transports } = options;
-    const socket = io(url, { forceNew: true, ...(transports === undefined ? {} : { transports }) });
-    socket.on('hello', onHello);
-    socket.on('connect', () => {
-      socket.emit('subscribe', { symbols, everyMs }, (ack: SubscribeAck) => ack.ok && onResults(ack.results));
+  function openStock(): Pick<Watch, 'close' | 'retryNow'> {
+    const { url, transports, maxRetryMs } = options;
+    const socket = io(url, {
+      forceNew: true,
+      ...(transports === undefined ? {} : { transports }),
+      ...(maxRetryMs === undefined ? {} : { reconnectionDelayMax: maxRetryMs }),
     });
+    socket.on('hello', onHello);
+    /** What could not be had now is asked for again, as its refusal says; on the next connection everything is. */
+    function ask(wanted: readonly string[]): void {
+      const { id } = socket;
+      socket.emit('subscribe', { symbols: wanted, everyMs }, (ack: SubscribeAck) => {
+        if (!ack.ok) return;
+        onResults(ack.results);
+        const later = wanted.filter((symbol) => isForLater(ack.results[symbol]));
+        if (later.length > 0) setTimeout(() => socket.id === id && ask(later), askAgainMs);
+      });
+    }
+    socket.on('connect', () => ask(symbols));
     socket.on('disconnect', () => {
       onLost();
       check.forget();
@@ -141,7 +164,7 @@ export function createWatch(options: WatchOptions): Watch {
     socket.on('snapshot', onSnapshot);
     socket.on('tick', onTick);
     socket.on('feed', onFeed);
-    return () => void socket.disconnect();
+    return { close: () => void socket.disconnect(), retryNow: () => {} };
   }
 
   return {
@@ -163,6 +186,7 @@ export function createWatch(options: WatchOptions): Watch {
       }
       return longest;
     },
+    retryNow,
     close,
   };
 }

@@ -3,7 +3,7 @@
  * ready. A connection either reaches a worker or is closed; none waits for a worker that will not answer.
  */
 import type { Worker } from 'node:cluster';
-import { createServer, type Socket } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import { listen, type Address } from '../../support/listen.ts';
 import { createPassage } from './passage.ts';
 
@@ -27,14 +27,18 @@ export interface Front {
 export function createFront({
   readyWorkers,
   servingWorkers,
+  onServer,
 }: {
   readyWorkers: () => Worker[];
   servingWorkers: () => Worker[];
+  /** Fires once, before it listens. */
+  onServer?: (server: Server) => void;
 }): Front {
   const passage = createPassage();
   /** Connections that have not said anything yet. */
   const silent = new Set<Socket>();
   const server = createServer({ noDelay: true }, accept);
+  onServer?.(server);
 
   function accept(socket: Socket): void {
     silent.add(socket);

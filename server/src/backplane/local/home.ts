@@ -24,6 +24,8 @@ export interface Home {
 
 export interface HomeOptions extends Partial<StoreSettings> {
   clock: Pick<Clock, 'monotonic'>;
+  /** The figures of the process that this is in, as JSON. */
+  collect?: () => Promise<unknown>;
 }
 
 interface Leader {
@@ -73,6 +75,7 @@ export function createHome(options: HomeOptions): Home {
       },
       stopServing,
       callLeader,
+      collect: async () => (options.collect === undefined ? [] : [await options.collect()]),
     };
     const calls = createCalls<WorkerCalls, PrimaryCalls>(functions, (frame) =>
       send({ type: 'tickwire:call', frame }),

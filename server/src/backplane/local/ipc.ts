@@ -36,6 +36,8 @@ export interface PrimaryCalls {
   serve(epoch: number): void;
   stopServing(epoch: number): void;
   callLeader(epoch: number, request: unknown): Promise<LeaderAnswer>;
+  /** The figures of the primary itself. */
+  collect(): Promise<unknown[]>;
 }
 
 /** What the primary calls in a worker. */

@@ -3,6 +3,7 @@
  * client itself. With it ends everything: Node ends a worker whose primary is gone.
  */
 import cluster from 'node:cluster';
+import type { Server } from 'node:net';
 import { setupPrimary as relayRoomEmits } from '@socket.io/cluster-adapter';
 import type { Clock } from '../../support/clock.ts';
 import type { Log } from '../../support/log.ts';
@@ -26,6 +27,10 @@ export interface PrimaryOptions extends Partial<StoreSettings> {
   env?: Readonly<Record<string, string>>;
   /** How long a worker may take to leave, in milliseconds. */
   drainMs?: number;
+  /** The figures of this process, as JSON, for the workers' `/metrics`. */
+  collect?: () => Promise<unknown>;
+  /** Fires once, with what takes the connections, before it listens. */
+  onServer?: (server: Server) => void;
   log: Log;
   clock: Clock;
 }
@@ -47,11 +52,17 @@ export interface Primary {
 export function createPrimary(options: PrimaryOptions): Primary {
   const { node, workers, host, port, program, env, drainMs = 10_000, log, clock } = options;
   const { shards = storeDefaults.shards, historyTicks = storeDefaults.historyTicks } = options;
-  const home = createHome({ clock, shards, historyTicks });
+  const home = createHome({
+    clock,
+    shards,
+    historyTicks,
+    ...(options.collect && { collect: options.collect }),
+  });
   const slots: WorkerSlot[] = [];
   const front = createFront({
     readyWorkers: () => slots.flatMap((slot) => slot.readyWorker() ?? []),
     servingWorkers: () => slots.flatMap((slot) => slot.servingWorker() ?? []),
+    ...(options.onServer && { onServer: options.onServer }),
   });
   const first = createFirstReady();
   let closing: Promise<void> | null = null;

@@ -156,6 +156,7 @@ export function createRedisBackplane(options: RedisBackplaneOptions): Backplane 
       publisherLink.rebuild();
       subscriberLink.rebuild();
     },
+    collect: async () => [],
     close: () => (closing ??= end()),
   };
 }
