@@ -69,17 +69,24 @@ export async function openDeliveryClient(url: string, plan: ClientPlan): Promise
 
 /**
  * What came, whatever was merged and however events of several kinds fell: each symbol's ticks, a merged one as all that it
- * stands for, and every other event, in their order.
+ * stands for, and every other event, in their order. Where `known` was for this client, a merged tick stands for those alone.
  */
-export function coverage({ events }: Pick<DeliveryClient, 'events'>): Record<string, unknown[]> {
+export function coverage(
+  { events }: Pick<DeliveryClient, 'events'>,
+  known?: Readonly<Record<string, readonly unknown[]>>,
+): Record<string, unknown[]> {
   const covered: Record<string, unknown[]> = {};
   for (const [event, ...args] of events) {
     const [tick] = args as [Tick | null | undefined];
-    const isTick =
-      event === 'tick' && typeof tick === 'object' && tick !== null && Number.isInteger(tick.seq);
-    const line = (covered[isTick ? `tick of ${tick.symbol}` : String(event)] ??= []);
+    const isTick = event === 'tick' && typeof tick === 'object' && tick !== null && Number.isInteger(tick.seq);
+    const name = isTick ? `tick of ${tick.symbol}` : String(event);
+    const line = (covered[name] ??= []);
     if (!isTick) line.push(args);
-    else for (let seq = tick.seq - (tick.merged ?? 0); seq <= tick.seq; seq++) line.push(seq);
+    else {
+      for (let seq = tick.seq - (tick.merged ?? 0); seq < tick.seq; seq++)
+        if (known === undefined || known[name]?.includes(seq) === true) line.push(seq);
+      line.push(tick.seq);
+    }
   }
   return covered;
 }

@@ -2,7 +2,8 @@
  * One Socket.IO server whose adapter is wrapped by the fan-out, or left as it is: what delivery.contract.ts compares. A
  * client says in `auth` who it is and which rooms it is in; those of `early` it joins in a middleware, before it is connected.
  */
-import { createServer } from 'node:http';
+import type { EventEmitter } from 'node:events';
+import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Server } from 'socket.io';
 import type { AdapterFactory, AdapterMixin } from '../../src/backplane/contract.ts';
@@ -10,7 +11,7 @@ import { createFanout } from '../../src/fanout/fanout.ts';
 import { systemClock as clock } from '../../src/support/clock.ts';
 import { createLog, type Log } from '../../src/support/log.ts';
 import { until } from '../support/until.ts';
-import { deliveryScripts, streamedMore, type Scene, type ScriptName } from './delivery-scripts.ts';
+import { deliveryScripts, type Scene, type ScriptName } from './delivery-scripts.ts';
 
 export interface ClientAuth {
   name: string;
@@ -56,10 +57,16 @@ export async function openDeliveryNode({
   const io = new Server(httpServer, {
     adapter: adapter(isCoalesced ? fanout.mixin : (base) => base),
   });
+  const byId = new Map<string, EventEmitter & { id: string }>();
+  io.engine.on('connection', (conn: EventEmitter & { id: string }) => void byId.set(conn.id, conn));
   // A client that upgrades has got some of a stream by polling.
   const upgrade = httpServer.listeners('upgrade');
-  httpServer.removeAllListeners('upgrade').on('upgrade', (...args: unknown[]) => {
-    void streamedMore(20).then(() => upgrade.forEach((listener) => listener.apply(httpServer, args)));
+  httpServer.removeAllListeners('upgrade').on('upgrade', (request: IncomingMessage, ...rest: unknown[]) => {
+    const sid = new URL(request.url ?? '', 'http://node').searchParams.get('sid');
+    const conn = byId.get(sid ?? '');
+    const pass = (): void => upgrade.forEach((listener) => listener.call(httpServer, request, ...rest));
+    if (conn === undefined) pass();
+    else void untilFlushed(conn, 20).then(pass);
   });
   if (isCoalesced) fanout.attach(io.of('/'));
   const noted: unknown[] = [];
@@ -121,4 +128,14 @@ export async function openDeliveryNode({
       await io.close();
     },
   };
+}
+
+/** Resolves when engine.io has given packets to the connection's transport that often. */
+function untilFlushed(conn: EventEmitter, times: number): Promise<void> {
+  return new Promise((resolve) => {
+    let flushes = 0;
+    conn.on('flush', () => {
+      if (++flushes === times) resolve();
+    });
+  });
 }

@@ -1,7 +1,6 @@
 /** What a server's own code may do with rooms that ticks go to; each is run on a stock server and on ours. */
 import type { Server, Socket } from 'socket.io';
 import type { Tick } from '../../protocol/index.ts';
-import { until } from '../support/until.ts';
 
 /** Where a script runs. */
 export interface Scene {
@@ -20,16 +19,10 @@ export function tickOf(symbol: string, seq: number): Tick {
 
 const turn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
 const names = (sockets: readonly { data: { name?: string } }[]): unknown[] =>
-  sockets.map(({ data }) => data.name).toSorted();
+  sockets.map(({ data }) => String(data.name)).toSorted();
 
 let streaming = false;
 let streamed = 0;
-
-/** Resolves when that many more ticks of a stream went out, at once where there is none. */
-export async function streamedMore(count: number): Promise<void> {
-  const from = streamed;
-  await until(() => !streaming || streamed >= from + count);
-}
 
 /** Emits to the symbol's own room. */
 function emitTick({ io }: Scene, symbol: string, seq: number): void {
@@ -130,7 +123,7 @@ export const deliveryScripts = {
 
   'listeners of what goes out': async (scene) => {
     const sockets = ['ws-0', 'poll-0'].map((name) => scene.socket(name));
-    emitTick(scene, 'A', 1);
+    scene.io.local.to('tick:A').emit('tick', tickOf('A', 1));
     await turn();
     for (const socket of sockets) {
       socket.onAnyOutgoing((...args: unknown[]) => scene.note(socket.data['name'], 'second', args));
@@ -154,7 +147,8 @@ export const deliveryScripts = {
 
   'ticks that ask for an answer': async (scene) => {
     const { io, note } = scene;
-    emitTick(scene, 'A', 1);
+    // Without a way over the bus, which some adapters wait for, and not where an answer is asked for.
+    io.local.to('tick:A').emit('tick', tickOf('A', 1));
     const asked = io.to('tick:A').timeout(5_000).emitWithAck('tick', tickOf('A', 2));
     emitTick(scene, 'A', 3);
     const called = new Promise<void>((resolve) => {
