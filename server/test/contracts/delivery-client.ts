@@ -78,7 +78,8 @@ export function coverage(
   const covered: Record<string, unknown[]> = {};
   for (const [event, ...args] of events) {
     const [tick] = args as [Tick | null | undefined];
-    const isTick = event === 'tick' && typeof tick === 'object' && tick !== null && Number.isInteger(tick.seq);
+    const isTick =
+      event === 'tick' && typeof tick === 'object' && tick !== null && Number.isInteger(tick.seq);
     const name = isTick ? `tick of ${tick.symbol}` : String(event);
     const line = (covered[name] ??= []);
     if (!isTick) line.push(args);
