@@ -19,6 +19,8 @@ export interface DoorKeeper {
   onTick: (delivery: Delivery) => void;
   /** Something else is about to go to a tick room, or rooms are about to change. */
   beforeOther: () => void;
+  /** And that something, or change, is about to be the socket's. */
+  beforeOtherTo: (socketId: string) => void;
   /** The socket is in the namespace now. Rooms that it joined earlier, in a middleware, follow as joined. */
   onOpened: (socketId: string) => void;
   onJoined: (socketId: string, room: string) => void;
@@ -34,7 +36,7 @@ interface Internals {
   readonly nsp: { readonly name: string };
   readonly sids: ReadonlyMap<string, ReadonlySet<string>>;
   _encode(packet: Packet, options: EncodeOptions): unknown[];
-  apply(options: BroadcastOptions, callback: (socket: unknown) => void): void;
+  apply(options: BroadcastOptions, callback: (socket: { readonly id: string }) => void): void;
   addAll(id: string, rooms: Set<string>): Promise<void> | void;
   del(id: string, room: string): Promise<void> | void;
   delAll(id: string): void;
@@ -82,7 +84,7 @@ export function createDoor(keeper: DoorKeeper): AdapterMixin {
         return [this.#encoded.text];
       }
 
-      override apply(options: BroadcastOptions, callback: (socket: unknown) => void): void {
+      override apply(options: BroadcastOptions, callback: (socket: { readonly id: string }) => void): void {
         const encoded = this.#encoded;
         this.#encoded = null;
         const room = onlyRoom(options);
@@ -98,8 +100,15 @@ export function createDoor(keeper: DoorKeeper): AdapterMixin {
           return;
         }
         // Without a packet it is a look, or a change: who leaves or is disconnected gets what was emitted before.
-        if (this.#isOurs && (encoded === null || touchesTickRoom(options))) keeper.beforeOther();
-        super.apply(options, callback);
+        if (!this.#isOurs || (encoded === 'other' && !touchesTickRoom(options))) {
+          super.apply(options, callback);
+          return;
+        }
+        keeper.beforeOther();
+        super.apply(options, (socket) => {
+          keeper.beforeOtherTo(socket.id);
+          callback(socket);
+        });
       }
 
       override addAll(id: string, rooms: Set<string>): Promise<void> | void {

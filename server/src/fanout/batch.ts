@@ -4,7 +4,7 @@ import { bytesOf, joined, type TickFrame } from './tick-frames.ts';
 /** A tick on its way to everyone in its room, and how Socket.IO itself would give it to one socket. */
 export interface Delivery extends TickFrame {
   readonly room: string;
-  readonly deliverTo: (socket: unknown) => void;
+  readonly deliverTo: (socket: { readonly id: string }) => void;
 }
 
 /** What one turn made for one basket, put together once for all its outlets; with a ping behind it for those that ask. */

@@ -46,6 +46,8 @@ export interface Coalescer {
   left(socketId: string, room: string): void;
   /** Everything that engine.io gives to a transport comes by here, so that it counts. */
   onEngineFlush(connection: object, packets: readonly EnginePacket[]): void;
+  /** What waits for the client, of that symbol or all, goes out now: something else is about to. */
+  give(socketId: string, symbol?: string): void;
   /** What waits of the symbol, for one client or for all, is not sent: a snapshot takes its place. */
   forget(symbol: string, socketId?: string): void;
   /** Writes ticks to one client in this turn; resolves when it has taken them, or is gone. */
@@ -207,6 +209,7 @@ export function createCoalescer(options: CoalescerOptions): Coalescer {
       }
       if (bytes > 0) byConnection.get(connection)?.wroteOther(bytes);
     },
+    give: (socketId, symbol) => outlets.get(socketId)?.give(clock.monotonic(), symbol),
     forget: (symbol, socketId) => {
       if (socketId !== undefined) outlets.get(socketId)?.forget(symbol);
       else for (const outlet of behind) outlet.forget(symbol);

@@ -138,6 +138,7 @@ export function createFanout({
       sequencer.accept(tick, () => coalescer.enqueue(delivery));
     },
     beforeOther: () => coalescer.flush(),
+    beforeOtherTo: (id) => coalescer.give(id),
     onOpened: (id) => {
       const socket = namespace?.sockets.get(id);
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- its internals are looked at before they are used
@@ -147,7 +148,7 @@ export function createFanout({
     onLeft: (id, room) => {
       coalescer.left(id, room);
       const symbol = symbolOfRoom(room);
-      if (symbol !== null) coalescer.forget(symbol, id);
+      if (symbol !== null) coalescer.give(id, symbol);
     },
     onGone: (id) => coalescer.gone(id),
   });

@@ -3,20 +3,13 @@
  * holds the newest tick of each symbol, merged with those that it stands for, and gives them out as the client takes them.
  * Knows no rooms' rules and no other client. Keeps SPEC.md [SL1] to [SL3].
  */
-import { mergeTicks, type Tick } from '../../protocol/index.ts';
 import { AckWindow } from './ack-window.ts';
 import type { Batch, Delivery } from './batch.ts';
 import type { BasketMember } from './baskets.ts';
 import { takesFrames, type RawSocket, type RawWebSocket } from './engine-internals.ts';
+import { HeldTicks } from './held-ticks.ts';
 import type { OutletCounters } from './outlet-counters.ts';
-import {
-  encodeTick,
-  joined,
-  pingOfPong,
-  prepared,
-  type EncodedEvent,
-  type TickFrame,
-} from './tick-frames.ts';
+import { joined, pingOfPong, prepared, type EncodedEvent, type TickFrame } from './tick-frames.ts';
 
 /** What all outlets of a replica share. */
 export interface OutletStage {
@@ -25,12 +18,6 @@ export interface OutletStage {
   makePing(): number;
   /** The outlet holds ticks back, or waits for a poll: `sweep` it until `isIdle`. */
   onBehind(outlet: Outlet): void;
-}
-
-interface Held {
-  tick: Tick;
-  /** Null after a merge: it is encoded when it is its turn. */
-  frame: TickFrame | null;
 }
 
 const uncompressed = { compress: false };
@@ -47,8 +34,8 @@ export class Outlet implements BasketMember {
   readonly #stage: OutletStage;
   #window = new AckWindow();
   #mode: 'websocket' | 'polling' | 'stock' = 'stock';
-  /** Newest tick by symbol, in the order in which they began to wait; null while the client keeps up. */
-  #held: Map<string, Held> | null = null;
+  /** Null while the client keeps up. */
+  #held: HeldTicks | null = null;
   /** Since when nothing was taken by polling. */
   #untakenSince = 0;
   /** Who waits until the client may be given more. */
@@ -94,7 +81,7 @@ export class Outlet implements BasketMember {
   /** Writes ticks whatever the window says. Resolves when the client may be given more, or is gone. */
   writeAll(frames: readonly TickFrame[], bytes: number, now: number): Promise<void> {
     if (this.#isStock()) {
-      this.#giveAll(now);
+      this.give(now);
       for (const { text } of frames) this.socket.conn.write(text, uncompressed);
       return Promise.resolve();
     }
@@ -116,7 +103,18 @@ export class Outlet implements BasketMember {
 
   /** What waits of the symbol is not sent any more: a snapshot takes its place, or nobody wants it. */
   forget(symbol: string): void {
-    if (this.#held?.delete(symbol) === true && this.#held.size === 0) this.#held = null;
+    this.#held?.forget(symbol);
+    this.#letGo();
+  }
+
+  /** What waits, of that symbol or all, goes out whatever the window says: something else is about to, and not before it. */
+  give(now: number, symbol?: string): void {
+    if (this.#held === null) return;
+    const frames = this.#held.take(symbol);
+    this.#letGo();
+    if (frames.length === 0) return;
+    for (const { text } of frames) this.socket.conn.write(text, uncompressed);
+    this.#wroteSlowly(frames.length, frames.length, now);
   }
 
   /** Takes a pong's payload; false where it answers none of our pings. */
@@ -130,10 +128,12 @@ export class Outlet implements BasketMember {
   /** Gives out what waits, as far as the client takes it. */
   release(now: number): void {
     if (this.#hasRoom()) this.#settle();
-    if (this.#isStock()) this.#giveAll(now);
+    if (this.#isStock()) this.give(now);
     else if (this.#mode === 'websocket') this.#releaseFitting(now);
-    else if (this.#held !== null && this.#mode === 'polling' && this.#isPolled())
-      this.#answerPoll(this.#takeAll(), now);
+    else if (this.#held !== null && this.#mode === 'polling' && this.#isPolled()) {
+      this.#answerPoll(this.#held.take(), now);
+      this.#held = null;
+    }
     if (this.#held !== null) this.#stage.onBehind(this);
   }
 
@@ -159,20 +159,6 @@ export class Outlet implements BasketMember {
     return this.#mode === 'stock' || (watchers !== undefined && watchers.length > 0);
   }
 
-  /** What was held before Socket.IO took over goes first. */
-  #giveAll(now: number): void {
-    if (this.#held === null) return;
-    const frames = this.#takeAll();
-    for (const { text } of frames) this.socket.conn.write(text, uncompressed);
-    this.#wroteSlowly(frames.length, frames.length, now);
-  }
-
-  #takeAll(): TickFrame[] {
-    const held = [...(this.#held?.values() ?? [])];
-    this.#held = null;
-    return held.map((one) => this.#frameOf(one));
-  }
-
   #wroteSlowly(ticks: number, writes: number, now: number): void {
     const { counters } = this.#stage;
     counters.deliveries += ticks;
@@ -188,7 +174,7 @@ export class Outlet implements BasketMember {
 
   #writeSlowly(deliveries: readonly Delivery[], now: number): void {
     if (this.#isStock()) {
-      this.#giveAll(now);
+      this.give(now);
       for (const { deliverTo } of deliveries) deliverTo(this.socket);
       this.#wroteSlowly(deliveries.length, deliveries.length, now);
     } else if (this.#mode === 'polling' && this.#held === null && this.#isPolled())
@@ -201,41 +187,22 @@ export class Outlet implements BasketMember {
 
   #hold(frame: TickFrame, now: number): void {
     if (this.#held === null) {
-      this.#held = new Map();
+      this.#held = new HeldTicks();
       this.#untakenSince = now;
     }
-    const { symbol } = frame.tick;
-    const older = this.#held.get(symbol);
-    if (older === undefined || older.tick.gen !== frame.tick.gen) {
-      this.#held.set(symbol, { tick: frame.tick, frame });
-      return;
-    }
-    older.tick = mergeTicks(older.tick, frame.tick);
-    older.frame = null;
-    this.#stage.counters.conflated++;
+    if (this.#held.hold(frame)) this.#stage.counters.conflated++;
   }
 
-  #frameOf(held: Held): TickFrame {
-    held.frame ??= encodeTick(held.tick);
-    return held.frame;
+  #letGo(): void {
+    if (this.#held?.size === 0) this.#held = null;
   }
 
   #releaseFitting(now: number): void {
     if (this.#held === null) return;
-    const frames: TickFrame[] = [];
-    let bytes = 0;
     // One that is larger than the window goes when nothing else is on its way.
-    if (this.#window.inFlight < this.#window.limit) {
-      for (const [symbol, held] of this.#held) {
-        const frame = this.#frameOf(held);
-        const isAlone = frames.length === 0 && this.#window.inFlight <= 0;
-        if (!isAlone && !this.#window.fits(bytes + frame.frame.length)) break;
-        this.#held.delete(symbol);
-        frames.push(frame);
-        bytes += frame.frame.length;
-      }
-    }
-    if (this.#held.size === 0) this.#held = null;
+    const isAlone = this.#window.inFlight <= 0;
+    const { frames, bytes } = this.#held.takeFitting((more) => this.#window.fits(more), isAlone);
+    this.#letGo();
     // While ticks wait there must be an answer to come.
     if (frames.length > 0) {
       this.#stage.counters.slowWrites++;
