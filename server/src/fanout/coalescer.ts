@@ -65,6 +65,8 @@ export interface EnginePacket {
 
 /** Clients that are behind are looked at this often, in milliseconds: a poll may have come, or too much time have passed. */
 const sweepMs = 50;
+/** A silence begins before the ping that shows it: looked at this early, a client is gone when its time is over. */
+const noticedAfter = 0.95;
 /** Ticks of a replay that are kept encoded, to be forgotten all at once. */
 const maxReplayed = 10_000;
 
@@ -143,7 +145,7 @@ export function createCoalescer(options: CoalescerOptions): Coalescer {
       outlet.release(now);
       const since = outlet.stuckSince();
       if (outlet.isIdle()) behind.delete(outlet);
-      else if (since !== null && now - since >= slowClientMs) {
+      else if (since !== null && now - since >= slowClientMs * noticedAfter) {
         remove(outlet);
         onTooSlow(outlet.socket.id);
       }

@@ -16,8 +16,6 @@ export const calm = symbolsOf(20);
 export const cutTotal = 'tickwire_connections_cut_total';
 /** For so long a client may take nothing before it is cut, in milliseconds: the default of SLOW_CLIENT_MS. */
 export const slowClientMs = 20_000;
-/** How late that may be seen here. */
-export const noticedMs = 1_000;
 
 function symbolsOf(count: number): string[] {
   return Array.from({ length: count }, (_, index) => `S${index + 1}-USD`);

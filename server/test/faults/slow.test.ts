@@ -8,7 +8,6 @@ import {
   calm,
   cutTotal,
   fast,
-  noticedMs,
   reading,
   slowClientMs,
   startFedCluster,
@@ -30,7 +29,7 @@ const cutSlow = ({ replica }: FedCluster) => figureOf(replica.url, cutTotal, 're
  */
 async function expectCut(cluster: FedCluster, before: number, from: number, measure: Measure): Promise<void> {
   // Looking takes three seconds.
-  await pass(slowClientMs - 4_000 - (performance.now() - from));
+  await pass(slowClientMs - 5_000 - (performance.now() - from));
   expect(await cutSlow(cluster)).toBe(0);
   const each = ((await cluster.heldBytes()) - before) / count;
   let cut = 0;
@@ -43,19 +42,19 @@ async function expectCut(cluster: FedCluster, before: number, from: number, meas
   ).catch(() => null);
   const cutMs = performance.now() - from;
   measure(
-    `RSS ${(each / 1_048_576).toFixed(2)} MB more each after ${shown(slowClientMs - 4_000)}; ${cut} of ${count} cut with the slow code, ${cut < count ? 'not all' : 'all'} after ${shown(cutMs)}`,
+    `RSS ${(each / 1_048_576).toFixed(2)} MB more each after ${shown(slowClientMs - 5_000)}; ${cut} of ${count} cut with the slow code, ${cut < count ? 'not all' : 'all'} after ${shown(cutMs)}`,
   );
   await cluster.expectSound();
   expect(each).toBeLessThan(maxBytesEach);
   expect(cut).toBe(count);
-  expect(cutMs).toBeLessThan(slowClientMs + noticedMs);
+  expect(cutMs).toBeLessThan(slowClientMs);
 }
 
 describe('clients that read nothing', () => {
   faultRow(
     {
       fault: '20 clients of 2,000 ticks/s stop reading',
-      promise: 'replica RSS at most +1 MB each; cut with the slow code after 20 s, 1 s later at most',
+      promise: 'replica RSS at most +1 MB each; cut with the slow code within 20 s',
       withinMs: 120_000,
     },
     async (measure) => {
@@ -74,7 +73,7 @@ describe('clients that read nothing', () => {
     {
       fault:
         '20 clients with receive buffers of 4 KB subscribe to 4,000 ticks/s and never read, not even the handshake',
-      promise: 'replica RSS at most +1 MB each; cut with the slow code after 20 s, 1 s later at most',
+      promise: 'replica RSS at most +1 MB each; cut with the slow code within 20 s',
       withinMs: 120_000,
     },
     async (measure) => {

@@ -57,6 +57,8 @@ if #symbols > 0 then
   local found = redis.call('HMGET', KEYS[2], unpack(symbols))
   for i, symbol in ipairs(symbols) do heads[symbol] = tonumber(found[i] or 0) end
 end
+-- Redis looks at its memory before a script's first write alone, and only where that write could take some.
+redis.call('HSET', KEYS[1], 'gen', ARGV[1])
 for i = 7, #ARGV, 4 do
   local place, symbol, number = (i - 3) / 4, ARGV[i], ARGV[i + 1]
   local seq = 0
