@@ -177,7 +177,11 @@ export function createFanout({
         tiers.restart(symbol);
         onSnapshot(quote, reason);
       },
-      onRepair,
+      onRepair: (ticks) => {
+        onRepair(ticks);
+        const what = ticks === null ? 'ticks are gone: a snapshot took their place' : 'a hole was mended';
+        log.debug({ ticks, symbol }, what);
+      },
       onReadError: (error) => log.debug({ err: error, symbol }, 'the store could not be read; trying again'),
       retryMs: (attempt) => backoffMs(attempt, { baseMs: 100, maxMs: 1_000 }),
     });
