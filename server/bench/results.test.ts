@@ -1,8 +1,8 @@
 /** The arithmetic of the table, and what it shows. */
 import { describe, expect, it } from 'vitest';
 import { median } from './median.ts';
-import { figure, resultOf, resultsDocument } from './results.ts';
-import { isMet, rows } from './rows.ts';
+import { closingLine, figure, resultOf, resultsDocument } from './results.ts';
+import { isMet, rows, slack } from './rows.ts';
 
 describe('a result', () => {
   it('is the median of the ratios of its rounds, not the ratio of medians', () => {
@@ -24,11 +24,26 @@ describe('a result', () => {
     [rows.ws20, 0.1, true, true],
   ] as const)('%$ meets its goal or is at most a quarter worse', (row, ratio, met, near) => {
     expect(isMet({ row, ratio })).toBe(met);
-    expect(isMet({ row, ratio }, 0.25)).toBe(near);
+    expect(isMet({ row, ratio }, slack)).toBe(near);
   });
 
   it('is no met goal where nothing was measured', () => {
     expect(isMet({ row: rows.floor20, ratio: NaN })).toBe(false);
+  });
+});
+
+describe('the closing line', () => {
+  it('counts goals that were met and those far from it, and rows without a goal apart', () => {
+    const results = [
+      { row: rows.floor20, ratio: 1.1 },
+      { row: rows.floor100, ratio: 1.4 },
+      { row: rows.stock20, ratio: 5 },
+      { row: rows.stock100, ratio: NaN },
+      { row: rows.ws20, ratio: 12 },
+    ];
+    expect(closingLine(results)).toBe(
+      '1 of 4 goals met, 2 missed by more than a quarter; rows without a goal: 1',
+    );
   });
 });
 

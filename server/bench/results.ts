@@ -1,6 +1,6 @@
 /** What the rounds of a row come to, and the document of a whole run. Pure. */
 import { median } from './median.ts';
-import { isMet, type Result, type Row } from './rows.ts';
+import { isMet, slack, type Result, type Row } from './rows.ts';
 
 /** One round of a row: both figures, measured one after the other. */
 export interface Round {
@@ -52,6 +52,15 @@ export function resultLine(result: Result): string {
   const goal =
     row.goal === null ? '' : `, goal ${row.goal.is} ${row.goal.ratio}: ${isMet(result) ? 'met' : 'NOT MET'}`;
   return `${row.figure}: ours ${figure(ours)} ${row.unit}, ${row.peer} ${figure(peer)}, ${row.ratioOf} = ${figure(ratio)}${goal}`;
+}
+
+/** The last line of a run: how many goals were met. Rows without one are neither met nor missed. */
+export function closingLine(results: readonly Pick<Result, 'row' | 'ratio'>[]): string {
+  const withGoal = results.filter(({ row }) => row.goal !== null);
+  const met = withGoal.filter((result) => isMet(result)).length;
+  const far = withGoal.filter((result) => !isMet(result, slack)).length;
+  const without = results.length - withGoal.length;
+  return `${met} of ${withGoal.length} goals met, ${far} missed by more than a quarter; rows without a goal: ${without}`;
 }
 
 /** The whole document. */

@@ -37,8 +37,9 @@ export interface Config {
   };
   readonly store: { readonly shards: number; readonly historyTicks: number; readonly maxReplayTicks: number };
   readonly lease: { readonly beatMs: number; readonly deadlineMs: number; readonly ttlMs: number };
-  /** Over how long a replica that leaves sends its clients away. */
+  /** Who takes nothing for this long while ticks wait for it is cut. */
   readonly slowClientMs: number;
+  /** Over how long a replica that leaves sends its clients away. */
   readonly drainMs: number;
   readonly logLevel: string;
 }

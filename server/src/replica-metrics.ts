@@ -2,6 +2,7 @@
  * Every figure of a replica by its name, and the functions by which the composition root tells what happens. So stages
  * have callbacks and no metrics. Names are kept: dashboards know them.
  */
+import { tierOfRoom } from '../protocol/index.ts';
 import type { Clock } from './support/clock.ts';
 import type { Note } from './support/histogram.ts';
 import type { Metrics } from './support/metrics.ts';
@@ -30,12 +31,18 @@ export interface FanoutTraffic {
   direct: number;
 }
 
-/** Where a tick has come to: the leader has it, the store took it, a replica has it, it was written to connections there. */
-export type Hop = 'source' | 'append' | 'replica' | 'write';
+/** What is looked at of a tick: the instant of its source. */
+type Stamped = Readonly<{ ts: number }>;
 
 export interface ReplicaMetrics {
-  /** A tick of that `ts` has come to that hop. */
-  reached(hop: Hop, ts: number): void;
+  /** The leader has these ticks of a source, */
+  received(ticks: readonly Stamped[]): void;
+  /** the store took this one, */
+  accepted(tick: Stamped): void;
+  /** a replica has it, */
+  arrived(tick: Stamped): void;
+  /** and in one turn these were written to the connections in their rooms. */
+  written(ticks: readonly Readonly<{ room: string; tick: Stamped }>[]): void;
 
   /** This replica leads in that epoch. */
   led(epoch: number): void;
@@ -46,8 +53,8 @@ export interface ReplicaMetrics {
   refused(reason: string): void;
   /** An append of unknown outcome was sent again. */
   retried(): void;
-  /** A sequencer closed a hole: with what was missed, or with a snapshot in its place. */
-  repaired(how: 'replay' | 'snapshot'): void;
+  /** A sequencer closed a hole: with that many ticks that were missed, or, where it is null, with a snapshot in their place. */
+  repaired(ticks: number | null): void;
   /** One symbol of a subscribe with `since` was answered; `replayed` ticks followed. */
   recovered(isRecovered: boolean, replayed?: number): void;
   /** Prices here became stale, or live again. */
@@ -119,12 +126,14 @@ export function createReplicaMetrics({
     buckets: ageBuckets,
     label: 'hop',
   });
-  const ages: Record<Hop, Note> = {
+  const ages = {
     source: age('source'),
     append: age('append'),
     replica: age('replica'),
     write: age('write'),
   };
+  // A source's clock may be ahead of ours.
+  const noteAge = (note: Note, { ts }: Stamped): void => note(Math.max(0, clock.now() - ts) / 1_000);
   counter({
     name: 'tickwire_deliveries_total',
     help: 'Ticks written to connections, one for each; by the writes, it is the ticks in a write.',
@@ -215,8 +224,15 @@ export function createReplicaMetrics({
   });
 
   return {
-    // A source's clock may be ahead of ours.
-    reached: (hop, ts) => ages[hop](Math.max(0, clock.now() - ts) / 1_000),
+    received: (received) => {
+      for (const tick of received) noteAge(ages.source, tick);
+    },
+    accepted: (tick) => noteAge(ages.append, tick),
+    arrived: (tick) => noteAge(ages.replica, tick),
+    written: (written) => {
+      // The slower rates are late by choice.
+      for (const { room, tick } of written) if (tierOfRoom(room) === 0) noteAge(ages.write, tick);
+    },
     led: (taken) => {
       leading = true;
       epoch = taken;
@@ -230,7 +246,7 @@ export function createReplicaMetrics({
     },
     refused: (reason) => refusals.add(1, reason),
     retried: () => retries.add(),
-    repaired: (how) => repairs.add(1, how),
+    repaired: (missed) => repairs.add(1, missed === null ? 'snapshot' : 'replay'),
     recovered: (isRecovered, replayed = 0) => {
       recoveries.add(1, String(isRecovered));
       replays.add(replayed);

@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
-import { tickRoom, tierOfRoom } from '../protocol/index.ts';
+import { tickRoom } from '../protocol/index.ts';
 import type { Backplane } from './backplane/contract.ts';
 import { createDrain } from './cluster/drain.ts';
 import { createNodeChannel } from './cluster/node-channel.ts';
@@ -16,10 +16,11 @@ import { refusePush } from './feed/assignment.ts';
 import { createFeeds } from './feed/feeds.ts';
 import { createHttpApp } from './http/app.ts';
 import { createElection } from './leader/election.ts';
-import { createPublisher, type PushBatch } from './leader/publisher.ts';
-import { createPushCall } from './leader/push-call.ts';
+import { createPublisher } from './leader/publisher.ts';
+import { createPushCall, servePushes } from './leader/push-call.ts';
 import { createReplicaMetrics } from './replica-metrics.ts';
 import { createConnectionGuard } from './session/connection-guard.ts';
+import { connectionLimits } from './session/connection-limits.ts';
 import { createDoor } from './session/door.ts';
 import { createSessions } from './session/sessions.ts';
 import { createSocketServer, socketPath, type SocketServer } from './session/socket-server.ts';
@@ -65,13 +66,6 @@ const silentBeats = 3;
 /** How long calls have to be answered once every client is gone: longer than a push may take. */
 const lastCallsMs = 2_500;
 
-/** A page that connects may ask for hundreds of symbols one by one, all at once. */
-const packetBurst = 5;
-const callBurst = 10;
-/** What a connection may leave unread: the answer and the snapshot of a subscribe to all that it may have, twice over. */
-const unreadBytesPerSymbol = 1_024;
-const minUnreadSymbols = 1_024;
-
 export function createReplica(options: ReplicaOptions): Replica {
   const { config, backplane, log, clock, random, clientRoot, droppedLines, onLeaving, onLeft } = options;
   const { assignment, node } = config;
@@ -103,11 +97,9 @@ export function createReplica(options: ReplicaOptions): Replica {
     beatMs: config.lease.beatMs,
     makeBatchId: randomUUID,
     mayAppend: (epoch) => election.mayAppend(epoch),
-    onReceived: (ticks) => {
-      for (const { ts } of ticks) meter.reached('source', ts);
-    },
+    onReceived: (ticks) => meter.received(ticks),
     onTick: (tick) => {
-      meter.reached('append', tick.ts);
+      meter.accepted(tick);
       io.to(tickRoom(tick.symbol)).emit('tick', tick);
     },
     onAppended: (ticks, ms) => meter.appended(ticks, ms),
@@ -125,8 +117,7 @@ export function createReplica(options: ReplicaOptions): Replica {
     ...config.lease,
     onLead: (epoch) => {
       meter.led(epoch);
-      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- both ends are replicas: this is what `push` sent
-      stopServing = backplane.leaderLine.serve(epoch, (request) => publisher.push(request as PushBatch));
+      stopServing = servePushes(backplane.leaderLine, epoch, (batch) => publisher.push(batch));
       publisher.lead(epoch);
     },
     onFollow: () => {
@@ -156,28 +147,16 @@ export function createReplica(options: ReplicaOptions): Replica {
     onSnapshot: (quote, reason) => sessions.tellSnapshot(quote, reason),
     slowClientMs: config.slowClientMs,
     onTooSlow: (socket) => guard.cut(socket.conn, 'slow'),
-    onArrived: ({ ts }) => meter.reached('replica', ts),
-    onWritten: (ticks) => {
-      // The slower rates are late by choice.
-      for (const { room, tick } of ticks) if (tierOfRoom(room) === 0) meter.reached('write', tick.ts);
-    },
-    onRepair: (ticks) => {
-      meter.repaired(ticks === null ? 'snapshot' : 'replay');
-      log.debug(
-        { ticks },
-        ticks === null ? 'ticks are gone: a snapshot took their place' : 'a hole was mended',
-      );
-    },
+    onArrived: (tick) => meter.arrived(tick),
+    onWritten: (ticks) => meter.written(ticks),
+    onRepair: (ticks) => meter.repaired(ticks),
   });
-  let hasBeenLive = false;
   const freshness = createFreshness({
     clock,
+    log,
     silenceMs: silentBeats * config.lease.beatMs,
     sources: feeds,
     onChange: (feed) => {
-      // An outage and its end are told alike; the first leader of a start is no news.
-      log[hasBeenLive ? 'warn' : 'info']({ state: feed.state, reason: feed.reason }, 'freshness changed');
-      hasBeenLive ||= feed.state === 'live';
       meter.stale(feed.state === 'stale');
       sessions.tellFeed(feed);
     },
@@ -215,65 +194,44 @@ export function createReplica(options: ReplicaOptions): Replica {
         return metrics.text((await Promise.all(others)).flat());
       },
     },
-    vitals: () => {
-      const leader = knownLeader();
-      const link = backplane.state();
-      return {
-        node,
-        uptimeMs: clock.monotonic() - startedAt,
-        connections: sessions.count(),
-        backplane: { kind: backplane.kind, state: link },
-        leader: {
-          node: leader?.node ?? null,
-          me: election.state().at === 'leading',
-          epoch: leader?.epoch ?? 0,
-        },
-        feed: freshness.feed(),
-        isDraining: isLeaving(),
-        notReady: [
-          ...(isLeaving() ? ['this replica is leaving'] : []),
-          ...(link.at === 'down' ? [`the backplane is away: ${link.reason}`] : []),
-        ],
-      };
-    },
+    vitals: () => ({
+      node,
+      uptimeMs: clock.monotonic() - startedAt,
+      connections: sessions.count(),
+      backplane: { kind: backplane.kind, state: backplane.state() },
+      leader: knownLeader(),
+      isLeading: election.state().at === 'leading',
+      feed: freshness.feed(),
+      isDraining: isLeaving(),
+    }),
   });
   const httpServer = createServer(app);
   closing.add(createProcessMetrics({ metrics, clock, droppedLines, server: httpServer }).close);
   const io = createSocketServer({ httpServer, ...config });
   io.adapter(backplane.adapter(fanout.mixin));
   fanout.attach(io.of('/'));
-  const { maxPacketsPerSecond, maxCallsPerSecond, maxSubscriptions } = config.limits;
+  const { packets, calls, maxUnreadBytes } = connectionLimits({ ...config, ...config.limits });
   const guard = createConnectionGuard({
     engine: io.engine,
     clock,
-    packets: {
-      perSecond: maxPacketsPerSecond,
-      // The largest message must fit, and each KB counts.
-      burst: Math.max(packetBurst * maxPacketsPerSecond, config.maxMessageBytes / 512),
-    },
-    maxUnreadBytes: unreadBytesPerSymbol * Math.max(maxSubscriptions, minUnreadSymbols),
+    packets,
+    maxUnreadBytes,
     onCut: (reason) => meter.cut(reason),
   });
   const sessions = createSessions({
     io,
     node,
     clock,
-    calls: { perSecond: maxCallsPerSecond, burst: callBurst * maxCallsPerSecond },
-    maxSubscriptions,
+    calls,
+    maxSubscriptions: config.limits.maxSubscriptions,
     onJoinedTwice: (connection) => guard.cut(connection, 'protocol'),
     log,
     random,
     feed: () => freshness.feed(),
     isListed: (symbol) => listed.has(symbol),
     isStale: (symbol) => freshness.isStale(symbol),
-    openStream: (symbol) => fanout.open(symbol),
-    missedSince: (symbol, position) => fanout.missedSince(symbol, position),
-    reaches: (symbol, position) => fanout.reaches(symbol, position),
-    enterRate: (symbol, everyMs, id, join) => fanout.enter(symbol, everyMs, id, join),
+    streams: fanout,
     onRecovery: (isRecovered, replayed) => meter.recovered(isRecovered, replayed),
-    beforeSnapshot: (socketId, symbols) => fanout.beforeSnapshot(socketId, symbols),
-    writeTicks: (socketId, ticks) => fanout.writeTo(socketId, ticks),
-    beat: (ms) => fanout.beat(ms),
     onCallError: (kind) => meter.socketError(kind),
     onSentAway: (how) => meter.sentAway(how),
   });
@@ -322,12 +280,8 @@ export function createReplica(options: ReplicaOptions): Replica {
     fanout.resync();
   });
 
-  closing.add(() => backplane.close());
-  closing.add(() => fanout.close());
-  closing.add(() => freshness.close());
-  closing.add(() => guard.close());
-  closing.add(() => sessions.close());
-  closing.add(() => peers.close());
+  for (const stage of [backplane, fanout, freshness, guard, sessions, peers])
+    closing.add(() => stage.close());
 
   return {
     io,

@@ -19,7 +19,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   ...Object.fromEntries(stages.map((stage) => [stage, [contract, 'support', 'protocol']])),
   settings: [...stages, 'support', 'protocol'],
   config: ['settings', ...stages, 'support', 'protocol'],
-  'replica-metrics': ['support'],
+  'replica-metrics': ['support', 'protocol'],
   replica: ['config', 'replica-metrics', 'backplane', 'support', 'protocol', ...stages],
   main: ['replica', 'config', 'backplane', 'support', 'protocol'],
   client: ['protocol'],

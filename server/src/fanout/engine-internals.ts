@@ -3,6 +3,8 @@
  * pinned by a contract test (socket.io-adapter 2.5, engine.io 6.6, ws 8). Where it is missing, delivery is stock.
  */
 import type { EventEmitter } from 'node:events';
+import process from 'node:process';
+import type { Writable } from 'node:stream';
 import * as ws from 'ws';
 import type { PreparedOptions } from './tick-frames.ts';
 
@@ -10,6 +12,8 @@ import type { PreparedOptions } from './tick-frames.ts';
 export interface RawWebSocket extends EventEmitter {
   readonly readyState: number;
   readonly _sender?: Sender;
+  /** The TCP socket. */
+  readonly _socket?: Pick<Writable, 'cork' | 'uncork'> | null;
 }
 
 /** Writes frames, header and payload in one or two pieces, as they are. */
@@ -20,10 +24,12 @@ export interface Sender {
 /** An Engine.IO transport: a WebSocket, or one that answers polls. */
 export interface Transport {
   readonly name: string;
-  /** Polling: a poll waits for its answer. */
-  readonly writable: boolean;
+  /** Polling: a poll waits for its answer. WebSocket: nothing is on its way into the socket. */
+  writable: boolean;
   readonly socket?: RawWebSocket;
   readonly perMessageDeflate?: unknown;
+  /** Says that it may be written to again; engine.io then hands it what waits. */
+  emit(event: 'ready'): boolean;
 }
 
 /** An Engine.IO connection. */
@@ -53,4 +59,23 @@ export function missingInternals(): string[] {
 /** Whether that transport writes prepared frames as they are. */
 export function takesFrames({ name, socket, perMessageDeflate }: Transport): boolean {
   return name === 'websocket' && !perMessageDeflate && typeof socket?._sender?.sendFrame === 'function';
+}
+
+/**
+ * What is written to the connection from now to the end of this step leaves in one write, or in the answer to one poll:
+ * engine.io would write the first packet alone. Until then it looks busy, as it does behind any packet.
+ */
+export function writeTogether({ transport }: Connection): void {
+  if (!transport.writable) return;
+  transport.writable = false;
+  process.nextTick(release, transport);
+}
+
+/** Of a transport that was closed or left meanwhile nobody hears. */
+function release(transport: Transport): void {
+  const tcp = transport.socket?._socket;
+  tcp?.cork();
+  transport.writable = true;
+  transport.emit('ready');
+  tcp?.uncork();
 }

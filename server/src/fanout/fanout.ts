@@ -19,7 +19,7 @@ import type { Clock } from '../support/clock.ts';
 import type { Log } from '../support/log.ts';
 import { createDoor } from './adapter-mixin.ts';
 import { createCoalescer, type CoalescerCounters, type EnginePacket } from './coalescer.ts';
-import { missingInternals, type RawSocket } from './engine-internals.ts';
+import { missingInternals, writeTogether, type RawSocket } from './engine-internals.ts';
 import { createSequencer, type Sequencer } from './sequencer.ts';
 import { createStoreReader } from './store-reader.ts';
 import { createTiers } from './tiers.ts';
@@ -48,8 +48,8 @@ export interface Fanout {
   /** What went out since the start. */
   counters(): Readonly<CoalescerCounters>;
   /**
-   * A snapshot of these symbols goes to this client in this turn: what is queued goes out first, and what waits for it of
-   * them is dropped.
+   * A snapshot of these symbols goes to this client in this step: what is queued goes out first, and what waits for it of
+   * them is dropped. What the step writes to it leaves in one write.
    */
   beforeSnapshot(socketId: string, symbols: Iterable<string>): void;
   /** Writes ticks to one client in this turn, in one piece; resolves when it has taken them, or is gone. */
@@ -140,9 +140,11 @@ export function createFanout({
     beforeOther: () => coalescer.flush(),
     beforeOtherTo: (id) => coalescer.give(id),
     onOpened: (id) => {
-      const socket = namespace?.sockets.get(id);
-      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- its internals are looked at before they are used
-      if (socket !== undefined) coalescer.opened(socket as unknown as RawSocket);
+      const socket = rawSocket(id);
+      if (socket === undefined) return;
+      coalescer.opened(socket);
+      // It is told so next, and greeted.
+      writeTogether(socket.conn);
     },
     onJoined: (id, room) => coalescer.joined(id, room),
     onLeft: (id, room) => {
@@ -152,6 +154,11 @@ export function createFanout({
     },
     onGone: (id) => coalescer.gone(id),
   });
+
+  function rawSocket(id: string): RawSocket | undefined {
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- its internals are looked at before they are used
+    return namespace?.sockets.get(id) as unknown as RawSocket | undefined;
+  }
 
   function deliverFromHistory(tick: Tick): void {
     hasPassed = true;
@@ -177,7 +184,11 @@ export function createFanout({
         tiers.restart(symbol);
         onSnapshot(quote, reason);
       },
-      onRepair,
+      onRepair: (ticks) => {
+        onRepair(ticks);
+        const what = ticks === null ? 'ticks are gone: a snapshot took their place' : 'a hole was mended';
+        log.debug({ ticks, symbol }, what);
+      },
       onReadError: (error) => log.debug({ err: error, symbol }, 'the store could not be read; trying again'),
       retryMs: (attempt) => backoffMs(attempt, { baseMs: 100, maxMs: 1_000 }),
     });
@@ -227,6 +238,8 @@ export function createFanout({
     beforeSnapshot: (socketId, symbols) => {
       coalescer.flush();
       for (const symbol of symbols) coalescer.forget(symbol, socketId);
+      const socket = rawSocket(socketId);
+      if (socket !== undefined) writeTogether(socket.conn);
     },
     writeTo: (socketId, ticks) => coalescer.writeTo(socketId, ticks),
     beat: (ms) => coalescer.writeToSilent(ms, 'heartbeat', () => ({ at: clock.now() })),

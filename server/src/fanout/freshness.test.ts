@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { FeedState } from '../../protocol/index.ts';
 import { createManualClock } from '../../test/support/manual-clock.ts';
+import { createLog } from '../support/log.ts';
 import { createFreshness } from './freshness.ts';
 
 function setUp() {
@@ -9,6 +10,7 @@ function setUp() {
   let silences = 0;
   const freshness = createFreshness({
     clock,
+    log: createLog({ level: 'silent', node: 'n1' }),
     silenceMs: 1_500,
     sources: [
       { name: 'simulator', symbols: ['A', 'B'] },

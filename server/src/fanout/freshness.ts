@@ -5,9 +5,11 @@
 import type { FeedState } from '../../protocol/index.ts';
 import type { Announcement, BackplaneState } from '../backplane/contract.ts';
 import type { Clock } from '../support/clock.ts';
+import type { Log } from '../support/log.ts';
 
 export interface FreshnessOptions {
   clock: Clock;
+  log: Log;
   /** Milliseconds without an announcement after which prices are stale. */
   silenceMs: number;
   /** Every symbol and the source that it comes from, to be shown before the first announcement. */
@@ -30,6 +32,7 @@ export interface Freshness {
 
 export function createFreshness({
   clock,
+  log,
   silenceMs,
   sources,
   onChange,
@@ -44,12 +47,17 @@ export function createFreshness({
   let staleSymbols = staleSymbolsOf(feed);
   let term: { gens: string; epoch: number } | null = null;
   let cancelSilence: () => void = () => {};
+  let hasBeenLive = false;
 
   function change(next: FeedState): void {
     const before = feed;
     feed = next;
     staleSymbols = staleSymbolsOf(feed);
-    if (JSON.stringify(before) !== JSON.stringify(next)) onChange(feed);
+    if (JSON.stringify(before) === JSON.stringify(next)) return;
+    // An outage and its end are told alike; the first leader of a start is no news.
+    log[hasBeenLive ? 'warn' : 'info']({ state: feed.state, reason: feed.reason }, 'freshness changed');
+    hasBeenLive ||= feed.state === 'live';
+    onChange(feed);
   }
 
   function goStale(reason: string): void {

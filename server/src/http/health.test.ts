@@ -37,10 +37,8 @@ describe('health', () => {
   });
 
   it('is degraded, and still 200, while the backplane is away; ready is 503 with the reasons', async () => {
-    const reasons = ['the backplane is away: connection refused'];
     await serve({
       backplane: { kind: 'redis', state: { at: 'down', since: 5, reason: 'connection refused' } },
-      notReady: reasons,
     });
     const answer = await get('/health');
     expect(answer.status).toBe(200);
@@ -51,17 +49,35 @@ describe('health', () => {
     });
     const ready = await get('/health/ready');
     expect(ready.status).toBe(503);
-    expect(await ready.json()).toEqual({ status: 'not ready', reasons });
+    expect(await ready.json()).toEqual({
+      status: 'not ready',
+      reasons: ['the backplane is away: connection refused'],
+    });
     expect((await get('/health/live')).status).toBe(200);
   });
 
   it.each<[string, Partial<Vitals>]>([
-    ['degraded', { leader: { node: null, me: false, epoch: 0 } }],
+    ['degraded', { leader: null, isLeading: false }],
     ['degraded', { feed: { ...goodVitals.feed, state: 'stale', reason: 'no leader' } }],
-    ['draining', { isDraining: true, notReady: ['leaving'] }],
+    ['draining', { isDraining: true }],
   ])('is %s with %j', async (status, vitals) => {
     await serve(vitals);
     expect(await (await get('/health')).json()).toMatchObject({ status });
+  });
+
+  it('names nobody while nobody is known to lead', async () => {
+    await serve({ leader: null, isLeading: false });
+    expect(await (await get('/health')).json()).toMatchObject({
+      leader: { node: null, me: false, epoch: 0 },
+    });
+  });
+
+  it('[DR1] a replica that leaves is not ready', async () => {
+    await serve({ isDraining: true });
+    const ready = await get('/health/ready');
+    expect(ready.status).toBe(503);
+    expect(await ready.json()).toEqual({ status: 'not ready', reasons: ['this replica is leaving'] });
+    expect(await (await get('/health')).json()).toMatchObject({ status: 'draining', ready: false });
   });
 
   it('counts all symbols and names fifty', async () => {

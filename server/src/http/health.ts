@@ -15,35 +15,41 @@ export interface Vitals {
   /** Clients connected to this replica. */
   connections: number;
   backplane: { kind: Backplane['kind']; state: BackplaneState };
-  /** `node` is null while nobody is known to lead. */
-  leader: { node: string | null; me: boolean; epoch: number };
+  /** Null while nobody is known to lead. */
+  leader: { node: string; epoch: number } | null;
+  isLeading: boolean;
   feed: FeedState;
   isDraining: boolean;
-  /** Why no new client should come here, in sentences; empty while ready. */
-  notReady: readonly string[];
 }
 
 /** Symbols that `/health` names of each source; it counts all of them. */
 const maxSymbolsNamed = 50;
 
-function statusOf({ isDraining, notReady, backplane, leader, feed }: Vitals): string {
+/** Why no new client should come here, in sentences; empty while ready. */
+function reasonsNotReady({ isDraining, backplane: { state } }: Vitals): string[] {
+  return [
+    ...(isDraining ? ['this replica is leaving'] : []),
+    ...(state.at === 'down' ? [`the backplane is away: ${state.reason}`] : []),
+  ];
+}
+
+function statusOf({ isDraining, backplane, leader, feed }: Vitals): string {
   if (isDraining) return 'draining';
-  const isWell =
-    notReady.length === 0 && backplane.state.at === 'up' && leader.node !== null && feed.state === 'live';
+  const isWell = backplane.state.at === 'up' && leader !== null && feed.state === 'live';
   return isWell ? 'ok' : 'degraded';
 }
 
 function report(vitals: Vitals): object {
-  const { node, uptimeMs, connections, backplane, leader, feed, notReady } = vitals;
+  const { node, uptimeMs, connections, backplane, leader, isLeading, feed } = vitals;
   const { at, ...outage } = backplane.state;
   return {
     status: statusOf(vitals),
     node,
     uptime: Math.round(uptimeMs / 1000),
     connections,
-    ready: notReady.length === 0,
+    ready: reasonsNotReady(vitals).length === 0,
     backplane: { kind: backplane.kind, state: at, ...outage },
-    leader,
+    leader: { node: leader?.node ?? null, me: isLeading, epoch: leader?.epoch ?? 0 },
     feed: {
       state: feed.state,
       since: feed.since,
@@ -77,9 +83,9 @@ export function createHealth({ vitals }: { vitals: () => Vitals }): Router {
   router
     .route('/health/ready')
     .get((_req, res) => {
-      const { notReady } = vitals();
-      if (notReady.length === 0) answer(res, 200, { status: 'ready' });
-      else answer(res.set('Retry-After', '1'), 503, { status: 'not ready', reasons: notReady });
+      const reasons = reasonsNotReady(vitals());
+      if (reasons.length === 0) answer(res, 200, { status: 'ready' });
+      else answer(res.set('Retry-After', '1'), 503, { status: 'not ready', reasons });
     })
     .all(others);
   return router;

@@ -1,4 +1,4 @@
-/** A push on its way to the leader, from whichever replica took it. Knows neither HTTP nor what the leader does with it. */
+/** A push on its way to the leader, from whichever replica took it, and its arrival there. Knows neither HTTP nor what the leader does with it. */
 import { refusal, type Refusal } from '../../protocol/index.ts';
 import { NoLeader, type LeaderLine } from '../backplane/contract.ts';
 import type { Log } from '../support/log.ts';
@@ -29,4 +29,14 @@ export function createPushCall({ leaderLine, epoch, refuse, log }: PushCallOptio
       return { ok: false, refusal: refusal(error instanceof NoLeader ? 'no_leader' : 'push_unconfirmed') };
     }
   };
+}
+
+/** Answers the pushes that reach the leader of that epoch, until the function that it gives is called. */
+export function servePushes(
+  leaderLine: Pick<LeaderLine, 'serve'>,
+  epoch: number,
+  push: (batch: PushBatch) => Promise<PushOutcome>,
+): () => void {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- both ends are replicas: this is what `createPushCall` sent
+  return leaderLine.serve(epoch, (batch) => push(batch as PushBatch));
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Quote, Tick } from '../../protocol/index.ts';
 import { missedAsOne, missedUpToHead } from './replay.ts';
-import type { SymbolStream } from './session.ts';
+import type { SymbolStream } from './streams.ts';
 
 const tick = (seq: number): Tick => ({ symbol: 'A', price: `${seq}`, gen: 'gen001', seq, ts: seq });
 const range = (from: number, to: number) =>

@@ -3,7 +3,8 @@
  * is missing and nothing comes twice. Paced: no more is written than the connection takes. Keeps SPEC.md [RC1] to [RC4].
  */
 import { dayOf, tickRoom, type Position, type Tick } from '../../protocol/index.ts';
-import type { ClientSocket, SymbolStream } from './session.ts';
+import type { ClientSocket } from './session.ts';
+import type { SymbolStream } from './streams.ts';
 
 /** Ticks that are written at once. */
 const maxSlice = 100;

@@ -9,7 +9,6 @@ import {
   tickRoom,
   type FeedState,
   type Hello,
-  type Position,
   type Quote,
   type Refusal,
   type ServerEvents,
@@ -20,18 +19,8 @@ import type { Clock } from '../support/clock.ts';
 import { caughtUp } from './connection.ts';
 import { missedAsOne, missedUpToHead, replay, type ReplayOptions } from './replay.ts';
 import { parseSubscribe, parseUnsubscribe, type SubscribeCall, type Wanted } from './subscribe-request.ts';
+import type { Streams } from './streams.ts';
 import { TokenBucket, type Rate } from './token-bucket.ts';
-
-/** One symbol's stream on this replica, as the fan-out stage keeps it. */
-export interface SymbolStream {
-  /** Resolves when `head()` is known; rejects when it cannot be known now. */
-  ready(): Promise<void>;
-  /** The last quote let pass; null for a symbol without a price, `undefined` while unknown. */
-  head(): Quote | null | undefined;
-  gen(): string | null;
-  /** The ticks let pass after that seq of the current generation, or null where they are not all at hand. */
-  passedAfter(seq: number): Tick[] | null;
-}
 
 export type ClientSocket = Socket<Record<string, (...args: unknown[]) => void>, ServerEvents>;
 
@@ -44,20 +33,7 @@ export interface SessionStage {
   maxSubscriptions: number;
   isListed: (symbol: string) => boolean;
   isStale: (symbol: string) => boolean;
-  openStream: (symbol: string) => SymbolStream;
-  /** The ticks that one who was at this position has missed, or null where they are not all to be had. */
-  missedSince: (symbol: string, position: Position) => Promise<Tick[] | null>;
-  /** What is on its way to that client goes out, and what waits for it of these symbols is dropped: a snapshot follows. */
-  beforeSnapshot: (socketId: string, symbols: Iterable<string>) => void;
-  /** Writes ticks to that client in this turn; resolves when it may be given more. */
-  writeTicks: (socketId: string, ticks: readonly Tick[]) => Promise<void>;
-  /** Whether one who was at this position may go on from there; then the head is known. */
-  reaches: (symbol: string, position: Position) => Promise<boolean>;
-  /**
-   * Asks for that client, which was told the symbol's head in this turn and is not in the room of that rate: true where it may
-   * join now, else `join` is called when it may.
-   */
-  enterRate: (symbol: string, everyMs: number, socketId: string, join: () => void) => boolean;
+  streams: Streams;
   /** Fires for each symbol that a client asked to go on with. */
   onRecovery: (isRecovered: boolean, replayed: number) => void;
   /** Fires for each call that is refused, with its code's name. */
@@ -160,7 +136,7 @@ export class Session {
     if (!this.socket.connected) return;
 
     // From here to the join nothing may wait: a tick that passes in between would be lost, or come twice.
-    this.#stage.beforeSnapshot(
+    this.#stage.streams.beforeSnapshot(
       this.socket.id,
       wanted.flatMap(({ symbol }) => symbol ?? []),
     );
@@ -173,7 +149,7 @@ export class Session {
       if (symbol === null) results[key] = this.#fail('bad_symbol');
       else if (!this.#stage.isListed(symbol)) results[key] = this.#fail('unknown_symbol');
       else {
-        const stream = this.#stage.openStream(symbol);
+        const stream = this.#stage.streams.open(symbol);
         const head = stream.head();
         if (head === undefined) results[key] = this.#fail('store_unavailable');
         else {
@@ -194,7 +170,7 @@ export class Session {
               position,
               ticks,
               stream,
-              write: (slice) => this.#stage.writeTicks(this.socket.id, slice),
+              write: (slice) => this.#stage.streams.writeTo(this.socket.id, slice),
               sendSnapshot: (reason) => this.#sendSnapshot(symbol, reason),
             });
           } else {
@@ -217,7 +193,7 @@ export class Session {
     ack?.({ ok: true, symbols: [...this.#rates.keys()], results });
     if (joining.length === 0 && replays.length === 0) return;
     this.socket.emit('snapshot', { quotes, reason: 'subscribe' });
-    const taken = this.#stage.writeTicks(this.socket.id, merged);
+    const taken = this.#stage.streams.writeTo(this.socket.id, merged);
     this.#joinRooms(joining, everyMs);
     await taken;
     for (const one of replays) await replay(one);
@@ -243,9 +219,9 @@ export class Session {
     await Promise.allSettled(
       listed.map(async (symbol) => {
         const position = since.get(symbol);
-        if (position === undefined) await this.#stage.openStream(symbol).ready();
-        else if (everyMs === 0) missed.set(symbol, await this.#stage.missedSince(symbol, position));
-        else await this.#stage.reaches(symbol, position);
+        if (position === undefined) await this.#stage.streams.open(symbol).ready();
+        else if (everyMs === 0) missed.set(symbol, await this.#stage.streams.missedSince(symbol, position));
+        else await this.#stage.streams.reaches(symbol, position);
       }),
     );
     return missed;
@@ -257,7 +233,7 @@ export class Session {
         void this.socket.join(tickRoom(symbol, everyMs));
     };
     const free = symbols.filter((symbol) =>
-      this.#stage.enterRate(symbol, everyMs, this.socket.id, () => join(symbol)),
+      this.#stage.streams.enter(symbol, everyMs, this.socket.id, () => join(symbol)),
     );
     void this.socket.join(free.map((symbol) => tickRoom(symbol, everyMs)));
   }
@@ -272,7 +248,7 @@ export class Session {
   }
 
   #sendSnapshot(symbol: string, reason: 'gap' | 'generation'): void {
-    const head = this.#stage.openStream(symbol).head();
+    const head = this.#stage.streams.open(symbol).head();
     if (head !== null && head !== undefined)
       this.socket.emit('snapshot', { quotes: [this.#marked(head)], reason });
   }

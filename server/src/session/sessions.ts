@@ -19,8 +19,6 @@ export interface SessionsOptions extends Omit<SessionStage, 'clock' | 'onRefused
   log: Log;
   random: () => number;
   feed: () => FeedState;
-  /** Tells a heartbeat to every client that got nothing for `ms`. */
-  beat: (ms: number) => void;
   /** Fires for each call that was refused, or failed by a fault of ours. */
   onCallError: (kind: 'refused' | 'internal') => void;
   /** Fires for a connection that joins while it has joined already; it is to be cut. */
@@ -111,7 +109,7 @@ export function createSessions(options: SessionsOptions): Sessions {
     socket.conn.close();
   }
 
-  const stopBeating = clock.every(heartbeatSweepMs, () => options.beat(limits.heartbeatMs));
+  const stopBeating = clock.every(heartbeatSweepMs, () => options.streams.beat(limits.heartbeatMs));
 
   return {
     count: () => sessions.size,

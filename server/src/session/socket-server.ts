@@ -3,6 +3,7 @@
  * Knows nothing of symbols. Keeps SPEC.md [CN1] to [CN3].
  */
 import type { IncomingMessage, Server as HttpServer } from 'node:http';
+import type { Socket } from 'node:net';
 import { Server } from 'socket.io';
 import type { ServerEvents } from '../../protocol/index.ts';
 
@@ -48,9 +49,18 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
       // CORS headers do not stop a WebSocket, so the origin is checked here.
       else if (!everyOrigin && !isOwnOrigin(request) && !corsOrigins.includes(request.headers.origin ?? ''))
         decide('origin_not_allowed', false);
-      else decide(null, true);
+      else {
+        if (isUpgrade(request)) writeTurnTogether(request.socket);
+        decide(null, true);
+      }
     },
   });
+}
+
+/** The answer to an upgrade and what engine.io says first leave in one write, which costs more than what is in it. */
+function writeTurnTogether(socket: Socket): void {
+  socket.cork();
+  setImmediate(() => socket.uncork());
 }
 
 function pathOf(request: IncomingMessage): string {

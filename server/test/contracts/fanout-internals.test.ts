@@ -10,7 +10,12 @@ import { Adapter } from 'socket.io-adapter';
 import { io as connect } from 'socket.io-client';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import * as ws from 'ws';
-import { missingInternals, takesFrames, type RawSocket } from '../../src/fanout/engine-internals.ts';
+import {
+  missingInternals,
+  takesFrames,
+  writeTogether,
+  type RawSocket,
+} from '../../src/fanout/engine-internals.ts';
 import { encodeTick, joined } from '../../src/fanout/tick-frames.ts';
 import { until } from '../support/until.ts';
 import { tickOf } from './delivery-scripts.ts';
@@ -236,6 +241,27 @@ describe('engine.io: what outlets see of a connection', () => {
     expect(conn.transport.writable, 'a poll that was answered is gone').toBe(false);
     await until(() => got.length === 2);
     expect(got).toEqual([tickOf('A', 1), tickOf('A', 2)]);
+  });
+
+  it('transport.writable keeps packets in writeBuffer until the transport’s event ready, which writes them all', async () => {
+    const { client, raw } = await open(['websocket']);
+    const { conn } = raw;
+    const tcp = conn.transport.socket?._socket as TcpSocket;
+    const got: unknown[] = [];
+    client.on('tick', (tick) => void got.push(tick));
+    await until(() => conn.transport.writable);
+    let writes = 0;
+    const writev = tcp._writev?.bind(tcp);
+    tcp._writev = (...args) => {
+      writes++;
+      writev?.(...args);
+    };
+    writeTogether(conn);
+    for (const seq of [1, 2, 3]) conn.write(encodeTick(tickOf('A', seq)).text, { compress: false });
+    expect(conn.writeBuffer, 'they wait').toHaveLength(3);
+    await until(() => got.length === 3);
+    expect(writes, 'cork() and uncork() make them one write').toBe(1);
+    expect(conn.transport.writable).toBe(true);
   });
 
   it('the event upgrade comes when conn.transport is the WebSocket, and takes frames', async () => {

@@ -76,10 +76,14 @@ export function createFakeConnection({
     readyState: 1,
     ...(takesFrames && { _sender: { sendFrame: (pieces: readonly Buffer[]) => receive(take(pieces)) } }),
   });
-  const polling = { name: 'polling', writable: true };
+  const emit = (): boolean => {
+    flush();
+    return true;
+  };
+  const polling = { name: 'polling', writable: true, emit };
   const transports: Record<'polling' | 'websocket', Transport> = {
     polling,
-    websocket: { name: 'websocket', writable: true, socket: webSocket },
+    websocket: { name: 'websocket', writable: true, socket: webSocket, emit },
   };
 
   /** The texts in those frames; their pings wait for an answer. */

@@ -19,7 +19,8 @@ export const goodVitals: Vitals = {
   uptimeMs: 12_345,
   connections: 3,
   backplane: { kind: 'local', state: { at: 'up' } },
-  leader: { node: 'n1', me: true, epoch: 4 },
+  leader: { node: 'n1', epoch: 4 },
+  isLeading: true,
   feed: {
     state: 'live',
     since: 1_700_000_000_000,
@@ -27,7 +28,6 @@ export const goodVitals: Vitals = {
     sources: [{ name: 'push', state: 'live', symbols: ['ACME', 'DEMO'] }],
   },
   isDraining: false,
-  notReady: [],
 };
 
 export interface ServedApp {
