@@ -45,8 +45,8 @@ export interface Connection {
   close(): void;
 }
 
-/** A connection that held this long forgets the failures before it. */
-const steadyMs = limits.maxSilenceMs;
+/** A connection that held this long, two heartbeats, forgets the failures before it: replicas that end in turn are no flapping one. */
+const steadyMs = 2 * limits.heartbeatMs;
 /** This many endings in a row, and the cid changes with each further one. */
 const maxTriesPerCid = 2;
 /** Who was closed when a leaving server said it would be, comes back within this long: it is the server that spreads its clients. */
