@@ -60,6 +60,9 @@ export function describeTickHistory(open: OpenHome): void {
       expect(await missedSince(term, symbol, 0)).toEqual(['1', '2', '3', '4']);
       await term.append(draftsOf(symbol, 5, 5));
       expect(await missedSince(term, symbol, 4)).toBeNull();
+      // Also for one who would take more than there is.
+      for (const seq of [0, 1, 2, 3, 4])
+        expect(await missedSince(term, symbol, seq, { maxMissed: 100 })).toBeNull();
       expect(await missedSince(term, symbol, 5)).toEqual(['6', '7', '8', '9']);
       expect(await missedSince(term, symbol, 8)).toEqual(['9']);
       expect(await missedSince(term, symbol, 9)).toEqual([]);
