@@ -48,8 +48,6 @@ export interface Sequencer {
   gen(): string | null;
   /** The ticks let pass after that seq of the current generation, or null where they are not all at hand. */
   passedAfter(seq: number): Tick[] | null;
-  /** When the last tick was let pass, on the monotonic clock; -Infinity before the first. */
-  lastTickAt(): number;
   /** Reads the store again: what came while the link was down may be missing. Resolves when it is read, or failed. */
   resync(): Promise<void>;
   close(): void;
@@ -76,7 +74,6 @@ export function createSequencer(options: SequencerOptions): Sequencer {
   let attempt = 0;
   /** Why the last read failed, until the next one begins. */
   let failure: { error: unknown } | null = null;
-  let lastTickAt = -Infinity;
   let readAgain = false;
   /** The store began anew and had no quote yet: the first tick of this life is told as a snapshot. */
   let owesSnapshot = false;
@@ -107,7 +104,6 @@ export function createSequencer(options: SequencerOptions): Sequencer {
 
   function pass(tick: Tick, deliverIt: () => void): void {
     head = applyTick(head ?? null, tick);
-    lastTickAt = clock.monotonic();
     ring.add(tick);
     if (!owesSnapshot) {
       deliverIt();
@@ -164,7 +160,6 @@ export function createSequencer(options: SequencerOptions): Sequencer {
   function begin(storedGen: string | null, quote: Quote | null): void {
     head = quote;
     gen = storedGen;
-    lastTickAt = clock.monotonic();
     ring.clear();
   }
 
@@ -231,7 +226,6 @@ export function createSequencer(options: SequencerOptions): Sequencer {
     head: () => head,
     gen: () => gen,
     passedAfter: (seq) => (seq === (head?.seq ?? 0) ? [] : ring.after(seq)),
-    lastTickAt: () => lastTickAt,
     resync: async () => {
       if (state === 'closed') return;
       if (state === 'serving') startRead();
