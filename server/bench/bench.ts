@@ -1,6 +1,6 @@
 /**
  * `npm run bench`: every row of rows.ts, measured on real sockets. `--quick` is a run of about two minutes for CI; `--only=stage`
- * runs one experiment; `--profile=FOLDER` writes a CPU profile of each peer of the fan-out stage. A whole run writes results.md.
+ * runs one experiment; `--profile=FOLDER` writes a CPU profile of each peer of the fan-out stage and of the connects. A whole run writes results.md.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';

@@ -1,4 +1,5 @@
 /** What connections cost: the memory of those that wait, and how many can come in a second. */
+import { join } from 'node:path';
 import { rows } from '../rows.ts';
 import type { Round } from '../results.ts';
 import { symbolNames } from '../script.ts';
@@ -73,7 +74,11 @@ export async function measureConnects(bench: Bench): Promise<void> {
       await driver.calls.arrive(crowd, seq, arriveWithinMs);
       await perSecond(peer);
     }
+    if (bench.profiles !== null) for (const server of servers.values()) await server.calls.startProfile();
     bench.report(rows.connects, await alternate(bench.rounds, perSecond));
+    if (bench.profiles !== null)
+      for (const [peer, server] of servers)
+        await server.calls.writeProfile(join(bench.profiles, `connects,-${peer}.cpuprofile`));
   } finally {
     for (const server of servers.values()) await server.close();
   }

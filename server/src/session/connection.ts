@@ -77,16 +77,20 @@ export function drained(connection: Connection): Promise<void> {
 }
 
 /**
- * Resolves when no more than `maxBytes` wait, or the connection is gone. Where nothing waits in front of the transport it
- * is at once: what is written next will.
+ * Whether no more than `maxBytes` wait, or the connection is gone. Where nothing waits in front of the transport it is so:
+ * what is written next will.
  */
+export function isCaughtUp(connection: Connection, maxBytes: number): boolean {
+  return (
+    connection.readyState !== 'open' ||
+    waitingPackets(connection).length === 0 ||
+    unreadBytes(connection) <= maxBytes
+  );
+}
+
+/** Resolves when it has caught up. */
 export async function caughtUp(connection: Connection, maxBytes: number): Promise<void> {
-  while (
-    connection.readyState === 'open' &&
-    waitingPackets(connection).length > 0 &&
-    unreadBytes(connection) > maxBytes
-  )
-    await drained(connection);
+  while (!isCaughtUp(connection, maxBytes)) await drained(connection);
 }
 
 /**

@@ -9,17 +9,19 @@ import {
   tickRoom,
   type FeedState,
   type Hello,
-  type Quote,
   type Refusal,
   type ServerEvents,
+  type SnapshotReason,
   type SubscribeResult,
   type Tick,
 } from '../../protocol/index.ts';
 import type { Clock } from '../support/clock.ts';
-import { caughtUp } from './connection.ts';
+import { caughtUp, isCaughtUp } from './connection.ts';
+import { JsonText } from './json-text.ts';
 import { missedAsOne, missedUpToHead, replay, type ReplayOptions } from './replay.ts';
 import { parseSubscribe, parseUnsubscribe, type SubscribeCall, type Wanted } from './subscribe-request.ts';
 import type { Streams } from './streams.ts';
+import type { SymbolTexts } from './symbol-texts.ts';
 import { TokenBucket, type Rate } from './token-bucket.ts';
 
 export type ClientSocket = Socket<Record<string, (...args: unknown[]) => void>, ServerEvents>;
@@ -32,7 +34,7 @@ export interface SessionStage {
   /** The most symbols that a session may have. */
   maxSubscriptions: number;
   isListed: (symbol: string) => boolean;
-  isStale: (symbol: string) => boolean;
+  texts: SymbolTexts;
   streams: Streams;
   /** Fires for each symbol that a client asked to go on with. */
   onRecovery: (isRecovered: boolean, replayed: number) => void;
@@ -52,6 +54,7 @@ const maxUnreadAnswerBytes = 65_536;
 const symbolsPerCall = 20;
 
 const settled = Promise.resolve();
+const nothingMissed: ReadonlyMap<string, Tick[] | null> = new Map();
 
 /** Its caller hands it every event of its socket, from `greet` on. */
 export class Session {
@@ -70,8 +73,16 @@ export class Session {
   }
 
   greet(hello: Hello, feed: FeedState): void {
-    this.socket.emit('hello', hello);
-    this.socket.emit('feed', feed);
+    this.#emit('hello', JSON.stringify(hello));
+    this.#emit('feed', JSON.stringify(feed));
+  }
+
+  /** Sends an event whose payload is JSON already. */
+  #emit(event: 'hello' | 'feed' | 'snapshot', json: string): void {
+    const payload = new JsonText(json);
+    const isWatched = this.socket.listenersAnyOutgoing().length > 0;
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- on the wire it is the event's payload
+    this.socket.emit(event, (isWatched ? payload.toJSON() : payload) as never);
   }
 
   /** Takes what the client sent with an event, its name first. */
@@ -108,20 +119,30 @@ export class Session {
       ack?.({ ok: false, ...refusal('too_many_calls') });
       return;
     }
+    let done: Promise<void> | void = undefined;
+    if (this.#waitingCalls === 0 && isCaughtUp(this.socket.conn, maxUnreadAnswerBytes)) {
+      // At once: in a storm of subscribers the turns of a chain of promises cost as much as the answers.
+      try {
+        done = call();
+      } catch (error) {
+        this.#failed(ack, error);
+      }
+      if (done === undefined) return;
+    } else done = this.#lastCall.then(() => caughtUp(this.socket.conn, maxUnreadAnswerBytes)).then(call);
     this.#waitingCalls++;
-    this.#lastCall = this.#lastCall
-      .then(() => caughtUp(this.socket.conn, maxUnreadAnswerBytes))
-      .then(call)
-      .catch((error: unknown) => {
-        this.#stage.onError(this.socket.id, error);
-        this.#refuse(ack, refusal('internal'));
-      });
-    void this.#lastCall.finally(() => this.#waitingCalls--);
+    this.#lastCall = done
+      .catch((error: unknown) => this.#failed(ack, error))
+      .finally(() => this.#waitingCalls--);
   }
 
-  async #subscribe(call: SubscribeCall, ack: Ack | null): Promise<void> {
-    const { wanted, everyMs, since } = call;
-    const tooMany = this.#firstBeyondLimit(wanted);
+  #failed(ack: Ack | null, error: unknown): void {
+    this.#stage.onError(this.socket.id, error);
+    this.#refuse(ack, refusal('internal'));
+  }
+
+  /** Done when it returns, where every head is known and nothing was missed. */
+  #subscribe(call: SubscribeCall, ack: Ack | null): void | Promise<void> {
+    const tooMany = this.#firstBeyondLimit(call.wanted);
     if (tooMany !== null) {
       this.#refuse(
         ack,
@@ -130,71 +151,101 @@ export class Session {
           `at most ${this.#stage.maxSubscriptions} symbols on one connection: ${tooMany} is one more`,
         ),
       );
-      return;
+      return undefined;
     }
-    const missed = await this.#prepare(call);
-    if (!this.socket.connected) return;
+    if (this.#isAtHand(call)) return this.#begin(call, nothingMissed, ack);
+    return this.#prepare(call).then((missed) => this.#begin(call, missed, ack));
+  }
+
+  #isAtHand({ wanted, since }: SubscribeCall): boolean {
+    if (since.size > 0) return false;
+    for (const { symbol } of wanted) {
+      if (symbol === null || !this.#stage.isListed(symbol)) continue;
+      if (this.#stage.streams.open(symbol).head() === undefined) return false;
+    }
+    return true;
+  }
+
+  /** Answers, sends the snapshot and joins. */
+  #begin(
+    { wanted, everyMs, since }: SubscribeCall,
+    missed: ReadonlyMap<string, Tick[] | null>,
+    ack: Ack | null,
+  ): void | Promise<void> {
+    if (!this.socket.connected) return undefined;
 
     // From here to the join nothing may wait: a tick that passes in between would be lost, or come twice.
-    this.#stage.streams.beforeSnapshot(
+    const { streams, texts } = this.#stage;
+    streams.beforeSnapshot(
       this.socket.id,
       wanted.flatMap(({ symbol }) => symbol ?? []),
     );
-    const results: Record<string, SubscribeResult> = Object.create(null);
-    const quotes: Quote[] = [];
+    const results: string[] = [];
+    const quotes: string[] = [];
     const joining: string[] = [];
     const merged: Tick[] = [];
     const replays: ReplayOptions[] = [];
     for (const { key, symbol } of wanted) {
-      if (symbol === null) results[key] = this.#fail('bad_symbol');
-      else if (!this.#stage.isListed(symbol)) results[key] = this.#fail('unknown_symbol');
+      const stream = symbol === null || !this.#stage.isListed(symbol) ? null : streams.open(symbol);
+      const head = stream?.head();
+      if (symbol === null) results.push(this.#fail(key, 'bad_symbol'));
+      else if (stream === null) results.push(this.#fail(key, 'unknown_symbol'));
+      else if (head === undefined) results.push(this.#fail(key, 'store_unavailable'));
       else {
-        const stream = this.#stage.streams.open(symbol);
-        const head = stream.head();
-        if (head === undefined) results[key] = this.#fail('store_unavailable');
-        else {
-          const position = since.get(symbol);
-          const ticks =
-            position === undefined
-              ? null
-              : everyMs === 0
-                ? missedUpToHead(missed.get(symbol) ?? null, position, stream)
-                : missedAsOne(position, stream);
-          if (position !== undefined) this.#stage.onRecovery(ticks !== null, ticks?.length ?? 0);
-          // Still a member, it would get what is new before what is old.
-          this.#leaveRoom(symbol);
-          if (position !== undefined && ticks !== null && everyMs === 0) {
-            replays.push({
-              socket: this.socket,
-              symbol,
-              position,
-              ticks,
-              stream,
-              write: (slice) => this.#stage.streams.writeTo(this.socket.id, slice),
-              sendSnapshot: (reason) => this.#sendSnapshot(symbol, reason),
-            });
-          } else {
-            if (ticks !== null) merged.push(...ticks);
-            else if (head !== null) quotes.push(this.#marked(head));
-            joining.push(symbol);
-          }
-          results[key] = {
-            ok: true,
-            gen: stream.gen() ?? '',
-            seq: head?.seq ?? 0,
-            everyMs,
-            recovered: ticks !== null,
-            replayed: ticks?.length ?? 0,
-          };
-          this.#rates.set(symbol, everyMs);
+        const position = since.get(symbol);
+        const ticks =
+          position === undefined
+            ? null
+            : everyMs === 0
+              ? missedUpToHead(missed.get(symbol) ?? null, position, stream)
+              : missedAsOne(position, stream);
+        if (position !== undefined) this.#stage.onRecovery(ticks !== null, ticks?.length ?? 0);
+        // Still a member, it would get what is new before what is old.
+        this.#leaveRoom(symbol);
+        if (position !== undefined && ticks !== null && everyMs === 0) {
+          replays.push({
+            socket: this.socket,
+            symbol,
+            position,
+            ticks,
+            stream,
+            write: (slice) => streams.writeTo(this.socket.id, slice),
+            sendSnapshot: (reason) => this.#sendSnapshot(symbol, reason),
+          });
+        } else {
+          if (ticks !== null) merged.push(...ticks);
+          else if (head !== null) quotes.push(texts.quote(head));
+          joining.push(symbol);
         }
+        const gen = stream.gen() ?? '';
+        results.push(
+          head !== null && ticks === null && everyMs === 0 && head.gen === gen
+            ? texts.result(head)
+            : resultText(key, {
+                ok: true,
+                gen,
+                seq: head?.seq ?? 0,
+                everyMs,
+                recovered: ticks !== null,
+                replayed: ticks?.length ?? 0,
+              }),
+        );
+        this.#rates.set(symbol, everyMs);
       }
     }
-    ack?.({ ok: true, symbols: [...this.#rates.keys()], results });
-    if (joining.length === 0 && replays.length === 0) return;
-    this.socket.emit('snapshot', { quotes, reason: 'subscribe' });
-    const taken = this.#stage.streams.writeTo(this.socket.id, merged);
+    ack?.(
+      new JsonText(
+        `{"ok":true,"symbols":${JSON.stringify([...this.#rates.keys()])},"results":{${results.join()}}}`,
+      ),
+    );
+    if (joining.length === 0 && replays.length === 0) return undefined;
+    this.#sendQuotes(quotes.join(), 'subscribe');
+    const taken = merged.length === 0 ? undefined : streams.writeTo(this.socket.id, merged);
     this.#joinRooms(joining, everyMs);
+    return taken === undefined && replays.length === 0 ? undefined : this.#replayAll(taken, replays);
+  }
+
+  async #replayAll(taken: Promise<void> | undefined, replays: readonly ReplayOptions[]): Promise<void> {
     await taken;
     for (const one of replays) await replay(one);
   }
@@ -243,19 +294,19 @@ export class Session {
     if (everyMs !== undefined) void this.socket.leave(tickRoom(symbol, everyMs));
   }
 
-  #marked(quote: Quote): Quote {
-    return { ...quote, stale: this.#stage.isStale(quote.symbol) };
+  #sendQuotes(quotes: string, reason: SnapshotReason): void {
+    this.#emit('snapshot', `{"quotes":[${quotes}],"reason":"${reason}"}`);
   }
 
   #sendSnapshot(symbol: string, reason: 'gap' | 'generation'): void {
     const head = this.#stage.streams.open(symbol).head();
-    if (head !== null && head !== undefined)
-      this.socket.emit('snapshot', { quotes: [this.#marked(head)], reason });
+    if (head !== null && head !== undefined) this.#sendQuotes(this.#stage.texts.quote(head), reason);
   }
 
-  #fail(name: 'bad_symbol' | 'unknown_symbol' | 'store_unavailable'): SubscribeResult {
+  /** Gives the entry of the symbol in the results. */
+  #fail(key: string, name: 'bad_symbol' | 'unknown_symbol' | 'store_unavailable'): string {
     this.#stage.onRefused(this.socket.id, name);
-    return { ok: false, ...refusal(name) };
+    return resultText(key, { ok: false, ...refusal(name) });
   }
 
   #unsubscribe(wanted: readonly Wanted[] | null, ack: Ack | null): void {
@@ -266,6 +317,10 @@ export class Session {
     }
     ack?.({ ok: true, symbols: [...this.#rates.keys()] });
   }
+}
+
+function resultText(key: string, result: SubscribeResult): string {
+  return `${JSON.stringify(key)}:${JSON.stringify(result)}`;
 }
 
 /** Socket.IO puts a function last where the client waits for an answer; nothing else that a client sends is one. */

@@ -2,7 +2,6 @@
  * All connections of this replica: opens a session for each, tells all of them what concerns everyone, and sends them
  * away so that stock clients come back. Keeps SPEC.md [HB1], [CL1], [CL2].
  */
-import { randomBytes } from 'node:crypto';
 import { limits, tickRoom, type FeedState, type Quote, type Snapshot } from '../../protocol/index.ts';
 import type { Clock } from '../support/clock.ts';
 import type { Log } from '../support/log.ts';
@@ -10,15 +9,18 @@ import { slimRequest, type Connection } from './connection.ts';
 import { createDeparture, type Departure } from './departure.ts';
 import { leaversOf } from './leavers.ts';
 import { Session, type ClientSocket, type SessionStage } from './session.ts';
+import { createSymbolTexts } from './symbol-texts.ts';
 import type { SocketServer } from './socket-server.ts';
+import { createTokens } from './tokens.ts';
 
-export interface SessionsOptions extends Omit<SessionStage, 'clock' | 'onRefused' | 'onError'> {
+export interface SessionsOptions extends Omit<SessionStage, 'clock' | 'texts' | 'onRefused' | 'onError'> {
   io: SocketServer;
   node: string;
   clock: Clock;
   log: Log;
   random: () => number;
   feed: () => FeedState;
+  isStale: (symbol: string) => boolean;
   /** Fires for each call that was refused, or failed by a fault of ours. */
   onCallError: (kind: 'refused' | 'internal') => void;
   /** Fires for a connection that joins while it has joined already; it is to be cut. */
@@ -51,6 +53,7 @@ export function createSessions(options: SessionsOptions): Sessions {
   const { io, node, clock, log, random, feed, isStale } = options;
   const stage: SessionStage = {
     ...options,
+    texts: createSymbolTexts({ isStale }),
     onRefused: (socket, name) => {
       options.onCallError('refused');
       log.debug({ socket, refused: name }, 'a call was refused');
@@ -60,6 +63,7 @@ export function createSessions(options: SessionsOptions): Sessions {
       log.error({ err: error, socket }, 'a call failed');
     },
   };
+  const token = createTokens();
   const sessions = new Map<string, Session>();
   /** Connections with a session. */
   const joined = new WeakSet<Connection>();
@@ -84,10 +88,10 @@ export function createSessions(options: SessionsOptions): Sessions {
     socket.once('disconnect', onDisconnect);
     session.greet(
       {
-        session: randomBytes(12).toString('base64url'),
+        session: token(12),
         node,
         user: null,
-        secret: randomBytes(18).toString('base64url'),
+        secret: token(18),
       },
       feed(),
     );

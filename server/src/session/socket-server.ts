@@ -6,6 +6,7 @@ import type { IncomingMessage, Server as HttpServer } from 'node:http';
 import type { Socket } from 'node:net';
 import { Server } from 'socket.io';
 import type { ServerEvents } from '../../protocol/index.ts';
+import { textParser } from './json-text.ts';
 
 /** What a client may emit: anything, so everything is `unknown` until it is parsed. */
 type AnyEvents = Record<string, (...args: unknown[]) => void>;
@@ -38,6 +39,7 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
     maxHttpBufferSize: maxMessageBytes,
     // Memory: ten times as much a socket with it (DESIGN section 9), for frames that hardly shrink.
     perMessageDeflate: false,
+    parser: textParser,
     ...(corsOrigins.length > 0 && {
       cors: { origin: everyOrigin ? '*' : [...corsOrigins], methods: ['GET', 'POST'] },
     }),
