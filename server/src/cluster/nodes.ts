@@ -41,9 +41,9 @@ export interface Nodes {
 
 const beatMs = 500;
 /** A node is forgotten within two seconds of its last beat, and two lost beats are borne. */
-const forgottenAfterMs = 1_900;
+const forgottenAfterMs = 1_750;
 /** How often the silence of the others is looked at, and what may count as silence at one look: after a longer one, beats wait to be read. */
-const lookMs = 100;
+const lookMs = 250;
 const maxSilenceOfLookMs = beatMs;
 
 /** Hears of the others at once. */
@@ -56,7 +56,9 @@ export function createNodes({ node: name, channel, clock, self }: NodesOptions):
     // Another process of our own name is not somebody else.
     if (state.node === name) return;
     const isNew = !known.has(state.node);
-    known.set(state.node, { state, silentMs: 0 });
+    // The next look counts from the last one on.
+    const sinceLook = Math.min(clock.monotonic() - lookedAt, maxSilenceOfLookMs);
+    known.set(state.node, { state, silentMs: -sinceLook });
     // It has just come, and has not heard of us either.
     if (isNew && isStarted) tell();
   });
