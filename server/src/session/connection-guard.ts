@@ -1,8 +1,8 @@
 /**
  * Ends connections that send more than a client can have a reason to, or leave unread more than one can. It stands at
  * Engine.IO, below everything that Socket.IO shows: packets for namespaces that are not there, WebSocket pings and half
- * messages count too. One bucket and shared listeners for each connection; one sweep looks at what was left unread.
- * Keeps SPEC.md [LM1] to [LM3].
+ * messages count too. One bucket and shared listeners for each connection; one sweep looks at who may have left
+ * much unread. Keeps SPEC.md [LM1] to [LM3].
  */
 import { refusal, type CodeName } from '../../protocol/index.ts';
 import type { Clock } from '../support/clock.ts';
@@ -69,6 +69,11 @@ export function createConnectionGuard(options: ConnectionGuardOptions): Connecti
   const buckets = new WeakMap<Connection, TokenBucket>();
   /** By the WebSocket and by its TCP socket: listeners are shared, and know the emitter alone. */
   const links = new WeakMap<object, Link>();
+  /**
+   * Those to which Engine.IO wrote and that had not taken it all when last looked at: of thousands, few. Polling ones stay, as
+   * what waits for a poll is no write. Ticks go past Engine.IO, and their window bounds them.
+   */
+  const unread = new Set<Connection>();
   /** WebSockets of closed connections, with when they were; engine.io has forgotten them. */
   const closing = new Map<RawSocket, number>();
 
@@ -147,12 +152,16 @@ export function createConnectionGuard(options: ConnectionGuardOptions): Connecti
       closing.delete(raw);
       raw.terminate();
     }
-    // By session id. engine.io has it, as the documentation says, and hides it in its types.
-    const connections: Readonly<Record<string, Connection>> = engine['clients'];
-    for (const id in connections) {
-      const connection = connections[id];
-      if (connection !== undefined && unreadBytes(connection) > maxUnreadBytes) end(connection, 'unread');
+    for (const connection of unread) {
+      const bytes = unreadBytes(connection);
+      if (bytes > maxUnreadBytes) end(connection, 'unread');
+      if (connection.readyState === 'closed' || (bytes === 0 && rawSocketOf(connection) !== null))
+        unread.delete(connection);
     }
+  }
+
+  function onFlush(connection: Connection): void {
+    unread.add(connection);
   }
 
   function watch(connection: Connection): void {
@@ -160,16 +169,19 @@ export function createConnectionGuard(options: ConnectionGuardOptions): Connecti
     connection.on('packet', onPacket);
     connection.on('upgrading', onProbe);
     connection.on('close', onClose);
+    unread.add(connection);
     listenTo(rawSocketOf(connection), connection);
   }
 
   engine.on('connection', watch);
+  engine.on('flush', onFlush);
   const stopSweeping = clock.every(sweepMs, sweep);
 
   return {
     cut: end,
     close: () => {
       engine.off('connection', watch);
+      engine.off('flush', onFlush);
       stopSweeping();
     },
   };
