@@ -1,4 +1,6 @@
 /** What one turn publishes, over a true Redis: all of it arrives, once and in order, whatever Redis remembers of scripts. */
+import { execFileSync } from 'node:child_process';
+import process from 'node:process';
 import { createClient } from 'redis';
 import { afterEach, expect, it, vi } from 'vitest';
 import { createLink } from '../../src/backplane/redis/link.ts';
@@ -59,6 +61,26 @@ it.each([1, 2, 200, 201, 5_000])('brings %i messages of one turn, once and in or
   publishAll(all, numbered(count));
   expect(await heardAfter(all, count)).toEqual(numbered(count));
   expect(all.publisher.takeLost()).toBe(0);
+});
+
+/** Prints, from a process of its own, what Redis has counted of each command. */
+const askOnce = `
+const { hostname, port } = new URL(process.argv[1]);
+const socket = require('node:net').connect(Number(port), hostname, () => socket.end('INFO commandstats\\r\\n'));
+socket.pipe(process.stdout);`;
+
+it('has them all at Redis before the step that was asked for behind the first runs', async () => {
+  const all = await setUp();
+  const wanted = numbered(150);
+  publishAll(all, wanted.slice(0, 1));
+  // As a replica asks for its own clients' writes; while it runs nothing else of this process does.
+  const stats = new Promise<string>((resolve) =>
+    setImmediate(() =>
+      resolve(execFileSync(process.execPath, ['-e', askOnce, all.server.url], { encoding: 'utf8' })),
+    ),
+  );
+  publishAll(all, wanted.slice(1));
+  expect(await stats).toMatch(/cmdstat_publish:calls=150,/);
 });
 
 it('brings them also when Redis forgot every script', async () => {
