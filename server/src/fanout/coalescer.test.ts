@@ -158,6 +158,20 @@ describe('createCoalescer', () => {
     expect(seqs(first.ticks())).toEqual(['A1']);
   });
 
+  it('[SL1] texts in one piece count as they would one by one, and ticks that were counted do not again', () => {
+    for (const [options, expected] of [
+      [{ frames: 3, uncounted: 100_000 }, []],
+      [{ frames: 3 }, ['A1']],
+    ] as const) {
+      const { open, coalescer } = setUp();
+      const client = open('1', ['A']);
+      coalescer.onEngineFlush(client.socket.conn, [{ type: 'message', options }]);
+      coalescer.enqueue({ ...encodeTick(tick('A', 1)), room: tickRoom('A'), deliverTo: () => {} });
+      coalescer.flush();
+      expect(seqs(client.ticks())).toEqual(expected);
+    }
+  });
+
   it('[HB1] an event for the silent goes to those who got nothing for so long', async () => {
     const { emit, open, clock, coalescer } = setUp();
     const [busy, silent] = [open('1', ['A']), open('2', ['B'])];

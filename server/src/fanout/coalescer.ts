@@ -207,7 +207,8 @@ export function createCoalescer(options: CoalescerOptions): Coalescer {
     onEngineFlush: (connection, packets) => {
       let bytes = 0;
       for (const { data, options: written } of packets) {
-        if (written?.frames === undefined && typeof data === 'string') bytes += data.length;
+        if (written?.frames !== undefined) bytes += written.uncounted ?? 0;
+        else if (typeof data === 'string') bytes += data.length;
       }
       if (bytes > 0) byConnection.get(connection)?.wroteOther(bytes);
     },

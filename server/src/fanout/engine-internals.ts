@@ -6,7 +6,7 @@ import type { EventEmitter } from 'node:events';
 import process from 'node:process';
 import type { Writable } from 'node:stream';
 import * as ws from 'ws';
-import type { PreparedOptions } from './tick-frames.ts';
+import { messageFrames, prepared, type PreparedOptions } from './tick-frames.ts';
 
 /** A WebSocket as ws makes it. */
 export interface RawWebSocket extends EventEmitter {
@@ -65,17 +65,45 @@ export function takesFrames({ name, socket, perMessageDeflate }: Transport): boo
  * What is written to the connection from now to the end of this step leaves in one write, or in the answer to one poll:
  * engine.io would write the first packet alone. Until then it looks busy, as it does behind any packet.
  */
-export function writeTogether({ transport }: Connection): void {
+export function writeTogether(connection: Connection): void {
+  const { transport } = connection;
   if (!transport.writable) return;
   transport.writable = false;
-  process.nextTick(release, transport);
+  process.nextTick(release, connection, transport);
 }
 
 /** Of a transport that was closed or left meanwhile nobody hears. */
-function release(transport: Transport): void {
+function release(connection: Connection, transport: Transport): void {
+  if (connection.transport === transport && takesFrames(transport)) putTogether(connection.writeBuffer);
   const tcp = transport.socket?._socket;
   tcp?.cork();
   transport.writable = true;
   transport.emit('ready');
   tcp?.uncork();
+}
+
+/** Texts that wait, as one packet of their frames: one by one each takes as long as what is in it (bench: connects). */
+function putTogether(waiting: unknown[]): void {
+  const texts: string[] = [];
+  for (const packet of waiting) {
+    const text = textOf(packet);
+    if (text === null) return;
+    texts.push(text);
+  }
+  if (texts.length < 2) return;
+  const piece = messageFrames(texts);
+  waiting.length = 0;
+  waiting.push({
+    type: 'message',
+    options: { ...prepared([piece], texts.length), uncounted: piece.length } satisfies PreparedOptions,
+  });
+}
+
+function textOf(packet: unknown): string | null {
+  if (typeof packet !== 'object' || packet === null) return null;
+  const { type, data, options }: { type?: unknown; data?: unknown; options?: Partial<PreparedOptions> } =
+    packet;
+  return type === 'message' && typeof data === 'string' && options?.wsPreEncodedFrame === undefined
+    ? data
+    : null;
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseFrames, stockFrame } from '../../test/support/fake-connection.ts';
-import { bytesOf, encodeTick, joined, pingOfPong } from './tick-frames.ts';
+import { bytesOf, encodeTick, joined, messageFrames, pingOfPong } from './tick-frames.ts';
 
 const frames = ['1', 'é'.repeat(80), 'x'.repeat(70_000)].map((price, index) =>
   encodeTick({ symbol: 'A', gen: 'gen001', seq: index + 1, ts: 0, price }),
@@ -19,6 +19,12 @@ describe('tick frames', () => {
     const piece = joined(frames, bytesOf(frames));
     expect(piece.length).toBe(bytesOf(frames));
     expect(parseFrames(piece).texts).toEqual(frames.map(({ text }) => `4${text}`));
+  });
+
+  it('[F3] texts in one piece are byte for byte the frames of each, also beyond ASCII', () => {
+    const piece = messageFrames(frames.map(({ text }) => text));
+    expect(piece.equals(joined(frames, bytesOf(frames)))).toBe(true);
+    expect(parseFrames(messageFrames([])).texts).toEqual([]);
   });
 
   it('a single frame is the piece itself', () => {

@@ -39,21 +39,47 @@ export function encodeTick(tick: Tick): TickFrame {
 }
 
 function messageFrame(text: string): Buffer {
-  const size = 1 + Buffer.byteLength(text);
-  const header = size > maxMedium ? 10 : size > maxShort ? 4 : 2;
-  const frame = Buffer.allocUnsafe(header + size);
-  frame[0] = textOpcode;
-  if (header === 2) frame[1] = size;
-  else if (header === 4) {
-    frame[1] = mediumMark;
-    frame.writeUInt16BE(size, 2);
-  } else {
-    frame[1] = longMark;
-    frame.writeBigUInt64BE(BigInt(size), 2);
+  return messageFrames([text]);
+}
+
+/** Each text as a message of its own, all in one piece. */
+export function messageFrames(texts: readonly string[]): Buffer {
+  let bytes = 0;
+  const sizes = texts.map((text) => {
+    const size = 1 + Buffer.byteLength(text);
+    bytes += headerOf(size) + size;
+    return size;
+  });
+  const piece = Buffer.allocUnsafe(bytes);
+  let at = 0;
+  for (const [index, text] of texts.entries()) {
+    const size = sizes[index] ?? 0;
+    at = writeHeader(piece, at, size);
+    piece[at] = messageType;
+    // Almost every text is ASCII, which needs no look at each character.
+    piece.write(text, at + 1, size === 1 + text.length ? 'latin1' : 'utf8');
+    at += size;
   }
-  frame[header] = messageType;
-  frame.write(text, header + 1);
-  return frame;
+  return piece;
+}
+
+function headerOf(size: number): number {
+  return size > maxMedium ? 10 : size > maxShort ? 4 : 2;
+}
+
+/** Gives where the payload begins. */
+function writeHeader(piece: Buffer, at: number, size: number): number {
+  const header = headerOf(size);
+  piece[at] = textOpcode;
+  if (header === 2) piece[at + 1] = size;
+  else if (header === 4) {
+    piece[at + 1] = mediumMark;
+    piece.writeUInt16BE(size, at + 2);
+  } else {
+    piece[at + 1] = longMark;
+    piece.writeBigUInt64BE(BigInt(size), at + 2);
+  }
+  return at + header;
 }
 
 /** engine.io's packet options for a packet that is written as it is; `frames` is how many frames are in it. */
@@ -61,6 +87,8 @@ export interface PreparedOptions {
   wsPreEncodedFrame: Buffer[];
   frames: number;
   compress: boolean;
+  /** Bytes in it that are on no outlet's count yet. */
+  uncounted?: number;
 }
 
 export function prepared(pieces: Buffer[], frames: number): PreparedOptions {

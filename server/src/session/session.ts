@@ -7,8 +7,7 @@ import type { Socket } from 'socket.io';
 import {
   refusal,
   tickRoom,
-  type FeedState,
-  type Hello,
+  type Quote,
   type Refusal,
   type ServerEvents,
   type SnapshotReason,
@@ -34,7 +33,7 @@ export interface SessionStage {
   /** The most symbols that a session may have. */
   maxSubscriptions: number;
   isListed: (symbol: string) => boolean;
-  texts: SymbolTexts;
+  textsOf: (head: Quote) => SymbolTexts;
   streams: Streams;
   /** Fires for each symbol that a client asked to go on with. */
   onRecovery: (isRecovered: boolean, replayed: number) => void;
@@ -72,9 +71,10 @@ export class Session {
     this.#bucket = new TokenBucket(stage.calls, stage.clock.monotonic());
   }
 
-  greet(hello: Hello, feed: FeedState): void {
-    this.#emit('hello', JSON.stringify(hello));
-    this.#emit('feed', JSON.stringify(feed));
+  /** Both as JSON. */
+  greet({ hello, feed }: { hello: string; feed: string }): void {
+    this.#emit('hello', hello);
+    this.#emit('feed', feed);
   }
 
   /** Sends an event whose payload is JSON already. */
@@ -175,7 +175,7 @@ export class Session {
     if (!this.socket.connected) return undefined;
 
     // From here to the join nothing may wait: a tick that passes in between would be lost, or come twice.
-    const { streams, texts } = this.#stage;
+    const { streams, textsOf } = this.#stage;
     streams.beforeSnapshot(
       this.socket.id,
       wanted.flatMap(({ symbol }) => symbol ?? []),
@@ -192,6 +192,7 @@ export class Session {
       else if (stream === null) results.push(this.#fail(key, 'unknown_symbol'));
       else if (head === undefined) results.push(this.#fail(key, 'store_unavailable'));
       else {
+        const texts = head === null ? null : textsOf(head);
         const position = since.get(symbol);
         const ticks =
           position === undefined
@@ -214,13 +215,13 @@ export class Session {
           });
         } else {
           if (ticks !== null) merged.push(...ticks);
-          else if (head !== null) quotes.push(texts.quote(head));
+          else if (texts !== null) quotes.push(texts.quote);
           joining.push(symbol);
         }
         const gen = stream.gen() ?? '';
         results.push(
-          head !== null && ticks === null && everyMs === 0 && head.gen === gen
-            ? texts.result(head)
+          texts !== null && ticks === null && everyMs === 0 && head?.gen === gen
+            ? texts.result
             : resultText(key, {
                 ok: true,
                 gen,
@@ -300,7 +301,7 @@ export class Session {
 
   #sendSnapshot(symbol: string, reason: 'gap' | 'generation'): void {
     const head = this.#stage.streams.open(symbol).head();
-    if (head !== null && head !== undefined) this.#sendQuotes(this.#stage.texts.quote(head), reason);
+    if (head !== null && head !== undefined) this.#sendQuotes(this.#stage.textsOf(head).quote, reason);
   }
 
   /** Gives the entry of the symbol in the results. */

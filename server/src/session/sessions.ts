@@ -2,7 +2,14 @@
  * All connections of this replica: opens a session for each, tells all of them what concerns everyone, and sends them
  * away so that stock clients come back. Keeps SPEC.md [HB1], [CL1], [CL2].
  */
-import { limits, tickRoom, type FeedState, type Quote, type Snapshot } from '../../protocol/index.ts';
+import {
+  limits,
+  tickRoom,
+  type FeedState,
+  type Hello,
+  type Quote,
+  type Snapshot,
+} from '../../protocol/index.ts';
 import type { Clock } from '../support/clock.ts';
 import type { Log } from '../support/log.ts';
 import { slimRequest, type Connection } from './connection.ts';
@@ -13,7 +20,7 @@ import { createSymbolTexts } from './symbol-texts.ts';
 import type { SocketServer } from './socket-server.ts';
 import { createTokens } from './tokens.ts';
 
-export interface SessionsOptions extends Omit<SessionStage, 'clock' | 'texts' | 'onRefused' | 'onError'> {
+export interface SessionsOptions extends Omit<SessionStage, 'clock' | 'textsOf' | 'onRefused' | 'onError'> {
   io: SocketServer;
   node: string;
   clock: Clock;
@@ -53,7 +60,7 @@ export function createSessions(options: SessionsOptions): Sessions {
   const { io, node, clock, log, random, feed, isStale } = options;
   const stage: SessionStage = {
     ...options,
-    texts: createSymbolTexts({ isStale }),
+    textsOf: createSymbolTexts({ isStale }),
     onRefused: (socket, name) => {
       options.onCallError('refused');
       log.debug({ socket, refused: name }, 'a call was refused');
@@ -86,16 +93,17 @@ export function createSessions(options: SessionsOptions): Sessions {
     // One listener for every event, so that an unknown one is answered too and none is ever looked up on a prototype.
     socket.onAny(onEvent);
     socket.once('disconnect', onDisconnect);
-    session.greet(
-      {
-        session: token(12),
-        node,
-        user: null,
-        secret: token(18),
-      },
-      feed(),
-    );
+    const hello: Hello = { session: token(12), node, user: null, secret: token(18) };
+    session.greet({ hello: JSON.stringify(hello), feed: feedText() });
   });
+
+  let told: { feed: FeedState; text: string } | null = null;
+
+  function feedText(): string {
+    const current = feed();
+    if (told?.feed !== current) told = { feed: current, text: JSON.stringify(current) };
+    return told.text;
+  }
 
   // Shared by all sockets: the emitter is `this`.
   function onEvent(this: ClientSocket, ...args: unknown[]): void {

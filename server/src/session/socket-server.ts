@@ -7,6 +7,7 @@ import type { Socket } from 'node:net';
 import { Server } from 'socket.io';
 import type { ServerEvents } from '../../protocol/index.ts';
 import { textParser } from './json-text.ts';
+import { createTokens } from './tokens.ts';
 
 /** What a client may emit: anything, so everything is `unknown` until it is parsed. */
 type AnyEvents = Record<string, (...args: unknown[]) => void>;
@@ -24,6 +25,9 @@ export interface SocketServerOptions {
   maxMessageBytes: number;
 }
 
+/** Of an Engine.IO connection's id, as many as engine.io's own has. */
+const idBytes = 15;
+
 /** Where handshakes come to. */
 export const socketPath = '/socket.io/';
 
@@ -31,7 +35,7 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
   const { httpServer, corsOrigins, pingIntervalMs, pingTimeoutMs, connectTimeoutMs, maxMessageBytes } =
     options;
   const everyOrigin = corsOrigins.includes('*');
-  return new Server<AnyEvents, ServerEvents>(httpServer, {
+  const server = new Server<AnyEvents, ServerEvents>(httpServer, {
     path: socketPath,
     pingInterval: pingIntervalMs,
     pingTimeout: pingTimeoutMs,
@@ -57,6 +61,19 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
       }
     },
   });
+  const token = createTokens();
+  server.engine.generateId = () => token(idBytes);
+  httpServer.prependListener('upgrade', readQuery);
+  return server;
+}
+
+/** engine.io takes a query that was read before, and would take an URL apart for it. */
+function readQuery(request: IncomingMessage): void {
+  const { url = '' } = request;
+  const begin = url.indexOf('?');
+  const query = begin === -1 ? '' : url.slice(begin + 1);
+  if (query.includes('#')) return;
+  Object.assign(request, { _query: Object.fromEntries(new URLSearchParams(query).entries()) });
 }
 
 /** The answer to an upgrade and what engine.io says first leave in one write, which costs more than what is in it. */

@@ -18,20 +18,20 @@ const quote = (seq: number): Quote => ({
 describe('what is told of a symbol', () => {
   it('[SB5] is the head that is given, marked as its source is at that moment', () => {
     let stale = false;
-    const texts = createSymbolTexts({ isStale: () => stale });
+    const textsOf = createSymbolTexts({ isStale: () => stale });
     const head = quote(1);
-    expect(JSON.parse(texts.quote(head))).toEqual(head);
+    expect(JSON.parse(textsOf(head).quote)).toEqual(head);
     stale = true;
-    expect(JSON.parse(texts.quote(head))).toEqual({ ...head, stale: true });
+    expect(JSON.parse(textsOf(head).quote)).toEqual({ ...head, stale: true });
     const next = quote(2);
-    expect(JSON.parse(texts.quote(next))).toEqual({ ...next, stale: true });
+    expect(JSON.parse(textsOf(next).quote)).toEqual({ ...next, stale: true });
     stale = false;
-    expect(JSON.parse(texts.quote(next))).toEqual(next);
+    expect(JSON.parse(textsOf(next).quote)).toEqual(next);
   });
 
   it('is an entry of the results that begins at that head', () => {
-    const texts = createSymbolTexts({ isStale: () => false });
-    const entryOf = (seq: number): unknown => JSON.parse(`{${texts.result(quote(seq))}}`);
+    const textsOf = createSymbolTexts({ isStale: () => false });
+    const entryOf = (seq: number): unknown => JSON.parse(`{${textsOf(quote(seq)).result}}`);
     const ok = { ok: true, gen: 'aaaaaa', everyMs: 0, recovered: false, replayed: 0 };
     expect(entryOf(1)).toEqual({ 'BTC-USD': { ...ok, seq: 1 } });
     expect(entryOf(2)).toEqual({ 'BTC-USD': { ...ok, seq: 2 } });
@@ -40,9 +40,9 @@ describe('what is told of a symbol', () => {
   it('is encoded once while the head is the same', () => {
     let encoded = 0;
     const head = { ...quote(1), toJSON: () => encoded++ };
-    const texts = createSymbolTexts({ isStale: () => false });
+    const textsOf = createSymbolTexts({ isStale: () => false });
     // The quote is spread into its text, and its `toJSON` with it.
-    for (let i = 0; i < 3; i++) texts.quote(head);
+    for (let i = 0; i < 3; i++) textsOf(head);
     expect(encoded).toBe(1);
   });
 });

@@ -6,29 +6,27 @@ import type { Quote, SubscribeResult } from '../../protocol/index.ts';
 
 export interface SymbolTexts {
   /** The quote as a snapshot has it. */
-  quote(head: Quote): string;
-  /** The entry of the symbol in the results of a subscribe to each tick that begins at that head. */
-  result(head: Quote): string;
-}
-
-interface Texts {
-  readonly head: Quote;
-  readonly stale: boolean;
   readonly quote: string;
+  /** The entry of the symbol in the results of a subscribe to each tick that begins at that head. */
   readonly result: string;
 }
 
-/** One entry for each symbol that was asked for. */
-export function createSymbolTexts({ isStale }: { isStale: (symbol: string) => boolean }): SymbolTexts {
-  const bySymbol = new Map<string, Texts>();
+interface Kept extends SymbolTexts {
+  readonly head: Quote;
+  readonly stale: boolean;
+}
 
-  function textsOf(head: Quote): Texts {
+/** Gives a function that tells the texts of a symbol whose head it is given. Keeps those of each symbol that was asked for. */
+export function createSymbolTexts({ isStale }: { isStale: (symbol: string) => boolean }) {
+  const bySymbol = new Map<string, Kept>();
+
+  return (head: Quote): SymbolTexts => {
     const stale = isStale(head.symbol);
     const kept = bySymbol.get(head.symbol);
     if (kept !== undefined && kept.head === head && kept.stale === stale) return kept;
     const { gen, seq } = head;
     const result: SubscribeResult = { ok: true, gen, seq, everyMs: 0, recovered: false, replayed: 0 };
-    const texts: Texts = {
+    const texts: Kept = {
       head,
       stale,
       quote: JSON.stringify({ ...head, stale }),
@@ -36,7 +34,5 @@ export function createSymbolTexts({ isStale }: { isStale: (symbol: string) => bo
     };
     bySymbol.set(head.symbol, texts);
     return texts;
-  }
-
-  return { quote: (head) => textsOf(head).quote, result: (head) => textsOf(head).result };
+  };
 }

@@ -44,6 +44,22 @@ describe('the handshake', () => {
     expect((await fetch(url + path)).status).toBe(status);
   });
 
+  it('has a query as it was written, and an id that says nothing, over either transport', async () => {
+    const { connect, replica } = await startReplica();
+    const cid = 'a b+c&d=é/#%';
+    const ids = new Set<string | undefined>();
+    for (const transport of ['websocket', 'polling']) {
+      const client = connect({ transports: [transport], query: { cid } });
+      await client.seen('hello');
+      const { id } = client.socket.io.engine as { id?: string };
+      expect(id).toMatch(/^[\w-]{20}$/);
+      ids.add(id);
+    }
+    expect(ids.size).toBe(2);
+    const sockets = await replica.io.fetchSockets();
+    expect(sockets.map(({ handshake: { query } }) => query['cid'])).toEqual([cid, cid]);
+  });
+
   it('keeps headers and query for the session, and nothing else of the request, also when it joins again', async () => {
     const { connect, replica } = await startReplica();
     const client = connect({
