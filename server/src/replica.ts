@@ -4,7 +4,6 @@
  */
 import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
-import { tickRoom } from '../protocol/index.ts';
 import type { Backplane } from './backplane/contract.ts';
 import { createDrain } from './cluster/drain.ts';
 import { createNodeChannel } from './cluster/node-channel.ts';
@@ -100,7 +99,7 @@ export function createReplica(options: ReplicaOptions): Replica {
     onReceived: (ticks) => meter.received(ticks),
     onTick: (tick) => {
       meter.accepted(tick);
-      io.to(tickRoom(tick.symbol)).emit('tick', tick);
+      fanout.emit(tick);
     },
     onAppended: (ticks, ms) => meter.appended(ticks, ms),
     onRefused: (reason) => meter.refused(reason),

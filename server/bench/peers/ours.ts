@@ -5,6 +5,7 @@
 import process from 'node:process';
 import { tickRoom } from '../../protocol/index.ts';
 import { parseConfig } from '../../src/config.ts';
+import { createTickEmitter } from '../../src/fanout/tick-emitter.ts';
 import { createReplica } from '../../src/replica.ts';
 import { systemClock } from '../../src/support/clock.ts';
 import { createLog } from '../../src/support/log.ts';
@@ -39,11 +40,12 @@ export async function createOursPeer({ symbols, without }: PeerOptions & { witho
   replica.start();
   const [symbol = ''] = symbols;
   const gen = await until(async () => (await backplane.tickStore.read([{ symbol }]))[0]?.gen);
+  const emitter = createTickEmitter(replica.io.of('/'));
   return {
     port: await replica.listen(),
     gen,
     turn: (ticks) => {
-      for (const tick of ticks) replica.io.to(tickRoom(tick.symbol)).emit('tick', tick);
+      for (const tick of ticks) emitter.everywhere(tickRoom(tick.symbol), tick);
     },
   };
 }

@@ -11,7 +11,7 @@ import { symbolOfRoom, type Tick } from '../../protocol/index.ts';
 import type { AdapterClass, AdapterMixin } from '../backplane/contract.ts';
 import { assert } from '../support/assert.ts';
 import type { Delivery } from './batch.ts';
-import { encodeTick, type TickFrame } from './tick-frames.ts';
+import { encodeTick, eventPacket, type TickFrame } from './tick-frames.ts';
 
 /** What the stage does with what comes by. */
 export interface DoorKeeper {
@@ -50,9 +50,6 @@ interface Packet {
 }
 
 type InternalsClass = new (...args: unknown[]) => Internals;
-
-/** The packet type of an event in socket.io-protocol 5. */
-const eventPacket = 2;
 
 /** A mixin that gives every tick emitted to its own symbol's room to the keeper, once. */
 export function createDoor(keeper: DoorKeeper): AdapterMixin {

@@ -6,6 +6,7 @@ import type { Namespace, Socket } from 'socket.io';
 import {
   limits,
   symbolOfRoom,
+  tierOfRoom,
   tickRoom,
   type Position,
   type Quote,
@@ -22,6 +23,7 @@ import { createCoalescer, type CoalescerCounters, type EnginePacket } from './co
 import { missingInternals, writeTogether, type RawSocket } from './engine-internals.ts';
 import { createSequencer, type Sequencer } from './sequencer.ts';
 import { createStoreReader } from './store-reader.ts';
+import { createTickEmitter, type TickEmitter } from './tick-emitter.ts';
 import { createTiers } from './tiers.ts';
 
 export interface FanoutOptions {
@@ -58,6 +60,8 @@ export interface Fanout {
   beat(ms: number): void;
   /** Wraps the adapter that ticks arrive by. */
   readonly mixin: AdapterMixin;
+  /** Emits the leader's tick to everyone who gets each tick of its symbol, on every replica. */
+  emit(tick: Tick): void;
   /** Joins the namespace whose adapter was wrapped. Once, before the first `open`. */
   attach(nsp: Namespace): void;
   /** The sequencer of the symbol, made when it is the first need for it. It is kept while the room has members. */
@@ -105,12 +109,13 @@ export function createFanout({
   const idle = new Set<string>();
   const read = createStoreReader({ tickStore, maxMissed: maxReplayTicks });
   let namespace: Namespace | null = null;
+  let emitter: TickEmitter | null = null;
 
   const tiers = createTiers({
     clock,
     headOf: (symbol) => sequencers.get(symbol)?.head(),
     hasMembers: hasClients,
-    emit: (room, tick) => namespace?.local.to(room).emit('tick', tick),
+    emit: (room, tick) => emitter?.here(room, tick),
   });
 
   /** True while a tick is emitted that its sequencer let pass already. */
@@ -129,7 +134,7 @@ export function createFanout({
     onTick: (delivery) => {
       const { tick, room } = delivery;
       // Only the room of every tick is a sequencer's; what goes to a tier's was let pass already.
-      const sequencer = hasPassed || room !== tickRoom(tick.symbol) ? undefined : sequencers.get(tick.symbol);
+      const sequencer = hasPassed || tierOfRoom(room) !== 0 ? undefined : sequencers.get(tick.symbol);
       if (sequencer === undefined) {
         coalescer.enqueue(delivery);
         return;
@@ -162,7 +167,7 @@ export function createFanout({
 
   function deliverFromHistory(tick: Tick): void {
     hasPassed = true;
-    namespace?.local.to(tickRoom(tick.symbol)).emit('tick', tick);
+    emitter?.here(tickRoom(tick.symbol), tick);
     hasPassed = false;
   }
 
@@ -246,6 +251,7 @@ export function createFanout({
     attach: (nsp) => {
       assert(namespace === null, 'the fan-out is attached once');
       namespace = nsp;
+      emitter = createTickEmitter(nsp);
       const missing = missingInternals();
       if (missing.length > 0)
         log.warn(
@@ -256,6 +262,7 @@ export function createFanout({
         coalescer.onEngineFlush(connection, packets),
       );
     },
+    emit: (tick) => emitter?.everywhere(tickRoom(tick.symbol), tick),
     open,
     enter: (symbol, everyMs, member, join) => tiers.enter(symbol, everyMs, member, join),
     reaches,

@@ -20,16 +20,17 @@ const maxShort = 125;
 const maxMedium = 65_535;
 const mediumMark = 126;
 const longMark = 127;
-/** The type of a message in engine.io-protocol 4, and of an event in socket.io-protocol 5. */
+/** The type of an event's packet in socket.io-protocol 5. */
+export const eventPacket = 2;
+/** The type of a message in engine.io-protocol 4. */
 const messageType = 0x34;
-const eventType = '2';
 
 /**
  * The event as Socket.IO, engine.io and ws encode it, in one piece and without the steps between, which cost more than a
  * tick's way to a client. For payloads without binary, in the default namespace.
  */
 export function encodeEvent(event: string, payload: object): EncodedEvent {
-  const text = eventType + JSON.stringify([event, payload]);
+  const text = `${eventPacket}${JSON.stringify([event, payload])}`;
   return { text, frame: messageFrame(text) };
 }
 
