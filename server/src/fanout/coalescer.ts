@@ -70,12 +70,15 @@ const noticedAfter = 0.95;
 /** Ticks of a replay that are kept encoded, to be forgotten all at once. */
 const maxReplayed = 10_000;
 
+/** Where a WebSocket keeps its outlet: a WeakMap would cost each of its pongs a search. */
+const outletOf = Symbol('outlet');
+type OwnedWebSocket = RawWebSocket & { [outletOf]?: Outlet };
+
 export function createCoalescer(options: CoalescerOptions): Coalescer {
   const { clock, slowClientMs, onTooSlow, onWritten } = options;
   const baskets = createBaskets<Outlet, Delivery>();
   const outlets = new Map<string, Outlet>();
   const byConnection = new WeakMap<object, Outlet>();
-  const byWebSocket = new WeakMap<object, Outlet>();
   const behind = new Set<Outlet>();
   const replayed = new Map<Tick, TickFrame>();
   const counters: CoalescerCounters = {
@@ -120,13 +123,14 @@ export function createCoalescer(options: CoalescerOptions): Coalescer {
   }
 
   /** One listener for every WebSocket: `this` tells which. */
-  function onPong(this: RawWebSocket, payload: unknown): void {
-    byWebSocket.get(this)?.answered(payload, clock.monotonic());
+  function onPong(this: OwnedWebSocket, payload: unknown): void {
+    this[outletOf]?.answered(payload, clock.monotonic());
   }
 
   function takeTransport(outlet: Outlet): void {
     outlet.useTransport(onPong, clock.monotonic());
-    if (outlet.webSocket !== null) byWebSocket.set(outlet.webSocket, outlet);
+    const webSocket: OwnedWebSocket | null = outlet.webSocket;
+    if (webSocket !== null) webSocket[outletOf] = outlet;
   }
 
   function onUpgrade(this: Connection): void {

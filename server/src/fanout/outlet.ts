@@ -6,7 +6,13 @@
 import { AckWindow } from './ack-window.ts';
 import type { Batch, Delivery } from './batch.ts';
 import type { BasketMember } from './baskets.ts';
-import { takesFrames, type RawSocket, type RawWebSocket } from './engine-internals.ts';
+import {
+  takesFrames,
+  type Connection,
+  type RawSocket,
+  type RawWebSocket,
+  type Sender,
+} from './engine-internals.ts';
 import { HeldTicks } from './held-ticks.ts';
 import type { OutletCounters } from './outlet-counters.ts';
 import { joined, pingOfPong, prepared, type EncodedEvent, type TickFrame } from './tick-frames.ts';
@@ -27,6 +33,9 @@ const rawOpen = 1;
 export class Outlet implements BasketMember {
   readonly rooms = new Set<string>();
   readonly socket: RawSocket;
+  /** As the socket and its WebSocket have them: each step on the way to them costs a write. */
+  readonly #connection: Connection;
+  #sender: Sender | null = null;
   /** When ticks or a heartbeat last went out, on the monotonic clock. */
   lastWriteAt: number;
   /** Whose pongs are awaited. */
@@ -43,20 +52,23 @@ export class Outlet implements BasketMember {
 
   constructor(socket: RawSocket, stage: OutletStage, now: number) {
     this.socket = socket;
+    this.#connection = socket.conn;
     this.#stage = stage;
     this.lastWriteAt = now;
   }
 
   /** Takes up the connection's transport, first and after an upgrade; `onPong` listens at a WebSocket. */
   useTransport(onPong: (this: RawWebSocket, payload: unknown) => void, now: number): void {
-    const { transport } = this.socket.conn;
+    const { transport } = this.#connection;
     // What went before went by polling, and was taken: a client upgrades after its last poll.
     this.#window = new AckWindow();
     this.webSocket?.off('pong', onPong);
     this.webSocket = null;
+    this.#sender = null;
     if (takesFrames(transport)) {
       this.#mode = 'websocket';
       this.webSocket = transport.socket ?? null;
+      this.#sender = transport.socket?._sender ?? null;
       this.webSocket?.on('pong', onPong);
     } else this.#mode = transport.name === 'polling' ? 'polling' : 'stock';
     this.release(now);
@@ -82,7 +94,7 @@ export class Outlet implements BasketMember {
   writeAll(frames: readonly TickFrame[], bytes: number, now: number): Promise<void> {
     if (this.#isStock()) {
       this.give(now);
-      for (const { text } of frames) this.socket.conn.write(text, uncompressed);
+      for (const { text } of frames) this.#connection.write(text, uncompressed);
       return Promise.resolve();
     }
     if (this.#mode === 'websocket') this.#writeAsking(frames, bytes, now);
@@ -98,7 +110,7 @@ export class Outlet implements BasketMember {
   writeEvent({ text, frame }: EncodedEvent, now: number): void {
     this.lastWriteAt = now;
     if (this.#mode === 'websocket') this.#send(frame, 1);
-    else this.socket.conn.write(text, uncompressed);
+    else this.#connection.write(text, uncompressed);
   }
 
   /** What waits of the symbol is not sent any more: a snapshot takes its place, or nobody wants it. */
@@ -113,7 +125,7 @@ export class Outlet implements BasketMember {
     const frames = this.#held.take(symbol);
     this.#letGo();
     if (frames.length === 0) return;
-    for (const { text } of frames) this.socket.conn.write(text, uncompressed);
+    for (const { text } of frames) this.#connection.write(text, uncompressed);
     this.#wroteSlowly(frames.length, frames.length, now);
   }
 
@@ -168,7 +180,7 @@ export class Outlet implements BasketMember {
   }
 
   #isPolled(): boolean {
-    const { transport, writeBuffer } = this.socket.conn;
+    const { transport, writeBuffer } = this.#connection;
     return transport.writable && writeBuffer.length === 0;
   }
 
@@ -240,10 +252,10 @@ export class Outlet implements BasketMember {
    * it has nothing of its own to write before.
    */
   #send(piece: Buffer, frames: number): void {
-    const { conn } = this.socket;
-    const sender = this.webSocket?._sender;
-    if (conn.writeBuffer.length > 0 || sender === undefined) conn.write('', prepared([piece], frames));
-    else if (conn.readyState === 'open' && this.webSocket?.readyState === rawOpen) {
+    const connection = this.#connection;
+    const sender = this.#sender;
+    if (connection.writeBuffer.length > 0 || sender === null) connection.write('', prepared([piece], frames));
+    else if (connection.readyState === 'open' && this.webSocket?.readyState === rawOpen) {
       this.#stage.counters.direct += frames;
       sender.sendFrame([piece]);
     }
@@ -251,11 +263,11 @@ export class Outlet implements BasketMember {
 
   /** All packets but the last go into the buffer first, so that one answer carries them all. */
   #answerPoll(frames: readonly TickFrame[], now: number): void {
-    const { conn } = this.socket;
+    const connection = this.#connection;
     for (const { text } of frames.slice(0, -1))
-      conn.writeBuffer.push({ type: 'message', data: text, options: uncompressed });
+      connection.writeBuffer.push({ type: 'message', data: text, options: uncompressed });
     const last = frames.at(-1);
-    if (last !== undefined) conn.write(last.text, uncompressed);
+    if (last !== undefined) connection.write(last.text, uncompressed);
     this.#untakenSince = now;
     this.#wroteSlowly(frames.length, 1, now);
   }
