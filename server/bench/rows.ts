@@ -121,4 +121,5 @@ export const rows = {
   },
   windows: without('windows (pings, pongs and what is held back)'),
   recovery: without('recovery (history and replay)'),
+  metrics: without('metrics (counters, histograms of age and size)'),
 } as const satisfies Record<string, Row>;

@@ -41,8 +41,10 @@ export interface ReplicaMetrics {
   accepted(tick: Stamped): void;
   /** a replica has it, */
   arrived(tick: Stamped): void;
-  /** and in one turn these were written to the connections in their rooms. */
+  /** and in one turn these were written to the connections in their rooms, */
   written(ticks: readonly Readonly<{ room: string; tick: Stamped }>[]): void;
+  /** in so many writes of so many ticks each. */
+  wrote(ticks: number, writes: number): void;
 
   /** This replica leads in that epoch. */
   led(epoch: number): void;
@@ -136,7 +138,7 @@ export function createReplicaMetrics({
   const noteAge = (note: Note, { ts }: Stamped): void => note(Math.max(0, clock.now() - ts) / 1_000);
   counter({
     name: 'tickwire_deliveries_total',
-    help: 'Ticks written to connections, one for each; by the writes, it is the ticks in a write.',
+    help: 'Ticks written to connections, one for each.',
     read: () => fanout().deliveries,
   });
   counter({
@@ -157,6 +159,12 @@ export function createReplicaMetrics({
     name: 'tickwire_conflated_ticks_total',
     help: 'Ticks that were merged into a newer one, for connections that were behind.',
     read: () => fanout().conflated,
+  });
+
+  const ticksPerWrite = histogram({
+    name: 'tickwire_write_ticks',
+    help: 'How many ticks a write to a connection carried.',
+    buckets: [1, 2, 5, 10, 20, 50, 100, 200, 500],
   });
 
   gauge({
@@ -229,6 +237,7 @@ export function createReplicaMetrics({
     },
     accepted: (tick) => noteAge(ages.append, tick),
     arrived: (tick) => noteAge(ages.replica, tick),
+    wrote: (ticksOfWrite, writes) => ticksPerWrite(ticksOfWrite, writes),
     written: (written) => {
       // The slower rates are late by choice.
       for (const { room, tick } of written) if (tierOfRoom(room) === 0) noteAge(ages.write, tick);

@@ -28,7 +28,7 @@ import type { Clock } from './support/clock.ts';
 import { createClosing } from './support/closing.ts';
 import type { Log } from './support/log.ts';
 import { listen } from './support/listen.ts';
-import { createMetrics } from './support/metrics.ts';
+import { createMetrics, type Metrics } from './support/metrics.ts';
 import { createProcessMetrics } from './support/process-metrics.ts';
 
 export interface ReplicaOptions {
@@ -39,6 +39,8 @@ export interface ReplicaOptions {
   random: () => number;
   /** The folder of the built page. */
   clientRoot: string;
+  /** Where its figures go; by itself it makes a place of its own. */
+  metrics?: Metrics;
   /** Fires once, when this replica begins to leave, whoever asked for it: no new client should be brought here. */
   onLeaving?: () => void;
   /** Log lines of this process that were lost; read when somebody asks. */
@@ -70,7 +72,7 @@ export function createReplica(options: ReplicaOptions): Replica {
   const { assignment, node } = config;
   const startedAt = clock.monotonic();
   const closing = createClosing({ onError: (error) => log.error({ err: error }, 'a stage did not close') });
-  const metrics = createMetrics({ node });
+  const metrics = options.metrics ?? createMetrics({ node });
   const meter = createReplicaMetrics({
     metrics,
     clock,
@@ -147,6 +149,7 @@ export function createReplica(options: ReplicaOptions): Replica {
     slowClientMs: config.slowClientMs,
     onTooSlow: (socket) => guard.cut(socket.conn, 'slow'),
     onArrived: (tick) => meter.arrived(tick),
+    onWrites: (ticks, writes) => meter.wrote(ticks, writes),
     onWritten: (ticks) => meter.written(ticks),
     onRepair: (ticks) => meter.repaired(ticks),
   });

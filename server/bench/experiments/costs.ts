@@ -4,8 +4,8 @@ import { rows } from '../rows.ts';
 import type { Bench } from './bench.ts';
 import { inBaskets, takeTurns, warmUpTurns, type Contender, type StageRound } from './stage.ts';
 
-const parts = ['windows', 'recovery'] as const satisfies readonly Part[];
-const rowOf = { windows: rows.windows, recovery: rows.recovery } as const;
+const parts = ['windows', 'recovery', 'metrics'] as const satisfies readonly Part[];
+const rowOf = { windows: rows.windows, recovery: rows.recovery, metrics: rows.metrics } as const;
 
 export async function measureCosts(bench: Bench): Promise<void> {
   const audience = inBaskets(1_000, 20);

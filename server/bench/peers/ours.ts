@@ -11,7 +11,7 @@ import { systemClock } from '../../src/support/clock.ts';
 import { createLog } from '../../src/support/log.ts';
 import { createMemoryBackplane } from '../../test/support/memory-backplane.ts';
 import { until } from '../../test/support/until.ts';
-import { leaveOut, type Part } from './left-out.ts';
+import { leaveOut, noMetrics, type Part } from './left-out.ts';
 import type { Peer, PeerOptions } from './peer.ts';
 
 const node = 'bench';
@@ -36,6 +36,7 @@ export async function createOursPeer({ symbols, without }: PeerOptions & { witho
     clock: systemClock,
     random: Math.random,
     clientRoot: '/nonexistent',
+    ...(without === 'metrics' && { metrics: noMetrics }),
   });
   replica.start();
   const [symbol = ''] = symbols;

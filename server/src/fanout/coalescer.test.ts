@@ -15,10 +15,12 @@ function setUp() {
   const clock = createManualClock();
   const tooSlow: string[] = [];
   const written: string[][] = [];
+  const writes: [ticks: number, writes: number][] = [];
   const coalescer = createCoalescer({
     clock,
     slowClientMs,
     onTooSlow: (id) => void tooSlow.push(id),
+    onWrites: (ticks, count) => void writes.push([ticks, count]),
     onWritten: (ticks) => void written.push(seqs(ticks.map((one) => one.tick))),
   });
   const emit = (...ticks: Tick[]): void => {
@@ -34,7 +36,7 @@ function setUp() {
     for (const symbol of symbols) coalescer.joined(id, tickRoom(symbol));
     return client;
   };
-  return { clock, coalescer, tooSlow, written, emit, open };
+  return { clock, coalescer, tooSlow, written, writes, emit, open };
 }
 
 const seqs = (ticks: readonly Tick[]): string[] => ticks.map(({ symbol, seq }) => `${symbol}${seq}`);
@@ -43,7 +45,7 @@ const turn = (): Promise<void> => new Promise((resolve) => void setImmediate(res
 
 describe('createCoalescer', () => {
   it('[F3] what one turn made leaves in one write for each client, and not before its end', async () => {
-    const { emit, open, written, coalescer } = setUp();
+    const { emit, open, written, writes, coalescer } = setUp();
     const [both, alone] = [open('1', ['A', 'B']), open('2', ['B'])];
     emit(tick('A', 1), tick('B', 1));
     await Promise.resolve();
@@ -55,6 +57,12 @@ describe('createCoalescer', () => {
     expect(both.writes.map(seqs)).toEqual([['A1', 'B1', 'A2'], ['B2']]);
     expect(alone.writes.map(seqs)).toEqual([['B1'], ['B2']]);
     expect(written).toEqual([['A1', 'B1', 'A2', 'C1'], ['B2']]);
+    expect(writes).toEqual([
+      [3, 1],
+      [1, 1],
+      [1, 1],
+      [1, 1],
+    ]);
     expect(coalescer.counters()).toMatchObject({ flushes: 2, deliveries: 6, writes: 4, slowWrites: 0 });
   });
 

@@ -25,6 +25,8 @@ export interface CoalescerOptions {
   slowClientMs: number;
   /** Fires once for each client that is too slow. Nothing is held for it any more. */
   onTooSlow: (socketId: string) => void;
+  /** Fires with the number of ticks in a write, and how many writes had as many. */
+  onWrites: (ticks: number, writes: number) => void;
   /** Fires for each turn's ticks, after they were written to everyone; once a tick, not once a socket. */
   onWritten: (ticks: readonly Delivery[]) => void;
 }
@@ -75,7 +77,7 @@ const outletOf = Symbol('outlet');
 type OwnedWebSocket = RawWebSocket & { [outletOf]?: Outlet };
 
 export function createCoalescer(options: CoalescerOptions): Coalescer {
-  const { clock, slowClientMs, onTooSlow, onWritten } = options;
+  const { clock, slowClientMs, onTooSlow, onWrites, onWritten } = options;
   const baskets = createBaskets<Outlet, Delivery>();
   const outlets = new Map<string, Outlet>();
   const byConnection = new WeakMap<object, Outlet>();
@@ -94,7 +96,8 @@ export function createCoalescer(options: CoalescerOptions): Coalescer {
 
   let pings = 0;
   const makePing = (): number => ++pings;
-  const stage = { counters, makePing, onBehind: watch };
+  const stage = { counters, makePing, onBehind: watch, onSlowWrites: onWrites };
+  const fastWrites = (): number => counters.writes - counters.slowWrites;
 
   function enqueue(delivery: Delivery): void {
     if (queue.length === 0) setImmediate(flush);
@@ -117,7 +120,9 @@ export function createCoalescer(options: CoalescerOptions): Coalescer {
     for (const basket of touched) {
       const batch = new Batch(basket.turn, makePing);
       basket.turn = [];
+      const before = fastWrites();
       for (const outlet of basket.members) outlet.write(batch, now);
+      onWrites(batch.deliveries.length, fastWrites() - before);
     }
     onWritten(turn);
   }

@@ -42,6 +42,8 @@ export interface FanoutOptions {
   onTooSlow: (socket: Pick<Socket, 'conn'>) => void;
   /** Fires with each tick as it comes here, in whatever order, where somebody listens to its symbol. */
   onArrived: (tick: Tick) => void;
+  /** Fires with the number of ticks in a write, and how many writes had as many. */
+  onWrites: (ticks: number, writes: number) => void;
   /** Fires with the ticks of each turn after they were written, by room; once a tick, not once a socket. */
   onWritten: (ticks: readonly { room: string; tick: Tick }[]) => void;
 }
@@ -103,6 +105,7 @@ export function createFanout({
   slowClientMs,
   onTooSlow,
   onArrived,
+  onWrites,
   onWritten,
 }: FanoutOptions): Fanout {
   const sequencers = new Map<string, Sequencer>();
@@ -128,6 +131,7 @@ export function createFanout({
       const socket = namespace?.sockets.get(id);
       if (socket !== undefined) onTooSlow(socket);
     },
+    onWrites,
     onWritten,
   });
   const mixin = createDoor({

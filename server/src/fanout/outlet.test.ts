@@ -18,9 +18,15 @@ function setUp(options: FakeConnectionOptions = {}) {
   let pings = 0;
   const makePing = (): number => ++pings;
   const behind = new Set<Outlet>();
+  const slowWrites: [ticks: number, writes: number][] = [];
   const outlet = new Outlet(
     connection.socket,
-    { counters, makePing, onBehind: (one) => void behind.add(one) },
+    {
+      counters,
+      makePing,
+      onBehind: (one) => void behind.add(one),
+      onSlowWrites: (ticks, writes) => void slowWrites.push([ticks, writes]),
+    },
     0,
   );
   const pong = (payload: unknown): void => void outlet.answered(payload, now);
@@ -41,6 +47,7 @@ function setUp(options: FakeConnectionOptions = {}) {
     outlet,
     counters,
     behind,
+    slowWrites,
     write,
     /** Writes ticks of FULL until the client must answer first; gives the last seq. */
     fill: (): number => {
@@ -72,7 +79,7 @@ describe('Outlet', () => {
   });
 
   it('[SL1][SL2] beyond the window the newest tick of each symbol waits, until the client answered', () => {
-    const { fill, write, writes, ticks, bytes, pong, counters, behind, outlet } = setUp();
+    const { fill, write, writes, ticks, bytes, pong, counters, behind, slowWrites, outlet } = setUp();
     const last = fill();
     const before = { ticks: ticks().length, bytes: bytes() };
     expect(before.ticks).toBe(last - 1);
@@ -85,6 +92,7 @@ describe('Outlet', () => {
       { symbol: 'LATE', seq: last + 50, merged: 49 },
     ]);
     expect(counters.conflated).toBe(99);
+    expect([slowWrites, counters.slowWrites]).toEqual([[[2, 1]], 1]);
     expect(outlet.isIdle()).toBe(true);
   });
 

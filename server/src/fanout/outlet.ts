@@ -22,6 +22,8 @@ export interface OutletStage {
   readonly counters: OutletCounters;
   /** A name for a ping that no other has. */
   makePing(): number;
+  /** Fires with the number of ticks in each of so many writes that were made for one client alone. */
+  onSlowWrites(ticks: number, writes: number): void;
   /** The outlet holds ticks back, or waits for a poll: `sweep` it until `isIdle`. */
   onBehind(outlet: Outlet): void;
 }
@@ -176,6 +178,7 @@ export class Outlet implements BasketMember {
     counters.deliveries += ticks;
     counters.writes += writes;
     counters.slowWrites += writes;
+    if (writes > 0) this.#stage.onSlowWrites(ticks / writes, writes);
     this.lastWriteAt = now;
   }
 
@@ -216,10 +219,8 @@ export class Outlet implements BasketMember {
     const { frames, bytes } = this.#held.takeFitting((more) => this.#window.fits(more), isAlone);
     this.#letGo();
     // While ticks wait there must be an answer to come.
-    if (frames.length > 0) {
-      this.#stage.counters.slowWrites++;
-      this.#writeAsking(frames, bytes, now);
-    } else if (this.#held !== null && !this.#window.isAsked()) this.#writeAsking([], 0, now);
+    if (frames.length > 0) this.#writeAsking(frames, bytes, now);
+    else if (this.#held !== null && !this.#window.isAsked()) this.#writeAsking([], 0, now);
   }
 
   #writeBatch(batch: Batch, now: number): void {
@@ -234,6 +235,10 @@ export class Outlet implements BasketMember {
   #writeAsking(frames: readonly TickFrame[], bytes: number, now: number): void {
     const ping = this.#stage.makePing();
     this.#count(frames.length, bytes, now);
+    if (frames.length > 0) {
+      this.#stage.counters.slowWrites++;
+      this.#stage.onSlowWrites(frames.length, 1);
+    }
     this.#window.pinged(ping, now);
     this.#send(joined(frames, bytes, ping), frames.length);
   }

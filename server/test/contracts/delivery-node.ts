@@ -51,6 +51,7 @@ export async function openDeliveryNode({
     slowClientMs: 20_000,
     onTooSlow: () => {},
     onArrived: () => {},
+    onWrites: () => {},
     onWritten: () => {},
   });
   const httpServer = createServer();

@@ -219,6 +219,9 @@ describe('figures', () => {
         'tickwire_flushes_total{node="test"} 2',
         'tickwire_writes_total{path="fast",node="test"} 2',
         'tickwire_writes_total{path="slow",node="test"} 0',
+        'tickwire_write_ticks_bucket{le="1",node="test"} 1',
+        'tickwire_write_ticks_sum{node="test"} 3',
+        'tickwire_write_ticks_count{node="test"} 2',
         'tickwire_conflated_ticks_total{node="test"} 0',
       ]),
     );
