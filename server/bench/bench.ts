@@ -1,6 +1,6 @@
 /**
  * `npm run bench`: every row of rows.ts, measured on real sockets. `--quick` is a run of about two minutes for CI; `--only=stage`
- * runs one experiment; `--profile=FOLDER` writes a CPU profile of each peer of the fan-out stage and of the connects. A whole run writes results.md.
+ * runs one experiment; `--profile=FOLDER` writes a CPU profile of each peer of the fan-out stage, of the bus and of the connects. A whole run writes results.md.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -13,6 +13,7 @@ import { bundleProgram } from '../test/support/bundle-program.ts';
 import { startCalled } from './child-calls.ts';
 import type { DriverCalls } from './driver/driver-calls.ts';
 import { driverState, startServer, type Bench } from './experiments/bench.ts';
+import { measureBus } from './experiments/bus.ts';
 import { measureCluster } from './experiments/cluster.ts';
 import { measureConnects, measureMemory } from './experiments/connections.ts';
 import { measureCosts } from './experiments/costs.ts';
@@ -33,6 +34,7 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 const experiments: Record<string, (bench: Bench) => Promise<void>> = {
   stage: measureStage,
   cluster: measureCluster,
+  bus: measureBus,
   memory: measureMemory,
   connects: measureConnects,
   sizes: measureSizes,

@@ -67,6 +67,15 @@ const without = (part: string): Row => ({
   goal: null,
 });
 
+/** A part of the way from append to the last replica, at so many symbols. */
+const bus = (part: string, symbols: string): Row => ({
+  figure: `from append to the last of 3 replicas, ${symbols} symbols: ${part}`,
+  unit: 'CPU-µs per tick',
+  peer: 'at 100 symbols',
+  ratioOf: 'ours / peer',
+  goal: null,
+});
+
 /** By name, in the order of the table. */
 export const rows = {
   floor20: toFloor(inBaskets(20), 1.2),
@@ -91,6 +100,12 @@ export const rows = {
     ratioOf: 'ours / peer',
     goal: atMost(0.2),
   },
+  busLeader1000: bus('leader', '1,000'),
+  busFollower1000: bus('a follower', '1,000'),
+  busRedis1000: bus('Redis', '1,000'),
+  busLeader5000: bus('leader', '5,000'),
+  busFollower5000: bus('a follower', '5,000'),
+  busRedis5000: bus('Redis', '5,000'),
   memory: {
     figure: 'resident memory per idle WebSocket',
     unit: 'KB',

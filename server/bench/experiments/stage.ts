@@ -166,7 +166,7 @@ export function ownBaskets(clients: number, perBasket: number): Audience {
 export function contendersFor(
   audience: Audience,
   turns: { quick: number; slow: number },
-  peers: readonly Exclude<PeerName, 'stock replica'>[],
+  peers: readonly Exclude<PeerName, 'our replica' | 'stock replica'>[],
 ): Contender[] {
   return peers.map((peer) => ({
     name: peer,

@@ -1,15 +1,17 @@
 /** What the benchmark asks of a process that runs a peer. */
 import type { Part } from './left-out.ts';
 
-export type PeerName = 'ours' | 'stock' | 'stock replica' | 'ws' | 'floor';
+export type PeerName = 'ours' | 'our replica' | 'stock' | 'stock replica' | 'ws' | 'floor';
 
 export interface StartRequest {
   peer: PeerName;
   symbols: readonly string[];
   /** A part that `ours` is to be without. */
   without?: Part;
-  /** Of a stock replica. */
+  /** Of a replica of a cluster. */
   redisUrl?: string;
+  /** Of ours, where it makes the prices itself: the milliseconds between two ticks of a symbol. */
+  intervalMs?: number;
 }
 
 export interface ServerCalls {
@@ -21,6 +23,8 @@ export interface ServerCalls {
   prepare(turns: number): { seq: number; bytes: number[] };
   /** Sends the next turn that was prepared. */
   turn(): void;
+  /** What is served now stays served, whoever leaves. Of a replica of ours alone. */
+  keep(): void;
   /** Processor time of the process so far, in microseconds. */
   cpu(): number;
   /** Begins a CPU profile, and ends it into a file. */

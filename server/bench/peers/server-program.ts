@@ -8,6 +8,7 @@ import { answerParent } from '../child-calls.ts';
 import { serverText } from '../driver/frame-parser.ts';
 import { createScript, tickMessage, type Script } from '../script.ts';
 import { createFloorPeer } from './floor.ts';
+import { createOurReplica } from './our-replica.ts';
 import { createOursPeer } from './ours.ts';
 import type { Peer } from './peer.ts';
 import type { PeerName, ServerCalls, StartRequest } from './server-calls.ts';
@@ -30,6 +31,7 @@ function theRunning(): { peer: Peer; script: Script } {
 
 const peers: Record<PeerName, (request: StartRequest) => Promise<Peer>> = {
   ours: createOursPeer,
+  'our replica': createOurReplica,
   stock: createStockPeer,
   'stock replica': ({ redisUrl = '' }) => createStockReplica({ redisUrl }),
   ws: createWsPeer,
@@ -59,6 +61,7 @@ answerParent({
     for (const tick of ticks) tick.ts = ts;
     peer.turn(ticks);
   },
+  keep: () => theRunning().peer.keep?.(),
   cpu: () => {
     const { user, system } = process.cpuUsage();
     return user + system;
