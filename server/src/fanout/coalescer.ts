@@ -205,13 +205,11 @@ export function createCoalescer(options: CoalescerOptions): Coalescer {
     },
     joined: (socketId, room) => {
       const outlet = outlets.get(socketId);
-      if (outlet === undefined || outlet.rooms.has(room)) return;
-      outlet.rooms.add(room);
-      baskets.moved(outlet);
+      if (outlet?.join(room) === true) baskets.moved(outlet);
     },
     left: (socketId, room) => {
       const outlet = outlets.get(socketId);
-      if (outlet?.rooms.delete(room) === true) baskets.moved(outlet);
+      if (outlet?.leave(room) === true) baskets.moved(outlet);
     },
     onEngineFlush: (connection, packets) => {
       let bytes = 0;

@@ -28,12 +28,14 @@ export interface OutletStage {
   onBehind(outlet: Outlet): void;
 }
 
+const noRooms: ReadonlySet<string> = new Set();
 const uncompressed = { compress: false };
 /** The ready state of a WebSocket that may be written to. */
 const rawOpen = 1;
 
 export class Outlet implements BasketMember {
-  readonly rooms = new Set<string>();
+  /** Null before the first: many only wait. */
+  #rooms: Set<string> | null = null;
   readonly socket: RawSocket;
   /** As the socket and its WebSocket have them: each step on the way to them costs a write. */
   readonly #connection: Connection;
@@ -57,6 +59,22 @@ export class Outlet implements BasketMember {
     this.#connection = socket.conn;
     this.#stage = stage;
     this.lastWriteAt = now;
+  }
+
+  get rooms(): ReadonlySet<string> {
+    return this.#rooms ?? noRooms;
+  }
+
+  /** False where it was there already. */
+  join(room: string): boolean {
+    this.#rooms ??= new Set();
+    const { size } = this.#rooms;
+    return this.#rooms.add(room).size > size;
+  }
+
+  /** False where it was not there. */
+  leave(room: string): boolean {
+    return this.#rooms?.delete(room) === true;
   }
 
   /** Takes up the connection's transport, first and after an upgrade; `onPong` listens at a WebSocket. */

@@ -50,10 +50,20 @@ const rawClosed = 3;
 /** What still comes after that was on its way, and is little; each byte counts as so many. */
 const closedWeight = 32;
 
-/** A WebSocket, and the connection that it is, or wants to become. */
-interface Link {
-  readonly connection: Connection;
-  readonly raw: RawSocket;
+/** What a connection may still send. */
+const bucketOf = Symbol('bucket');
+/** The connection that a WebSocket is, or wants to become. */
+const connectionOf = Symbol('connection');
+/** The WebSocket over a TCP socket. */
+const rawOf = Symbol('raw');
+/**
+ * Noted on the emitters themselves, as listeners are shared and know the emitter alone: entries of weak maps take three times
+ * as much memory (bench: memory).
+ */
+interface Noted {
+  [bucketOf]?: TokenBucket;
+  [connectionOf]?: Connection;
+  [rawOf]?: RawSocket;
 }
 
 const codeOf = {
@@ -66,9 +76,6 @@ const codeOf = {
 /** Watches every connection that opens from now on. */
 export function createConnectionGuard(options: ConnectionGuardOptions): ConnectionGuard {
   const { engine, clock, packets, maxUnreadBytes, onCut } = options;
-  const buckets = new WeakMap<Connection, TokenBucket>();
-  /** By the WebSocket and by its TCP socket: listeners are shared, and know the emitter alone. */
-  const links = new WeakMap<object, Link>();
   /**
    * Those to which Engine.IO wrote and that had not taken it all when last looked at: of thousands, few. Polling ones stay, as
    * what waits for a poll is no write. Ticks go past Engine.IO, and their window bounds them.
@@ -90,8 +97,8 @@ export function createConnectionGuard(options: ConnectionGuardOptions): Connecti
   }
 
   /** False where it was one too many, and the connection has ended. */
-  function charge(connection: Connection, cost: number): boolean {
-    if (buckets.get(connection)?.take(cost, clock.monotonic()) === false) end(connection, 'flood');
+  function charge(connection: Connection & Noted, cost: number): boolean {
+    if (connection[bucketOf]?.take(cost, clock.monotonic()) === false) end(connection, 'flood');
     else if (waitingPackets(connection).length === 0 || unreadBytes(connection) <= maxUnreadBytes)
       return true;
     else end(connection, 'unread');
@@ -99,19 +106,20 @@ export function createConnectionGuard(options: ConnectionGuardOptions): Connecti
   }
 
   /** Also where the connection was closed, or never took this WebSocket: nothing else would end who goes on sending. */
-  function chargeLink(link: Link | undefined, cost: number): void {
-    if (link !== undefined && !charge(link.connection, cost)) link.raw.terminate();
+  function chargeRaw(raw: RawSocket & Noted, cost: number): void {
+    const connection = raw[connectionOf];
+    if (connection !== undefined && !charge(connection, cost)) raw.terminate();
   }
 
-  function listenTo(raw: RawSocket | null, connection: Connection): void {
-    if (raw === null || links.has(raw)) return;
-    const link: Link = { connection, raw };
-    links.set(raw, link);
+  function listenTo(raw: (RawSocket & Noted) | null, connection: Connection): void {
+    if (raw === null || raw[connectionOf] !== undefined) return;
+    raw[connectionOf] = connection;
     raw.on('ping', onPing);
     raw.on('pong', onPong);
-    if (raw._socket === null) return;
-    links.set(raw._socket, link);
-    raw._socket.on('data', onBytes);
+    const tcp: (NonNullable<RawSocket['_socket']> & Noted) | null = raw._socket;
+    if (tcp === null) return;
+    tcp[rawOf] = raw;
+    tcp.on('data', onBytes);
   }
 
   // Shared by all connections: the emitter is `this`.
@@ -121,24 +129,25 @@ export function createConnectionGuard(options: ConnectionGuardOptions): Connecti
   }
 
   function onPing(this: RawSocket): void {
-    chargeLink(links.get(this), 1);
+    chargeRaw(this, 1);
   }
 
   function onPong(this: RawSocket): void {
-    chargeLink(links.get(this), pongCost);
+    chargeRaw(this, pongCost);
   }
 
-  function onBytes(this: object, { length }: Buffer): void {
-    const link = links.get(this);
-    const weight = link?.connection.readyState === 'closed' ? closedWeight : 1;
-    chargeLink(link, (weight * length) / bytesPerToken);
+  function onBytes(this: Noted, { length }: Buffer): void {
+    const raw: (RawSocket & Noted) | undefined = this[rawOf];
+    if (raw === undefined) return;
+    const weight = raw[connectionOf]?.readyState === 'closed' ? closedWeight : 1;
+    chargeRaw(raw, (weight * length) / bytesPerToken);
   }
 
   /** Fires for each probe of a WebSocket that is to take polling's place: those packets are no one else's. */
   function onProbe(this: Connection, transport: Connection['transport']): void {
     const raw = rawSocketOf({ transport });
     listenTo(raw, this);
-    if (raw !== null) chargeLink(links.get(raw), 1);
+    if (raw !== null) chargeRaw(raw, 1);
   }
 
   function onClose(this: Connection): void {
@@ -164,8 +173,8 @@ export function createConnectionGuard(options: ConnectionGuardOptions): Connecti
     unread.add(connection);
   }
 
-  function watch(connection: Connection): void {
-    buckets.set(connection, new TokenBucket(packets, clock.monotonic()));
+  function watch(connection: Connection & Noted): void {
+    connection[bucketOf] = new TokenBucket(packets, clock.monotonic());
     connection.on('packet', onPacket);
     connection.on('upgrading', onProbe);
     connection.on('close', onClose);

@@ -93,6 +93,9 @@ export async function caughtUp(connection: Connection, maxBytes: number): Promis
   while (!isCaughtUp(connection, maxBytes)) await drained(connection);
 }
 
+/** In place of the TCP socket of a request. */
+const gone = Object.freeze({});
+
 /**
  * Lets the handshake's HTTP request go and keeps what a later join of the same connection is built from: headers, query and
  * address. Thousands of connections would each hold it, its sockets and its answer for as long as they live.
@@ -102,5 +105,5 @@ export function slimRequest(connection: Connection): void {
   if (!(connection.request instanceof IncomingMessage)) return;
   const query: unknown = '_query' in connection.request ? connection.request._query : {};
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- all that Socket.IO reads of it once the connection is open
-  connection.request = { headers, url, _query: query, connection: {} } as unknown as IncomingMessage;
+  connection.request = { headers, url, _query: query, connection: gone } as unknown as IncomingMessage;
 }

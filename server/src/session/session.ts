@@ -53,22 +53,24 @@ const maxUnreadAnswerBytes = 65_536;
 const symbolsPerCall = 20;
 
 const settled = Promise.resolve();
+/** Of every session that has asked for nothing yet. */
+const noRates = new Map<string, number>();
 const nothingMissed: ReadonlyMap<string, Tick[] | null> = new Map();
 
 /** Its caller hands it every event of its socket, from `greet` on. */
 export class Session {
   readonly socket: ClientSocket;
   readonly #stage: SessionStage;
-  readonly #bucket: TokenBucket;
+  /** Since its first call: before, it is full. */
+  #bucket: TokenBucket | null = null;
   /** The rate of each symbol that it has. */
-  readonly #rates = new Map<string, number>();
+  #rates = noRates;
   #lastCall: Promise<void> = settled;
   #waitingCalls = 0;
 
   constructor(socket: ClientSocket, stage: SessionStage) {
     this.socket = socket;
     this.#stage = stage;
-    this.#bucket = new TokenBucket(stage.calls, stage.clock.monotonic());
   }
 
   /** Both as JSON. */
@@ -103,7 +105,9 @@ export class Session {
   }
 
   #mayCall(symbolCount: number): boolean {
-    return this.#bucket.take(1 + symbolCount / symbolsPerCall, this.#stage.clock.monotonic());
+    const now = this.#stage.clock.monotonic();
+    this.#bucket ??= new TokenBucket(this.#stage.calls, now);
+    return this.#bucket.take(1 + symbolCount / symbolsPerCall, now);
   }
 
   #refuse(ack: Ack | null, why: Refusal): void {
@@ -231,7 +235,7 @@ export class Session {
                 replayed: ticks?.length ?? 0,
               }),
         );
-        this.#rates.set(symbol, everyMs);
+        this.#setRate(symbol, everyMs);
       }
     }
     ack?.(
@@ -244,6 +248,11 @@ export class Session {
     const taken = merged.length === 0 ? undefined : streams.writeTo(this.socket.id, merged);
     this.#joinRooms(joining, everyMs);
     return taken === undefined && replays.length === 0 ? undefined : this.#replayAll(taken, replays);
+  }
+
+  #setRate(symbol: string, everyMs: number): void {
+    if (this.#rates === noRates) this.#rates = new Map();
+    this.#rates.set(symbol, everyMs);
   }
 
   async #replayAll(taken: Promise<void> | undefined, replays: readonly ReplayOptions[]): Promise<void> {

@@ -19,6 +19,7 @@ import { Session, type ClientSocket, type SessionStage } from './session.ts';
 import { createSymbolTexts } from './symbol-texts.ts';
 import type { SocketServer } from './socket-server.ts';
 import { createTokens } from './tokens.ts';
+import { trim } from './trim.ts';
 
 export interface SessionsOptions extends Omit<SessionStage, 'clock' | 'textsOf' | 'onRefused' | 'onError'> {
   io: SocketServer;
@@ -55,6 +56,8 @@ export interface Sessions {
 const reconnectSpreadMs = 1_000;
 /** A heartbeat is at most this late, in milliseconds. */
 const heartbeatSweepMs = 250;
+/** What a new connection does not need is let go not in its rush to be served, but this much later, in milliseconds. */
+const trimMs = 250;
 
 export function createSessions(options: SessionsOptions): Sessions {
   const { io, node, clock, log, random, feed, isStale } = options;
@@ -74,6 +77,8 @@ export function createSessions(options: SessionsOptions): Sessions {
   const sessions = new Map<string, Session>();
   /** Connections with a session. */
   const joined = new WeakSet<Connection>();
+  /** Those that joined since they were last trimmed. */
+  let fresh: ClientSocket[] = [];
   let departure: Departure | null = null;
 
   io.on('connection', (socket: ClientSocket) => {
@@ -90,9 +95,10 @@ export function createSessions(options: SessionsOptions): Sessions {
     slimRequest(socket.conn);
     const session = new Session(socket, stage);
     sessions.set(socket.id, session);
+    fresh.push(socket);
     // One listener for every event, so that an unknown one is answered too and none is ever looked up on a prototype.
     socket.onAny(onEvent);
-    socket.once('disconnect', onDisconnect);
+    socket.on('disconnect', onDisconnect);
     const hello: Hello = { session: token(12), node, user: null, secret: token(18) };
     session.greet({ hello: JSON.stringify(hello), feed: feedText() });
   });
@@ -122,6 +128,10 @@ export function createSessions(options: SessionsOptions): Sessions {
   }
 
   const stopBeating = clock.every(heartbeatSweepMs, () => options.streams.beat(limits.heartbeatMs));
+  const stopTrimming = clock.every(trimMs, () => {
+    for (const socket of fresh) trim(socket);
+    fresh = [];
+  });
 
   return {
     count: () => sessions.size,
@@ -145,6 +155,9 @@ export function createSessions(options: SessionsOptions): Sessions {
       return departure.done;
     },
     hurry: (ms) => departure?.hurry(ms),
-    close: () => stopBeating(),
+    close: () => {
+      stopBeating();
+      stopTrimming();
+    },
   };
 }

@@ -1,5 +1,6 @@
 import { IncomingMessage } from 'node:http';
 import { describe, expect, it } from 'vitest';
+import { until } from '../support/until.ts';
 import { startReplica } from './replica-under-test.ts';
 
 const handshake = '/socket.io/?EIO=4&transport=polling';
@@ -79,6 +80,9 @@ describe('the handshake', () => {
     expect(second?.handshake.url).toBe(first?.handshake.url);
     const inside = replica.io.sockets.sockets.get(second?.id ?? '');
     expect(inside?.request).not.toBeInstanceOf(IncomingMessage);
+    // Its listeners' tables are trimmed soon after it joined.
+    await until(() => Object.getPrototypeOf(Reflect.get(inside ?? {}, '_events')) !== null);
+    expect(await client.subscribe(['A'])).toMatchObject({ ok: true });
   });
 
   it('[CN3] a message that is too large ends its connection alone', async () => {
