@@ -51,6 +51,14 @@ export function createFreshness({
 
   function change(next: FeedState): void {
     const before = feed;
+    // With each beat of a leader: the sources are the very same where their text is.
+    if (
+      next.sources === before.sources &&
+      next.state === before.state &&
+      next.reason === before.reason &&
+      next.since === before.since
+    )
+      return;
     feed = next;
     staleSymbols = staleSymbolsOf(feed);
     if (JSON.stringify(before) === JSON.stringify(next)) return;

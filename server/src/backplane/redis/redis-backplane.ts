@@ -38,20 +38,41 @@ export interface RedisBackplaneOptions extends Partial<StoreSettings> {
 const maxPublishesQueued = 6_000;
 const maxCommandsQueued = 1_000;
 
-const announcementSchema: z.ZodType<Announcement> = z.object({
+const announcementSchema: z.ZodType<Omit<Announcement, 'feed'>> = z.object({
   node: z.string(),
   epoch: z.number(),
   gens: z.array(z.string()),
   heads: z.array(z.tuple([z.string(), z.string(), z.number()])),
-  feed: z.object({
-    state: z.enum(['live', 'stale']),
-    since: z.number(),
-    reason: z.string(),
-    sources: z.array(
-      z.object({ name: z.string(), state: z.enum(['live', 'stale']), symbols: z.array(z.string()) }),
-    ),
-  }),
 });
+const feedSchema: z.ZodType<Announcement['feed']> = z.object({
+  state: z.enum(['live', 'stale']),
+  since: z.number(),
+  reason: z.string(),
+  sources: z.array(
+    z.object({ name: z.string(), state: z.enum(['live', 'stale']), symbols: z.array(z.string()) }),
+  ),
+});
+
+/** Two lines of JSON: the second, the feed with all its symbols, is the same for hours and is read once. */
+function announcementText({ feed, ...rest }: Announcement): string {
+  return `${JSON.stringify(rest)}\n${JSON.stringify(feed)}`;
+}
+
+/** Gives the function that reads announcements; those with one feed text share one feed. */
+function createAnnouncementReader(): (text: Buffer) => Announcement {
+  let last: { text: Buffer; feed: Announcement['feed'] } | null = null;
+  return (text) => {
+    const end = text.indexOf('\n');
+    const feedText = text.subarray(end + 1);
+    // A copy, as the buffer that it lies in is larger.
+    if (last?.text.equals(feedText) !== true)
+      last = { text: Buffer.from(feedText), feed: feedSchema.parse(JSON.parse(feedText.toString())) };
+    return {
+      ...announcementSchema.parse(JSON.parse(text.toString('utf8', 0, Math.max(end, 0)))),
+      feed: last.feed,
+    };
+  };
+}
 
 /** Returns at once and connects in the background; `state()` says down until every link is up. */
 export function createRedisBackplane(options: RedisBackplaneOptions): Backplane {
@@ -123,8 +144,9 @@ export function createRedisBackplane(options: RedisBackplaneOptions): Backplane 
     return { at: 'up' };
   }
 
+  const readAnnouncement = createAnnouncementReader();
   subscriptions.add('channel', keys.announceChannel, (text) => {
-    const announcement = announcementSchema.parse(JSON.parse(text.toString()));
+    const announcement = readAnnouncement(text);
     for (const listener of announcementListeners) listener(announcement);
   });
 
@@ -148,7 +170,7 @@ export function createRedisBackplane(options: RedisBackplaneOptions): Backplane 
     }),
     leaderLine,
     adapter: (wrap) => createAdapterFactory(wrap, { key: keys.adapter, publisher, subscriptions, commands }),
-    announce: (announcement) => publisher.publish(keys.announceChannel, JSON.stringify(announcement)),
+    announce: (announcement) => publisher.publish(keys.announceChannel, announcementText(announcement)),
     onAnnouncement: (listener) => void announcementListeners.push(listener),
     state: () => state,
     onState: (listener) => void stateListeners.push(listener),
