@@ -18,6 +18,11 @@ export function tickRoom(symbol: string, everyMs = 0): string {
   return everyMs === 0 ? prefix + symbol : `${prefix}${symbol}${tierMark}${everyMs}`;
 }
 
+/** Whether it is the room of a symbol's ticks, at whatever rate. */
+export function isTickRoom(room: string): boolean {
+  return room.startsWith(prefix);
+}
+
 /** The symbol whose ticks go to this room, at whatever rate, or null for any other room. */
 export function symbolOfRoom(room: string): string | null {
   if (!room.startsWith(prefix)) return null;

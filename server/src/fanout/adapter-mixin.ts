@@ -7,7 +7,7 @@
  * hands it over. Both are internals: `server/test/contracts` pins them. SPEC.md [F1].
  */
 import type { BroadcastOptions } from 'socket.io-adapter';
-import { symbolOfRoom, type Tick } from '../../protocol/index.ts';
+import { isTickRoom, symbolOfRoom, type Tick } from '../../protocol/index.ts';
 import type { AdapterClass, AdapterMixin } from '../backplane/contract.ts';
 import { assert } from '../support/assert.ts';
 import type { Delivery } from './batch.ts';
@@ -110,19 +110,19 @@ export function createDoor(keeper: DoorKeeper): AdapterMixin {
 
       override addAll(id: string, rooms: Set<string>): Promise<void> | void {
         if (!this.#isOurs) return super.addAll(id, rooms);
-        for (const room of rooms) if (symbolOfRoom(room) !== null) keeper.beforeOther();
+        if (hasTickRoom(rooms)) keeper.beforeOther();
         const done = super.addAll(id, rooms);
         // Socket.IO's own first join, of the room that has the socket's name, comes after those of a middleware.
         const isOpened = rooms.has(id);
         if (isOpened) keeper.onOpened(id);
         for (const room of (isOpened ? this.sids.get(id) : rooms) ?? []) {
-          if (symbolOfRoom(room) !== null) keeper.onJoined(id, room);
+          if (isTickRoom(room)) keeper.onJoined(id, room);
         }
         return done;
       }
 
       override del(id: string, room: string): Promise<void> | void {
-        if (!this.#isOurs || symbolOfRoom(room) === null) return super.del(id, room);
+        if (!this.#isOurs || !isTickRoom(room)) return super.del(id, room);
         keeper.beforeOther();
         const done = super.del(id, room);
         keeper.onLeft(id, room);
@@ -179,6 +179,10 @@ function onlyRoom({ rooms, except }: BroadcastOptions): string | null {
 }
 
 function touchesTickRoom({ rooms }: BroadcastOptions): boolean {
-  for (const room of rooms) if (symbolOfRoom(room) !== null) return true;
+  return hasTickRoom(rooms);
+}
+
+function hasTickRoom(rooms: ReadonlySet<string>): boolean {
+  for (const room of rooms) if (isTickRoom(room)) return true;
   return false;
 }

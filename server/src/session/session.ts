@@ -10,7 +10,6 @@ import {
   type Quote,
   type Refusal,
   type ServerEvents,
-  type SnapshotReason,
   type SubscribeResult,
   type Tick,
 } from '../../protocol/index.ts';
@@ -20,7 +19,7 @@ import { JsonText } from './json-text.ts';
 import { missedAsOne, missedUpToHead, replay, type ReplayOptions } from './replay.ts';
 import { parseSubscribe, parseUnsubscribe, type SubscribeCall, type Wanted } from './subscribe-request.ts';
 import type { Streams } from './streams.ts';
-import type { SymbolTexts } from './symbol-texts.ts';
+import { answerText, snapshotText, type BasketTexts, type SymbolTexts } from './symbol-texts.ts';
 import { TokenBucket, type Rate } from './token-bucket.ts';
 
 export type ClientSocket = Socket<Record<string, (...args: unknown[]) => void>, ServerEvents>;
@@ -34,6 +33,7 @@ export interface SessionStage {
   maxSubscriptions: number;
   isListed: (symbol: string) => boolean;
   textsOf: (head: Quote) => SymbolTexts;
+  basketTexts: (list: readonly SymbolTexts[]) => BasketTexts;
   streams: Streams;
   /** Fires for each symbol that a client asked to go on with. */
   onRecovery: (isRecovered: boolean, replayed: number) => void;
@@ -184,6 +184,8 @@ export class Session {
       this.socket.id,
       wanted.flatMap(({ symbol }) => symbol ?? []),
     );
+    /** Where every symbol begins at its head and there are no others: what all who ask for the same are told. */
+    let basket: SymbolTexts[] | null = this.#rates.size === 0 ? [] : null;
     const results: string[] = [];
     const quotes: string[] = [];
     const joining: string[] = [];
@@ -223,8 +225,10 @@ export class Session {
           joining.push(symbol);
         }
         const gen = stream.gen() ?? '';
+        const isPlain = texts !== null && ticks === null && everyMs === 0 && head?.gen === gen;
+        if (isPlain) basket?.push(texts);
         results.push(
-          texts !== null && ticks === null && everyMs === 0 && head?.gen === gen
+          isPlain
             ? texts.result
             : resultText(key, {
                 ok: true,
@@ -238,13 +242,17 @@ export class Session {
         this.#setRate(symbol, everyMs);
       }
     }
-    ack?.(
-      new JsonText(
-        `{"ok":true,"symbols":${JSON.stringify([...this.#rates.keys()])},"results":{${results.join()}}}`,
-      ),
-    );
+    if (basket?.length !== results.length || basket.length === 0) basket = null;
+    const told =
+      basket === null
+        ? {
+            answer: answerText([...this.#rates.keys()], results),
+            snapshot: snapshotText(quotes, 'subscribe'),
+          }
+        : this.#stage.basketTexts(basket);
+    ack?.(new JsonText(told.answer));
     if (joining.length === 0 && replays.length === 0) return undefined;
-    this.#sendQuotes(quotes.join(), 'subscribe');
+    this.#emit('snapshot', told.snapshot);
     const taken = merged.length === 0 ? undefined : streams.writeTo(this.socket.id, merged);
     this.#joinRooms(joining, everyMs);
     return taken === undefined && replays.length === 0 ? undefined : this.#replayAll(taken, replays);
@@ -304,13 +312,10 @@ export class Session {
     if (everyMs !== undefined) void this.socket.leave(tickRoom(symbol, everyMs));
   }
 
-  #sendQuotes(quotes: string, reason: SnapshotReason): void {
-    this.#emit('snapshot', `{"quotes":[${quotes}],"reason":"${reason}"}`);
-  }
-
   #sendSnapshot(symbol: string, reason: 'gap' | 'generation'): void {
     const head = this.#stage.streams.open(symbol).head();
-    if (head !== null && head !== undefined) this.#sendQuotes(this.#stage.textsOf(head).quote, reason);
+    if (head !== null && head !== undefined)
+      this.#emit('snapshot', snapshotText([this.#stage.textsOf(head).quote], reason));
   }
 
   /** Gives the entry of the symbol in the results. */

@@ -16,12 +16,15 @@ import { slimRequest, type Connection } from './connection.ts';
 import { createDeparture, type Departure } from './departure.ts';
 import { leaversOf } from './leavers.ts';
 import { Session, type ClientSocket, type SessionStage } from './session.ts';
-import { createSymbolTexts } from './symbol-texts.ts';
+import { createBasketTexts, createSymbolTexts } from './symbol-texts.ts';
 import type { SocketServer } from './socket-server.ts';
 import { createTokens } from './tokens.ts';
 import { trim } from './trim.ts';
 
-export interface SessionsOptions extends Omit<SessionStage, 'clock' | 'textsOf' | 'onRefused' | 'onError'> {
+export interface SessionsOptions extends Omit<
+  SessionStage,
+  'clock' | 'textsOf' | 'basketTexts' | 'onRefused' | 'onError'
+> {
   io: SocketServer;
   node: string;
   clock: Clock;
@@ -64,6 +67,7 @@ export function createSessions(options: SessionsOptions): Sessions {
   const stage: SessionStage = {
     ...options,
     textsOf: createSymbolTexts({ isStale }),
+    basketTexts: createBasketTexts(),
     onRefused: (socket, name) => {
       options.onCallError('refused');
       log.debug({ socket, refused: name }, 'a call was refused');

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Quote } from '../../protocol/index.ts';
-import { createSymbolTexts } from './symbol-texts.ts';
+import { createBasketTexts, createSymbolTexts } from './symbol-texts.ts';
 
 const quote = (seq: number): Quote => ({
   symbol: 'BTC-USD',
@@ -44,5 +44,31 @@ describe('what is told of a symbol', () => {
     // The quote is spread into its text, and its `toJSON` with it.
     for (let i = 0; i < 3; i++) textsOf(head);
     expect(encoded).toBe(1);
+  });
+
+  it('[SB5] is put together once for all who ask for the same, and anew when a head changed', () => {
+    const textsOf = createSymbolTexts({ isStale: () => false });
+    const basketTexts = createBasketTexts();
+    const other = { ...quote(1), symbol: 'A' };
+    const told = basketTexts([textsOf(quote(1)), textsOf(other)]);
+    expect(JSON.parse(told.answer)).toEqual({
+      ok: true,
+      symbols: ['BTC-USD', 'A'],
+      results: JSON.parse(`{${textsOf(quote(1)).result},${textsOf(other).result}}`) as unknown,
+    });
+    expect(JSON.parse(told.snapshot)).toEqual({ quotes: [quote(1), other], reason: 'subscribe' });
+    const head = quote(2);
+    const next = basketTexts([textsOf(head), textsOf(other)]);
+    expect(JSON.parse(next.snapshot)).toEqual({ quotes: [head, other], reason: 'subscribe' });
+    expect(basketTexts([textsOf(head), textsOf(other)])).toBe(next);
+    expect(JSON.parse(basketTexts([textsOf(head)]).snapshot)).toEqual({
+      quotes: [head],
+      reason: 'subscribe',
+    });
+    const moved = { ...other, seq: 2 };
+    expect(JSON.parse(basketTexts([textsOf(head), textsOf(moved)]).snapshot)).toEqual({
+      quotes: [head, moved],
+      reason: 'subscribe',
+    });
   });
 });

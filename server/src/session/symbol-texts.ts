@@ -2,18 +2,74 @@
  * What is told of a symbol to whoever subscribes to it, as JSON: made once for each head and kept while it is the head, so
  * that a storm of subscribers costs one encoding a symbol and not one a client. Knows no sockets.
  */
-import type { Quote, SubscribeResult } from '../../protocol/index.ts';
+import type { Quote, SnapshotReason, SubscribeResult } from '../../protocol/index.ts';
+import { assert } from '../support/assert.ts';
 
 export interface SymbolTexts {
+  readonly symbol: string;
   /** The quote as a snapshot has it. */
   readonly quote: string;
   /** The entry of the symbol in the results of a subscribe to each tick that begins at that head. */
   readonly result: string;
 }
 
+/** The payloads of an answer and its snapshot to one who asks for these symbols and has no others. */
+export interface BasketTexts {
+  readonly answer: string;
+  readonly snapshot: string;
+}
+
 interface Kept extends SymbolTexts {
   readonly head: Quote;
   readonly stale: boolean;
+}
+
+/** Baskets that are kept, to be forgotten all at once. */
+const maxBaskets = 32;
+
+/**
+ * Gives a function that puts the texts of several symbols together, of one at least. What it made is kept while the texts are
+ * the same: most clients of a page share a few baskets.
+ */
+export function createBasketTexts() {
+  const byFirst = new Map<SymbolTexts, BasketTexts & { readonly of: readonly SymbolTexts[] }>();
+
+  return (list: readonly SymbolTexts[]): BasketTexts => {
+    const [first] = list;
+    assert(first !== undefined, 'a basket has a symbol');
+    const kept = byFirst.get(first);
+    if (kept !== undefined && isSame(kept.of, list)) return kept;
+    const basket = {
+      of: list,
+      answer: answerText(
+        list.map(({ symbol }) => symbol),
+        list.map(({ result }) => result),
+      ),
+      snapshot: snapshotText(
+        list.map(({ quote }) => quote),
+        'subscribe',
+      ),
+    };
+    if (byFirst.size >= maxBaskets) byFirst.clear();
+    byFirst.set(first, basket);
+    return basket;
+  };
+}
+
+function isSame(a: readonly unknown[], b: readonly unknown[]): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
+
+/** The answer to a subscribe, `symbols` being the whole set of the session and `results` entries as texts. */
+export function answerText(symbols: readonly string[], results: readonly string[]): string {
+  return `{"ok":true,"symbols":${JSON.stringify(symbols)},"results":{${results.join()}}}`;
+}
+
+/** The payload of `snapshot`, of quotes as texts. */
+export function snapshotText(quotes: readonly string[], reason: SnapshotReason): string {
+  return `{"quotes":[${quotes.join()}],"reason":"${reason}"}`;
 }
 
 /** Gives a function that tells the texts of a symbol whose head it is given. Keeps those of each symbol that was asked for. */
@@ -27,6 +83,7 @@ export function createSymbolTexts({ isStale }: { isStale: (symbol: string) => bo
     const { gen, seq } = head;
     const result: SubscribeResult = { ok: true, gen, seq, everyMs: 0, recovered: false, replayed: 0 };
     const texts: Kept = {
+      symbol: head.symbol,
       head,
       stale,
       quote: JSON.stringify({ ...head, stale }),
