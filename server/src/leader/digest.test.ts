@@ -28,23 +28,11 @@ describe('the digest', () => {
     expect(Array.from({ length: 6 }, told)).toEqual([...Array.from({ length: 5 }, () => ['A:4']), []]);
   });
 
-  it.each([2, 3, 4])('[SQ8] and so one that moves with every %ith beat', (period) => {
-    const { move, told } = setUp();
-    const calm = Array.from({ length: period }, () => []);
-    move('A', 1);
-    expect(Array.from({ length: period }, told)).toEqual(calm.map(() => ['A:1']));
-    for (const seq of [2, 3, 4]) {
-      move('A', seq);
-      expect(Array.from({ length: period }, told)).toEqual(calm);
-    }
-    expect(Array.from({ length: 6 }, told)).toEqual([...Array.from({ length: 5 }, () => ['A:4']), []]);
-  });
-
-  it('[SQ8] tells a head that moves more rarely each time', () => {
+  it('[SQ8] tells a head that moves with every other beat each time', () => {
     const { move, told } = setUp();
     for (const seq of [1, 2, 3]) {
       move('A', seq);
-      expect(Array.from({ length: 6 }, told)).toEqual([...Array.from({ length: 5 }, () => [`A:${seq}`]), []]);
+      expect([told(), told()]).toEqual([[`A:${seq}`], [`A:${seq}`]]);
     }
   });
 });
