@@ -181,6 +181,9 @@ export const deliveryScripts = {
     scene.io.local.to('tick:B').emit('note', 'local');
   },
 
+  /** Nothing: a node runs it when each of its polls waits for an answer. */
+  settle: () => {},
+
   'a tick that may be lost': ({ io }) => {
     io.to('tick:A').volatile.emit('tick', tickOf('A', 1));
   },
