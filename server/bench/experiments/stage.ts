@@ -55,7 +55,9 @@ export async function takeTurns(
     for (const one of entered) await playRound(bench, one, one.contender.warmUp);
     if (bench.profiles !== null) for (const { server } of entered) await server.calls.startProfile();
     for (const one of entered)
-      if (one.contender.request.peer === 'ours') one.writes = await writesOf(one.server);
+      // Without metrics it does not tell.
+      if (one.contender.request.peer === 'ours' && one.contender.request.without !== 'metrics')
+        one.writes = await writesOf(one.server);
     for (let round = 0; round < bench.rounds; round++)
       for (let i = 0; i < entered.length; i++) {
         const one = entered[(round + i) % entered.length];
