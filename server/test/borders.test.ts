@@ -9,6 +9,7 @@ import { describe, expect, test } from 'vitest';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const stages = ['feed', 'leader', 'fanout', 'session', 'http', 'cluster'];
+const identity = 'server/src/users/identity.ts';
 const contract = 'server/src/backplane/contract.ts';
 
 /** What the files of one place may import beside files of that same place: places, or single files. */
@@ -16,11 +17,12 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   protocol: [],
   support: ['protocol'],
   backplane: ['support', 'protocol'],
-  ...Object.fromEntries(stages.map((stage) => [stage, [contract, 'support', 'protocol']])),
+  ...Object.fromEntries(stages.map((stage) => [stage, [contract, identity, 'support', 'protocol']])),
+  users: [contract, 'support', 'protocol'],
   settings: [...stages, 'support', 'protocol'],
   config: ['settings', ...stages, 'support', 'protocol'],
   'replica-metrics': ['support', 'protocol'],
-  replica: ['config', 'replica-metrics', 'backplane', 'support', 'protocol', ...stages],
+  replica: ['config', 'replica-metrics', 'backplane', 'users', 'support', 'protocol', ...stages],
   main: ['replica', 'config', 'backplane', 'support', 'protocol'],
   client: ['protocol'],
   'load-tests': ['protocol', 'scripts'],
