@@ -114,6 +114,32 @@ export const codes = {
     status: 403,
     message: 'pages of this origin may not connect',
   },
+  token_required: {
+    code: 4302,
+    retry: 'never',
+    status: 401,
+    message: 'sign in: a token belongs in auth.token of the handshake, or in an Authorization: Bearer header',
+  },
+  token_invalid: { code: 4303, retry: 'never', status: 401, message: 'this token is not taken here' },
+  token_expired: {
+    code: 4304,
+    retry: 'later',
+    status: 401,
+    message: 'this token has expired; come back with a new one',
+  },
+  bad_user_id: {
+    code: 4305,
+    retry: 'never',
+    status: 400,
+    message: 'not an id of a user: 1 to 128 letters, digits and _ . @ : + = -',
+  },
+  symbol_not_permitted: {
+    code: 4306,
+    retry: 'never',
+    status: 403,
+    message: 'this user may not have the prices of this symbol',
+  },
+  other_user: { code: 4307, retry: 'never', status: 403, message: 'this token is of another user' },
   store_unavailable: {
     code: 4500,
     retry: 'later',
@@ -144,6 +170,12 @@ export const codes = {
     status: 503,
     message:
       'this push was not confirmed in time and may have been counted; send it again with the same Idempotency-Key',
+  },
+  sign_in_unavailable: {
+    code: 4506,
+    retry: 'later',
+    status: 503,
+    message: 'the keys that tokens are proved with cannot be had now; try again',
   },
   internal: { code: 4503, retry: 'later', status: 500, message: 'something went wrong here; it was logged' },
 } as const satisfies Record<string, Code>;

@@ -30,6 +30,7 @@ import type { Log } from './support/log.ts';
 import { listen } from './support/listen.ts';
 import { createMetrics, type Metrics } from './support/metrics.ts';
 import { createProcessMetrics } from './support/process-metrics.ts';
+import { takeItsWord } from './users/sign-in.ts';
 
 export interface ReplicaOptions {
   config: Config;
@@ -225,6 +226,7 @@ export function createReplica(options: ReplicaOptions): Replica {
     node,
     clock,
     calls,
+    signIn: takeItsWord,
     maxSubscriptions: config.limits.maxSubscriptions,
     onJoinedTwice: (connection) => guard.cut(connection, 'protocol'),
     log,

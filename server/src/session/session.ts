@@ -3,7 +3,7 @@
  * synchronous step (answer, snapshot, join), so that no tick is missing and none comes twice.
  * A class, and its listeners shared: thousands of them wait for most of their time. Knows no store and no other session. Keeps SPEC.md [SB1] to [SB6], [LM4] to [LM6].
  */
-import type { Socket } from 'socket.io';
+import type { DefaultEventsMap, Socket } from 'socket.io';
 import {
   refusal,
   tickRoom,
@@ -15,6 +15,7 @@ import {
 } from '../../protocol/index.ts';
 import type { Clock } from '../support/clock.ts';
 import { caughtUp, isCaughtUp } from './connection.ts';
+import type { SocketData } from './identify.ts';
 import { JsonText } from './json-text.ts';
 import { missedAsOne, missedUpToHead, replay, type ReplayOptions } from './replay.ts';
 import { parseSubscribe, parseUnsubscribe, type SubscribeCall, type Wanted } from './subscribe-request.ts';
@@ -22,7 +23,12 @@ import type { Streams } from './streams.ts';
 import { answerText, snapshotText, type BasketTexts, type SymbolTexts } from './symbol-texts.ts';
 import { TokenBucket, type Rate } from './token-bucket.ts';
 
-export type ClientSocket = Socket<Record<string, (...args: unknown[]) => void>, ServerEvents>;
+export type ClientSocket = Socket<
+  Record<string, (...args: unknown[]) => void>,
+  ServerEvents,
+  DefaultEventsMap,
+  SocketData
+>;
 
 /** What all sessions of a replica share. */
 export interface SessionStage {

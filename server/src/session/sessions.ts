@@ -12,14 +12,17 @@ import {
 } from '../../protocol/index.ts';
 import type { Clock } from '../support/clock.ts';
 import type { Log } from '../support/log.ts';
+import type { SignIn } from '../users/identity.ts';
 import { slimRequest, type Connection } from './connection.ts';
 import { createDeparture, type Departure } from './departure.ts';
+import { createIdentify } from './identify.ts';
 import { leaversOf } from './leavers.ts';
 import { Session, type ClientSocket, type SessionStage } from './session.ts';
 import { createBasketTexts, createSymbolTexts } from './symbol-texts.ts';
 import type { SocketServer } from './socket-server.ts';
 import { createTokens } from './tokens.ts';
 import { trim } from './trim.ts';
+import { createTurnAway } from './turn-away.ts';
 
 export interface SessionsOptions extends Omit<
   SessionStage,
@@ -27,6 +30,8 @@ export interface SessionsOptions extends Omit<
 > {
   io: SocketServer;
   node: string;
+  /** Says who a client is that joins. */
+  signIn: SignIn;
   clock: Clock;
   log: Log;
   random: () => number;
@@ -78,6 +83,7 @@ export function createSessions(options: SessionsOptions): Sessions {
     },
   };
   const token = createTokens();
+  const turnAway = createTurnAway({ clock, random });
   const sessions = new Map<string, Session>();
   /** Connections with a session. */
   const joined = new WeakSet<Connection>();
@@ -85,6 +91,7 @@ export function createSessions(options: SessionsOptions): Sessions {
   let fresh: ClientSocket[] = [];
   let departure: Departure | null = null;
 
+  io.use(createIdentify({ signIn: options.signIn, onRefused: stage.onRefused, onError: stage.onError }));
   io.on('connection', (socket: ClientSocket) => {
     if (departure !== null) {
       sendAway(socket);
@@ -97,13 +104,18 @@ export function createSessions(options: SessionsOptions): Sessions {
     }
     joined.add(socket.conn);
     slimRequest(socket.conn);
+    const { identity, refused } = socket.data;
+    if (refused !== undefined) {
+      turnAway(socket, refused);
+      return;
+    }
     const session = new Session(socket, stage);
     sessions.set(socket.id, session);
     fresh.push(socket);
     // One listener for every event, so that an unknown one is answered too and none is ever looked up on a prototype.
     socket.onAny(onEvent);
     socket.on('disconnect', onDisconnect);
-    const hello: Hello = { session: token(12), node, user: null, secret: token(18) };
+    const hello: Hello = { session: token(12), node, user: identity.user, secret: token(18) };
     session.greet({ hello: JSON.stringify(hello), feed: feedText() });
   });
 

@@ -4,8 +4,9 @@
  */
 import type { IncomingMessage, Server as HttpServer } from 'node:http';
 import type { Socket } from 'node:net';
-import { Server } from 'socket.io';
+import { Server, type DefaultEventsMap } from 'socket.io';
 import type { ServerEvents } from '../../protocol/index.ts';
+import type { SocketData } from './identify.ts';
 import { textParser } from './json-text.ts';
 import { queryOf } from './query.ts';
 import { createTokens } from './tokens.ts';
@@ -13,7 +14,7 @@ import { createTokens } from './tokens.ts';
 /** What a client may emit: anything, so everything is `unknown` until it is parsed. */
 type AnyEvents = Record<string, (...args: unknown[]) => void>;
 
-export type SocketServer = Server<AnyEvents, ServerEvents>;
+export type SocketServer = Server<AnyEvents, ServerEvents, DefaultEventsMap, SocketData>;
 
 export interface SocketServerOptions {
   httpServer: HttpServer;
@@ -36,7 +37,7 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
   const { httpServer, corsOrigins, pingIntervalMs, pingTimeoutMs, connectTimeoutMs, maxMessageBytes } =
     options;
   const everyOrigin = corsOrigins.includes('*');
-  const server = new Server<AnyEvents, ServerEvents>(httpServer, {
+  const server = new Server<AnyEvents, ServerEvents, DefaultEventsMap, SocketData>(httpServer, {
     path: socketPath,
     pingInterval: pingIntervalMs,
     pingTimeout: pingTimeoutMs,

@@ -1,4 +1,5 @@
 /** Who a connection or a call is of: what sign-in found out, and everything behind it goes by. Knows no token and no socket. */
+import { codes, refusal, type CodeName, type Refusal } from '../../protocol/index.ts';
 
 export interface Identity {
   /** The user's id; null for somebody without a name. */
@@ -9,8 +10,49 @@ export interface Identity {
   maySee(symbol: string): boolean;
 }
 
-/** Nobody in particular, who may see everything, for as long as the connection lasts. */
-export const anonymous: Identity = { user: null, expiresAt: null, maySee: () => true };
+/** What a client says of itself. Nothing of it is believed before it was looked at. */
+export interface Credentials {
+  token?: unknown;
+  userId?: unknown;
+  /** The query of its request: a token there is one too many. */
+  query?: Readonly<Record<string, unknown>>;
+}
+
+/** Gives the identity of who shows these, at once where nothing is to be proved; throws or rejects with `SignInRefused`. */
+export type SignIn = (credentials: Credentials) => Identity | Promise<Identity>;
+
+/** Why somebody was not signed in. */
+export class SignInRefused extends Error {
+  override name = 'SignInRefused';
+  readonly refusal: Refusal;
+
+  constructor(name: CodeName, message?: string) {
+    super(message ?? codes[name].message);
+    this.refusal = refusal(name, message);
+  }
+}
+
+/** One who may see everything, for as long as the connection lasts. `maySee` is no own property: `socket.data` is copied between processes. */
+class Unproved implements Identity {
+  readonly user: string | null;
+  readonly expiresAt = null;
+
+  constructor(user: string | null) {
+    this.user = user;
+  }
+
+  maySee(): boolean {
+    return true;
+  }
+}
+
+/** Nobody in particular. */
+export const anonymous: Identity = new Unproved(null);
+
+/** The user of that id, who need not prove it. */
+export function claimed(user: string): Identity {
+  return new Unproved(user);
+}
 
 /** The longest id of a user, in characters. */
 export const maxUserIdLength = 128;

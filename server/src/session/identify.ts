@@ -1,0 +1,61 @@
+/**
+ * Finds out who a socket is of before it joins: `socket.data.identity` from then on. Who is refused for good is told in the
+ * handshake's answer, everyone else may come back and is let in only to be told so. Keeps SPEC.md [SI1], [CL1].
+ */
+import { refusal, type Refusal } from '../../protocol/index.ts';
+import { SignInRefused, type Identity, type SignIn } from '../users/identity.ts';
+import type { ClientSocket } from './session.ts';
+
+/** What is known of a socket, in `socket.data`. */
+export interface SocketData {
+  /** From the first middleware on. */
+  identity: Identity;
+  /** Set by a middleware that lets a socket in only to tell it this: it may come back, and gets no session. */
+  refused?: Refusal;
+}
+
+export interface IdentifyOptions {
+  signIn: SignIn;
+  /** Fires for each socket that is refused, with the code's name. */
+  onRefused: (socketId: string, name: string) => void;
+  /** Fires for a fault of ours. */
+  onError: (socketId: string, error: unknown) => void;
+}
+
+type Next = (error?: Error) => void;
+
+/** Ends a middleware with a refusal: in the handshake's answer where it is for good, else once the socket has joined. */
+export function refuseIn(socket: ClientSocket, next: Next, why: Refusal): void {
+  if (why.retry === 'never') {
+    next(Object.assign(new Error(why.name), { data: why }));
+    return;
+  }
+  socket.data.refused = why;
+  next();
+}
+
+/** The middleware for `io.use`, before all others. Waits for nothing where sign-in does not. */
+export function createIdentify({ signIn, onRefused, onError }: IdentifyOptions) {
+  return (socket: ClientSocket, next: Next): void => {
+    const accept = (identity: Identity): void => {
+      socket.data.identity = identity;
+      next();
+    };
+    const refuse = (error: unknown): void => {
+      if (!(error instanceof SignInRefused)) onError(socket.id, error);
+      const why = error instanceof SignInRefused ? error.refusal : refusal('internal');
+      onRefused(socket.id, why.name);
+      refuseIn(socket, next, why);
+    };
+    const { auth, query } = socket.handshake;
+    let identity: Identity | Promise<Identity>;
+    try {
+      identity = signIn({ token: auth['token'], userId: auth['userId'], query });
+    } catch (error) {
+      refuse(error);
+      return;
+    }
+    if (identity instanceof Promise) void identity.then(accept, refuse);
+    else accept(identity);
+  };
+}
