@@ -8,6 +8,7 @@ beforeEach(async () => {
 });
 afterEach(() => app.close());
 
+const ofTls = ['strict-transport-security', 'cross-origin-opener-policy', 'origin-agent-cluster'];
 const get = (where: string, init?: RequestInit): Promise<Response> => fetch(app.url + where, init);
 
 describe('the side door', () => {
@@ -44,7 +45,30 @@ describe('the side door', () => {
   it('says nothing of what serves it', async () => {
     const { headers } = await get('/health');
     expect([headers.has('x-powered-by'), headers.has('server')]).toEqual([false, false]);
-    expect(headers.get('x-content-type-options')).toBe('nosniff');
+  });
+
+  it.each(['/', '/health', '/api/ticks', '/nope', '/%zz'])(
+    'tells browsers at %s what to refuse, and nothing of TLS where there is none',
+    async (where) => {
+      const { headers } = await get(where, { headers: { 'X-Forwarded-Proto': 'https' } });
+      expect(headers.get('content-security-policy')).toBe(
+        "default-src 'none';script-src 'self';style-src 'self';img-src 'self' data:;connect-src 'self';" +
+          "base-uri 'none';form-action 'none';frame-ancestors 'none'",
+      );
+      expect(headers.get('x-content-type-options')).toBe('nosniff');
+      expect(headers.get('x-frame-options')).toBe('DENY');
+      expect(headers.get('referrer-policy')).toBe('no-referrer');
+      expect(headers.get('cross-origin-resource-policy')).toBe('same-origin');
+      for (const name of ofTls) expect({ name, value: headers.get(name) }).toEqual({ name, value: null });
+    },
+  );
+
+  it('tells them to stay with TLS where the trusted proxy says that they came by it', async () => {
+    await app.close();
+    app = await serveApp({ trustedProxies: 1 });
+    const { headers } = await get('/health', { headers: { 'X-Forwarded-Proto': 'https' } });
+    expect(ofTls.map((name) => headers.get(name))).toEqual(['max-age=31536000', 'same-origin', '?1']);
+    expect((await get('/health')).headers.get('strict-transport-security')).toBeNull();
   });
 
   it('logs one short line per request without query and headers, with the id that the answer carries', async () => {

@@ -11,6 +11,7 @@ import { createNodesRoutes, type NodesOptions } from './nodes.ts';
 import { createPage } from './page.ts';
 import { nothingHere, problemOfError } from './problem.ts';
 import { createRequestLog } from './request-log.ts';
+import { createSecurityHeaders } from './security-headers.ts';
 import { createTicks, type TicksOptions } from './ticks.ts';
 
 export interface HttpAppOptions extends TicksOptions, NodesOptions, MetricsRouteOptions {
@@ -33,10 +34,7 @@ export function createHttpApp(options: HttpAppOptions): Express {
   app.set('trust proxy', trustedProxies);
 
   app.use(createRequestLog(log));
-  app.use((_req, res, next) => {
-    res.set('X-Content-Type-Options', 'nosniff');
-    next();
-  });
+  app.use(createSecurityHeaders());
   app.use(['/api', '/health'], createCors(corsOrigins));
   app.use(createHealth(options));
   app.use(createMetricsRoute(options));

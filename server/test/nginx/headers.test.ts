@@ -1,8 +1,21 @@
 /** What a replica is told about a client, and what a client is told when Nginx itself answers. */
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
+import { freePort } from '../../../scripts/lib/free-port.mjs';
 import { startNginx, type NginxServer } from '../../../scripts/lib/nginx.mjs';
+import { serveApp } from '../support/serve-app.ts';
 import { ask, askRaw, openSocket } from './ask.ts';
 import { createScriptedUpstream, type ScriptedUpstream } from './scripted-upstream.ts';
+
+const securityHeaders = [
+  'content-security-policy',
+  'cross-origin-resource-policy',
+  'referrer-policy',
+  'x-content-type-options',
+  'x-frame-options',
+  'strict-transport-security',
+  'cross-origin-opener-policy',
+  'origin-agent-cluster',
+];
 
 let replica: ScriptedUpstream;
 let nginx: NginxServer;
@@ -80,6 +93,31 @@ test("a replica's caching headers and its own refusals pass through unchanged", 
   expect(headers['cache-control']).toBe('public, max-age=31536000, immutable');
   expect(headers.etag).toBe('"x"');
   expect(headers['retry-after']).toBe('7');
+});
+
+test('its own answers tell browsers to refuse what those of a replica do', async () => {
+  const app = await serveApp();
+  onTestFinished(() => app.close());
+  const told = (await fetch(`${app.url}/nope`)).headers;
+  const nobody = await startNginx({ replicas: [{ host: '127.0.0.1', port: await freePort() }] });
+  onTestFinished(() => nobody.stop());
+  const answers = [
+    await ask(nginx.port, '/metrics'),
+    await ask(nginx.port, '/socket.io/x'),
+    await ask(nobody.port, '/'),
+  ];
+  expect(answers.map(({ status }) => status)).toEqual([404, 404, 503]);
+  for (const { headers } of answers) {
+    for (const name of securityHeaders)
+      expect({ name, value: headers[name] ?? null }).toEqual({ name, value: told.get(name) });
+  }
+});
+
+test("a replica's answers have each of them once", async () => {
+  replica.answer = (_, response) =>
+    response.writeHead(404, { 'content-security-policy': 'its own', 'x-frame-options': 'DENY' }).end();
+  const { headers } = await ask(nginx.port, '/nope');
+  expect([headers['content-security-policy'], headers['x-frame-options']]).toEqual(['its own', 'DENY']);
 });
 
 test('Nginx does not tell its version', async () => {

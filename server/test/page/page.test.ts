@@ -2,8 +2,9 @@
  * The page in Chromium, served by true replicas: the embedded cluster as `npm start` runs it. With `PICTURE=<file>` the
  * README's picture is taken on the way.
  */
+import { networkInterfaces } from 'node:os';
 import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { freePort } from '../../../scripts/lib/free-port.mjs';
 import { violationsOf } from './accessibility.ts';
 import { launchBrowser, openPage, watchText } from './browser.ts';
@@ -46,6 +47,23 @@ async function seePrices(page: Page, symbol: string, many: number): Promise<void
   await expect.poll(async () => seen.add(await price(page, symbol)).size, soon).toBeGreaterThanOrEqual(many);
 }
 
+/** An IPv4 address of this machine that is not loopback's. */
+function networkAddress(): string {
+  const found = Object.values(networkInterfaces())
+    .flat()
+    .find((one) => one?.family === 'IPv4' && !one.internal);
+  if (found === undefined) throw new Error('this machine has no address but loopback');
+  return found.address;
+}
+
+/** Runs in the page; whether a script in its text was run. */
+function runInlineScript(): boolean {
+  const script = document.createElement('script');
+  script.textContent = 'document.title = "run"';
+  document.head.append(script);
+  return document.title === 'run';
+}
+
 describe('the page on true replicas', () => {
   it('moves every row, loses nothing and complains of nothing', async () => {
     const { page, complaints } = await openPage(browser, cluster.url);
@@ -55,6 +73,20 @@ describe('the page on true replicas', () => {
     await expect.poll(() => count(page, 'ticks'), soon).not.toBe('0');
     expect([await count(page, 'gaps'), await count(page, 'duplicates')]).toEqual(['0', '0']);
     expect(complaints).toEqual([]);
+  });
+
+  it('does so at an address of the local network too, under a strict content security policy', async () => {
+    const host = networkAddress();
+    const open = await startEmbeddedCluster({ HOST: '' });
+    onTestFinished(() => open.close());
+    const url = open.url.replace('localhost', host);
+    const { page, complaints } = await openPage(browser, url);
+    await expect.poll(() => status(page), soon).toBe('Live');
+    await seePrices(page, 'BTC-USD', 3);
+    expect(complaints).toEqual([]);
+    // The policy is in force: what it forbids does not happen, and is complained of.
+    expect(await page.evaluate(runInlineScript)).toBe(false);
+    await expect.poll(() => complaints.join(), soon).toContain('Content Security Policy');
   });
 
   it('shows what is chosen, and moves it', async () => {
