@@ -127,6 +127,57 @@ export interface TickStore {
   read(requests: readonly ReadRequest[]): Promise<StoredSymbol[]>;
 }
 
+/** A user's right to one connection. */
+export interface Seat {
+  user: string;
+  /** The client's own name of its connection: a user's seat is the connection's that came last with it. Without blanks. */
+  cid: string;
+  /** Names the connection on its node. Without blanks. */
+  id: string;
+}
+
+/** Seats in one call, so that no script holds Redis for long. */
+export const maxSeatsPerCall = 200;
+
+export type SeatOutcome =
+  /** `replaced` is the seat that the connection took over, which is gone; `node` holds the connection that had it. */
+  { ok: true; replaced: { node: string; id: string } | null } | { ok: false };
+
+export interface SeatBeat {
+  /** Of every node that is known, this one too; a number that changes with each of its beats and never comes again. */
+  beats: ReadonlyMap<string, number>;
+  /** This node's seats that other nodes' connections took over, until a beat says that they were noted. */
+  lost: string[];
+}
+
+/**
+ * Which user's connections are there, over all nodes. A node's seats count while the node is known: it makes itself known by
+ * `enter`, renews by `beat`, and is forgotten with all its seats by `forget`. Nothing in it is a clock.
+ *
+ * A generation is random and made by the store itself, when it is empty or is not the same life of the same server that it
+ * was written in. Where the generation of a call is not the current one, or this node is not known, nothing happens and the
+ * answer is null: who held seats enters and takes them again.
+ */
+export interface UserSeats {
+  /** This node's name among the seats, which no other process ever has. */
+  readonly node: string;
+  /** Makes this node known, with no seats, and gives the generation. */
+  enter(): Promise<string>;
+  /** Renews, and lets go what was `noted` of the lost seats. */
+  beat(gen: string, noted: readonly string[]): Promise<SeatBeat | null>;
+  /**
+   * Takes each of the seats where the user has it already under that cid, on whatever node, or has fewer than `max`; without
+   * `max` in any case. At most `maxSeatsPerCall`; the outcomes are in the order of the seats.
+   */
+  take(gen: string, seats: readonly Seat[], max?: number): Promise<SeatOutcome[] | null>;
+  /** Frees those of the seats that this node still has. At most `maxSeatsPerCall`. */
+  leave(gen: string, seats: readonly Seat[]): Promise<void>;
+  /** Forgets a node and frees its seats, where its last beat is still that one. */
+  forget(gen: string, node: string, beat: number): Promise<void>;
+  /** Forgets this node. */
+  exit(gen: string): Promise<void>;
+}
+
 /** What the leader tells every replica with each beat, itself included. At most once: a lost one is followed by the next. */
 export interface Announcement {
   node: string;
@@ -159,6 +210,7 @@ export interface Backplane {
   readonly lease: Lease;
   readonly tickStore: TickStore;
   readonly leaderLine: LeaderLine;
+  readonly userSeats: UserSeats;
   adapter(wrap: AdapterMixin): AdapterFactory;
   /** Never throws and never waits; lost while the link is down. On one link with room emits, so it comes after earlier ticks. */
   announce(announcement: Announcement): void;

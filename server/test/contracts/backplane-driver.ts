@@ -11,6 +11,7 @@ import type {
   BackplaneState,
   Lease,
   TickStore,
+  UserSeats,
 } from '../../src/backplane/contract.ts';
 import type { StoreSettings } from '../../src/backplane/store-settings.ts';
 
@@ -38,6 +39,9 @@ export interface BackplaneDriver {
   readonly node: string;
   readonly lease: Pick<Lease, 'read' | 'take' | 'beat' | 'release'>;
   readonly tickStore: TickStore;
+  readonly userSeats: Omit<UserSeats, 'node'>;
+  /** The node's name among the seats. */
+  seatNode(): Promise<string>;
   /** How often `onRelease` fired so far. */
   releases(): Promise<number>;
   /** Serves that epoch: answers each request with `{ by: node, request }`, throws at a `FailingRequest` or holds a `HeldRequest`. */
@@ -100,6 +104,8 @@ export function driveBackplane(backplane: Backplane, node: string): BackplaneDri
     node,
     lease: backplane.lease,
     tickStore: backplane.tickStore,
+    userSeats: backplane.userSeats,
+    seatNode: async () => backplane.userSeats.node,
     releases: async () => releases,
     serve: async (epoch) => void serving.set(epoch, backplane.leaderLine.serve(epoch, answer)),
     stopServing: async (epoch) => serving.get(epoch)?.(),

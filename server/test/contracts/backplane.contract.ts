@@ -11,6 +11,7 @@ import { describeMessages } from './messages.contract.ts';
 import { draft, readOne } from './store-steps.ts';
 import { describeTickHistory } from './tick-history.contract.ts';
 import { describeTickStore } from './tick-store.contract.ts';
+import { describeUserSeats } from './user-seats.contract.ts';
 
 /** Runs the suite on homes that `open` makes; `name` is the home's, for the report. */
 export function describeBackplane(name: string, open: OpenHome): void {
@@ -53,6 +54,7 @@ export function describeBackplane(name: string, open: OpenHome): void {
     describeTickStore(stage);
     describeAppendOnce(stage);
     describeTickHistory(open);
+    describeUserSeats(stage);
     describeMessages(stage);
 
     describe('closing', () => {

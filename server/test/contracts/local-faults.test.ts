@@ -56,6 +56,20 @@ describe('a killed worker', () => {
     expect(await processes.driver('local-1').lease.read()).toMatchObject({ holder: 'local-2' });
   });
 
+  it("frees its users' seats at once", async () => {
+    const { pidOf, one, two } = await startPair();
+    const gen = await one.userSeats.enter();
+    await two.userSeats.enter();
+    await one.userSeats.take(gen, [{ user: 'u', cid: 'a', id: '1' }], 1);
+    const other = [{ user: 'u', cid: 'b', id: '2' }];
+    expect(await two.userSeats.take(gen, other, 1)).toEqual([{ ok: false }]);
+    process.kill(pidOf('local-1'), 'SIGKILL');
+    await vi.waitFor(
+      async () => expect(await two.userSeats.take(gen, other, 1)).toEqual([{ ok: true, replaced: null }]),
+      { timeout: 1_000, interval: 5 },
+    );
+  });
+
   it('leaves a call that it was answering with an unknown outcome, not without an end', async () => {
     const { pidOf, one, two } = await startPair();
     await one.serve(7);

@@ -45,7 +45,20 @@ export function isOfTest(message: unknown): message is FromProgram {
 
 /** The driver without its depth, so that each call has one name. */
 export interface DriverCalls
-  extends Omit<BackplaneDriver, 'node' | 'lease' | 'tickStore'>, StoreCalls, LeaseCalls {}
+  extends
+    Omit<BackplaneDriver, 'node' | 'lease' | 'tickStore' | 'userSeats'>,
+    StoreCalls,
+    LeaseCalls,
+    SeatCalls {}
+
+interface SeatCalls {
+  enterSeats: BackplaneDriver['userSeats']['enter'];
+  beatSeats: BackplaneDriver['userSeats']['beat'];
+  takeSeats: BackplaneDriver['userSeats']['take'];
+  leaveSeats: BackplaneDriver['userSeats']['leave'];
+  forgetSeats: BackplaneDriver['userSeats']['forget'];
+  exitSeats: BackplaneDriver['userSeats']['exit'];
+}
 
 type StoreCalls = Omit<BackplaneDriver['tickStore'], 'shards' | 'shardOf'>;
 

@@ -111,7 +111,7 @@ function serveLong(response: ServerResponse): void {
 }
 
 function driveFromTest(node: string, backplane: ReturnType<typeof createLocalBackplane>): void {
-  const { lease, tickStore, ...driver } = driveBackplane(backplane, node);
+  const { lease, tickStore, userSeats, ...driver } = driveBackplane(backplane, node);
   const calls: DriverCalls = {
     ...driver,
     readLease: () => lease.read(),
@@ -121,6 +121,12 @@ function driveFromTest(node: string, backplane: ReturnType<typeof createLocalBac
     claim: (shard, epoch) => tickStore.claim(shard, epoch),
     append: (shard, append) => tickStore.append(shard, append),
     read: (requests) => tickStore.read(requests),
+    enterSeats: () => userSeats.enter(),
+    beatSeats: (gen, noted) => userSeats.beat(gen, noted),
+    takeSeats: (gen, seats, max) => userSeats.take(gen, seats, max),
+    leaveSeats: (gen, seats) => userSeats.leave(gen, seats),
+    forgetSeats: (gen, other, beat) => userSeats.forget(gen, other, beat),
+    exitSeats: (gen) => userSeats.exit(gen),
   };
   createBirpc(calls, {
     post: (frame) => report({ type: 'test:driver', node, frame }),

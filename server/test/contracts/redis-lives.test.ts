@@ -148,6 +148,45 @@ describe('a Redis that was rolled back', () => {
   });
 });
 
+describe('the seats of users', () => {
+  const seat = (cid: string) => ({ user: 'u', cid, id: `id-${cid}` });
+
+  it('are none in a Redis that was emptied, whose generation is another', async () => {
+    const server = await redisServer();
+    const { userSeats } = (await upNode(server.url)).driver;
+    const before = await userSeats.enter();
+    await userSeats.take(before, [seat('a')], 1);
+    await command(server, 'FLUSHALL');
+    expect(await userSeats.beat(before, [])).toBeNull();
+    expect(await userSeats.take(before, [seat('a')], 1)).toBeNull();
+    const after = await userSeats.enter();
+    expect(after).not.toBe(before);
+    expect(await userSeats.take(after, [seat('b')], 1)).toEqual([{ ok: true, replaced: null }]);
+  });
+
+  it('are of another life in a Redis that was restarted with all that it knew: the newest may be lost', async () => {
+    const server = await redisServer(['--appendonly', 'yes', '--appendfsync', 'always']);
+    const [one, two] = [await upNode(server.url), openNode(server.url, 'node-2')];
+    await untilAt(two, 'up', 5_000);
+    const before = await one.driver.userSeats.enter();
+    await two.driver.userSeats.enter();
+    await one.driver.userSeats.take(before, [seat('a')], 1);
+    await server.kill('SIGKILL');
+    await server.restart();
+    await Promise.all([untilAt(one, 'up', 1_500), untilAt(two, 'up', 1_500)]);
+
+    expect(await one.driver.userSeats.take(before, [seat('b')], 2)).toBeNull();
+    expect(await one.driver.userSeats.beat(before, [])).toBeNull();
+    const after = await two.driver.userSeats.enter();
+    expect(after).not.toBe(before);
+    expect((await two.driver.userSeats.beat(after, []))?.beats.size).toBe(1);
+    expect(await two.driver.userSeats.take(after, [seat('b')], 1)).toEqual([{ ok: true, replaced: null }]);
+    expect(await one.driver.userSeats.enter()).toBe(after);
+    expect(await one.driver.userSeats.take(after, [seat('a')], 1)).toEqual([{ ok: false }]);
+    expect(await one.driver.userSeats.take(after, [seat('a')])).toEqual([{ ok: true, replaced: null }]);
+  });
+});
+
 describe('a part of what is stored is gone', () => {
   it('gives no missed ticks where a history has a hole, and all of them once it is whole again', async () => {
     const server = await redisServer();

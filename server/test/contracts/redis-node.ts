@@ -78,7 +78,7 @@ export async function untilAt({ backplane }: Node, at: BackplaneState['at'], tim
 }
 
 /** One call of each kind that asks Redis. */
-export function everyCall({ lease, tickStore, leaderLine }: Backplane): Promise<unknown>[] {
+export function everyCall({ lease, tickStore, leaderLine, userSeats }: Backplane): Promise<unknown>[] {
   return [
     lease.read(),
     lease.take({ holder: null, epoch: 0, beat: 0 }),
@@ -88,6 +88,12 @@ export function everyCall({ lease, tickStore, leaderLine }: Backplane): Promise<
     tickStore.append(0, { gen: 'AAAAAA', epoch: 1, batchId: 'b', drafts: [] }),
     tickStore.read([{ symbol: 'A' }]),
     leaderLine.call(1, 'anyone?'),
+    userSeats.enter(),
+    userSeats.beat('AAAAAA', []),
+    userSeats.take('AAAAAA', [{ user: 'u', cid: 'c', id: '1' }], 1),
+    userSeats.leave('AAAAAA', [{ user: 'u', cid: 'c', id: '1' }]),
+    userSeats.forget('AAAAAA', 'node', 1),
+    userSeats.exit('AAAAAA'),
   ];
 }
 

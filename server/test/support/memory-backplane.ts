@@ -12,10 +12,13 @@ import {
 } from '../../src/backplane/contract.ts';
 import { createMemoryLease } from '../../src/backplane/local/memory-lease.ts';
 import { createMemoryTickStore } from '../../src/backplane/local/memory-tick-store.ts';
+import { createMemoryUserSeats, type MemoryUserSeats } from '../../src/backplane/local/memory-user-seats.ts';
 import type { StoreSettings } from '../../src/backplane/store-settings.ts';
 import { systemClock } from '../../src/support/clock.ts';
 
 export interface MemoryBackplane extends Backplane {
+  /** The seats of all nodes, for one that a test plays. */
+  readonly allSeats: MemoryUserSeats;
   /** What another replica would tell this one over the adapter. */
   hear(event: string, payload: object): void;
   /** Everything rejects while the link is down. */
@@ -30,6 +33,7 @@ class LonelyAdapter extends Adapter {
 
 export function createMemoryBackplane(node: string, settings: Partial<StoreSettings> = {}): MemoryBackplane {
   const lease = createMemoryLease();
+  const allSeats = createMemoryUserSeats();
   const tickStore = createMemoryTickStore({ clock: systemClock, ...settings });
   const announcementListeners: ((announcement: Announcement) => void)[] = [];
   const stateListeners: ((state: BackplaneState) => void)[] = [];
@@ -73,6 +77,16 @@ export function createMemoryBackplane(node: string, settings: Partial<StoreSetti
           if (answer === undefined) throw new NoLeader('nobody answers');
           return answer(request);
         }),
+    },
+    allSeats,
+    userSeats: {
+      node,
+      enter: () => reach(() => allSeats.enter(node)),
+      beat: (gen, noted) => reach(() => allSeats.beat(node, gen, noted)),
+      take: (gen, seats, max) => reach(() => allSeats.take(node, gen, seats, max)),
+      leave: (gen, seats) => reach(() => allSeats.leave(node, gen, seats)),
+      forget: (gen, other, beat) => reach(() => allSeats.forget(other, gen, beat)),
+      exit: (gen) => reach(() => allSeats.forget(node, gen)),
     },
     adapter(wrap) {
       const Wrapped = wrap(LonelyAdapter);

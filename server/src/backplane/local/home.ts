@@ -1,6 +1,6 @@
 /**
- * The state that all workers share, kept in the primary: one lease, one tick store, who leads, and the relay of what
- * the leader tells everyone. Knows no processes: a worker is whatever can be sent a message.
+ * The state that all workers share, kept in the primary: one lease, one tick store, the users' seats, who
+ * leads, and the relay of what the leader tells everyone. Knows no processes: a worker is whatever can be sent a message.
  */
 import type { Clock } from '../../support/clock.ts';
 import type { StoreSettings } from '../store-settings.ts';
@@ -8,12 +8,13 @@ import { createCalls } from './calls.ts';
 import type { PrimaryCalls, PrimaryMessage, WorkerCalls, WorkerMessage } from './ipc.ts';
 import { createMemoryLease } from './memory-lease.ts';
 import { createMemoryTickStore } from './memory-tick-store.ts';
+import { createMemoryUserSeats } from './memory-user-seats.ts';
 
 /** One worker, as the home sees it. */
 export interface Guest {
   /** Takes a message of the worker. Relays leave at once, so that they keep their place among room emits. */
   receive(message: WorkerMessage): void;
-  /** The worker is dead for certain: its lease is free at once, and nobody waits for its answers any longer. */
+  /** The worker is dead for certain: its lease and its users' seats are free at once, and nobody waits for its answers any longer. */
   leave(): void;
 }
 
@@ -36,6 +37,7 @@ interface Leader {
 export function createHome(options: HomeOptions): Home {
   const lease = createMemoryLease();
   const tickStore = createMemoryTickStore(options);
+  const userSeats = createMemoryUserSeats();
   const leaders = new Map<number, Leader>();
   const senders = new Set<(message: PrimaryMessage) => void>();
 
@@ -55,6 +57,7 @@ export function createHome(options: HomeOptions): Home {
   function admit(send: (message: PrimaryMessage) => void): Guest {
     const served = new Set<number>();
     let held: { node: string; epoch: number } | null = null;
+    let seated: { node: string; gen: string } | null = null;
 
     const functions: PrimaryCalls = {
       beat: () => {},
@@ -69,6 +72,14 @@ export function createHome(options: HomeOptions): Home {
       claim: (shard, epoch) => tickStore.claim(shard, epoch),
       append: (shard, append) => tickStore.append(shard, append),
       read: (requests) => tickStore.read(requests),
+      seatsEnter: (node) => {
+        seated = { node, gen: userSeats.enter(node) };
+        return seated.gen;
+      },
+      seatsBeat: (...args) => userSeats.beat(...args),
+      seatsTake: (...args) => userSeats.take(...args),
+      seatsLeave: (...args) => userSeats.leave(...args),
+      seatsForget: (...args) => userSeats.forget(...args),
       serve: (epoch) => {
         served.add(epoch);
         leaders.set(epoch, leader);
@@ -102,6 +113,7 @@ export function createHome(options: HomeOptions): Home {
         senders.delete(send);
         for (const epoch of served) stopServing(epoch);
         if (held !== null) release(held.node, held.epoch);
+        if (seated !== null) userSeats.forget(seated.node, seated.gen);
         calls.remote.$close(new Error('the worker is gone'));
       },
     };

@@ -9,6 +9,9 @@ import type {
   Claim,
   LeaseRecord,
   ReadRequest,
+  Seat,
+  SeatBeat,
+  SeatOutcome,
   StoredSymbol,
 } from '../contract.ts';
 
@@ -33,6 +36,11 @@ export interface PrimaryCalls {
   claim(shard: number, epoch: number): Claim;
   append(shard: number, append: Append): AppendOutcome;
   read(requests: readonly ReadRequest[]): StoredSymbol[];
+  seatsEnter(node: string): string;
+  seatsBeat(node: string, gen: string, noted: readonly string[]): SeatBeat | null;
+  seatsTake(node: string, gen: string, seats: readonly Seat[], max?: number): SeatOutcome[] | null;
+  seatsLeave(node: string, gen: string, seats: readonly Seat[]): void;
+  seatsForget(node: string, gen: string, beat?: number): void;
   serve(epoch: number): void;
   stopServing(epoch: number): void;
   callLeader(epoch: number, request: unknown): Promise<LeaderAnswer>;

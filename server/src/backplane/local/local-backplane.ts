@@ -2,6 +2,7 @@
  * The backplane of one worker: every call goes to the primary over IPC, and room emits go through the cluster adapter
  * on the same pipe. Holds nothing but the state of that link; what is shared lives in the primary's home.ts.
  */
+import { randomUUID } from 'node:crypto';
 import process from 'node:process';
 import { NodeClusterAdapter } from '@socket.io/cluster-adapter';
 import type { Clock } from '../../support/clock.ts';
@@ -129,6 +130,9 @@ export function createLocalBackplane({
     },
   };
 
+  /** This node's name that no process before it has had. */
+  const life = `${node}:${randomUUID()}`;
+
   return {
     kind: 'local',
     lease: {
@@ -146,6 +150,15 @@ export function createLocalBackplane({
       read: (requests) => ask(primary.read(requests)),
     },
     leaderLine,
+    userSeats: {
+      node: life,
+      enter: () => ask(primary.seatsEnter(life)),
+      beat: (gen, noted) => ask(primary.seatsBeat(life, gen, noted)),
+      take: (gen, seats, max) => ask(primary.seatsTake(life, gen, seats, max)),
+      leave: (gen, seats) => ask(primary.seatsLeave(life, gen, seats)),
+      forget: (gen, other, beats) => ask(primary.seatsForget(other, gen, beats)),
+      exit: (gen) => ask(primary.seatsForget(life, gen)),
+    },
     adapter(wrap) {
       const Wrapped = wrap(NodeClusterAdapter);
       // Socket.IO calls it with `new`, which an arrow function does not take.

@@ -9,6 +9,7 @@ export interface Keys {
   /** Lives with shard 0, so that a take can look at the epoch there. */
   lease: string;
   shard(shard: number): ShardKeys;
+  seats: SeatKeys;
   releaseChannel: string;
   announceChannel: string;
   leaderChannel(epoch: number): string;
@@ -33,14 +34,32 @@ export interface ShardKeys {
   once(gen: string, id: string): string;
 }
 
+/** The names of the users' seats. */
+export interface SeatKeys {
+  /** Hash: `gen`, `run` (the server that it was written on) and `beat`, the last beat of all nodes. */
+  meta: string;
+  /** Hash: node to its last beat. */
+  beats: string;
+  /** What the key of a node's seats begins with: a hash of user to its seats there, `cid id` and a newline each. */
+  held: string;
+  /** What the key of a node's lost seats begins with: a set of their ids. */
+  lost: string;
+}
+
 /** The names below one prefix. */
 export function createKeys(prefix: string): Keys {
   // Braces would move the hash tag, and * ? [ would widen the adapter's subscription pattern.
   assert(/^[\w.:-]+$/.test(prefix), 'a Redis prefix has only letters, digits, _ . : and -');
-  const tagged = (shard: number): string => `${prefix}:{${prefix}:${shard}}`;
+  const tagged = (tag: number | 'seats'): string => `${prefix}:{${prefix}:${tag}}`;
   return {
     lease: `${tagged(0)}:lease`,
     shard: (shard) => createShardKeys(tagged(shard)),
+    seats: {
+      meta: `${tagged('seats')}:meta`,
+      beats: `${tagged('seats')}:beats`,
+      held: `${tagged('seats')}:held:`,
+      lost: `${tagged('seats')}:lost:`,
+    },
     releaseChannel: `${prefix}:release`,
     announceChannel: `${prefix}:announce`,
     leaderChannel: (epoch) => `${prefix}:leader:${epoch}`,

@@ -21,6 +21,7 @@ import { createOutageLog } from './outage-log.ts';
 import { createPublisher, preparePublishing } from './publisher.ts';
 import { createSubscriptions } from './subscriptions.ts';
 import { createRedisTickStore } from './tick-store.ts';
+import { createRedisUserSeats } from './user-seats.ts';
 
 /** What this home is made of. */
 export interface RedisBackplaneOptions extends Partial<StoreSettings> {
@@ -116,8 +117,10 @@ export function createRedisBackplane(options: RedisBackplaneOptions): Backplane 
 
   const commands = createCommands({ link: commandLink, clock });
   const publisher = createPublisher({ link: publisherLink, maxUnderway: maxPublishesQueued });
+  /** This node's name that no process before it has had. */
+  const life = `${node}:${randomUUID()}`;
   const leaderLine = createRedisLeaderLine({
-    caller: `${node}:${randomUUID()}`,
+    caller: life,
     keys,
     commands,
     subscriptions,
@@ -169,6 +172,7 @@ export function createRedisBackplane(options: RedisBackplaneOptions): Backplane 
       onRefusedClaim: (claimed) => void (epochFloor = Math.max(epochFloor, claimed)),
     }),
     leaderLine,
+    userSeats: createRedisUserSeats({ node: life, keys: keys.seats, commands, makeGeneration }),
     adapter: (wrap) => createAdapterFactory(wrap, { key: keys.adapter, publisher, subscriptions, commands }),
     announce: (announcement) => publisher.publish(keys.announceChannel, announcementText(announcement)),
     onAnnouncement: (listener) => void announcementListeners.push(listener),
