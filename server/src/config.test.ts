@@ -95,7 +95,59 @@ describe('parseConfig', () => {
     expect(problemsOf({ NODE_ENV: 'production', API_KEYS: 'dummy-key' })).toEqual([
       expect.stringMatching(/^API_KEYS: /),
     ]);
-    expect(problemsOf({ NODE_ENV: 'production', API_KEYS: 'dummy-key-of-16+' })).toEqual([]);
+    expect(problemsOf({ NODE_ENV: 'production', API_KEYS: 'x7Qm2-9vLp4-Tz8K' })).toEqual([]);
+  });
+
+  it('[CF3] wants no placeholders in production', () => {
+    const production = { NODE_ENV: 'production', AUTH_MODE: 'jwt' };
+    for (const secret of ['my-own-secret-key-my-own-secret-key', 'x'.repeat(64)]) {
+      const problems = problemsOf({ ...production, JWT_SECRET: secret, API_KEYS: 'my-own-secret-key' });
+      expect(problems).toEqual([
+        expect.stringMatching(/^API_KEYS: /),
+        expect.stringMatching(/^JWT_SECRET: looks like/),
+      ]);
+      expect(problems.join()).not.toContain(secret);
+      expect(problemsOf({ AUTH_MODE: 'jwt', JWT_SECRET: secret, API_KEYS: 'my-own-secret-key' })).toEqual([]);
+    }
+    expect(problemsOf({ ...production, JWT_SECRET: '3q2+7wX5m9Lk0ZtYb8RcVuNd4sGhJpEf' })).toEqual([]);
+  });
+
+  it.each([
+    [{ AUTH_MODE: 'jwt' }, 'AUTH_MODE'],
+    [{ AUTH_MODE: 'JWT' }, 'AUTH_MODE'],
+    [{ AUTH_MODE: 'jwt', JWT_SECRET: 'q'.repeat(31) }, 'JWT_SECRET'],
+    [{ AUTH_MODE: 'jwt', JWT_SECRET: 'q'.repeat(32), JWKS_URL: 'https://keys.example/jwks' }, 'JWKS_URL'],
+    [{ AUTH_MODE: 'jwt', JWKS_URL: 'keys.example' }, 'JWKS_URL'],
+    [{ AUTH_MODE: 'jwt', JWKS_URL: 'file:///etc/keys.json' }, 'JWKS_URL'],
+    [{ AUTH_MODE: 'jwt', JWKS_URL: 'https://user:dummy@keys.example/jwks' }, 'JWKS_URL'],
+    [{ AUTH_MODE: 'jwt', JWT_SECRET: 'q'.repeat(32), JWT_MAX_AGE: '1h' }, 'JWT_MAX_AGE'],
+    [{ AUTH_MODE: 'jwt', JWT_SECRET: 'q'.repeat(32), JWT_MAX_AGE: '0' }, 'JWT_MAX_AGE'],
+  ])('[CF2] refuses a sign-in that cannot be: %j', (env, name) => {
+    expect(problemsOf(env)).toEqual([expect.stringMatching(new RegExp(`^${name}: `))]);
+  });
+
+  it('takes how clients sign in', () => {
+    const secret = 'é'.repeat(16);
+    const { config, warnings } = configOf({ AUTH_MODE: 'jwt', JWT_SECRET: secret, JWT_MAX_AGE: '3600' });
+    expect(config.auth).toEqual({
+      mode: 'jwt',
+      key: { secret },
+      issuer: null,
+      audience: null,
+      maxAgeS: 3_600,
+    });
+    expect(warnings).toEqual([]);
+    const url = 'https://keys.example/jwks';
+    expect(
+      configOf({ AUTH_MODE: 'jwt', JWKS_URL: url, JWT_ISSUER: 'i', JWT_AUDIENCE: 'a' }).config.auth,
+    ).toEqual({ mode: 'jwt', key: { jwksUrl: url }, issuer: 'i', audience: 'a', maxAgeS: null });
+    expect(configOf({}).config.auth).toEqual({ mode: 'none' });
+  });
+
+  it('warns where tokens could be proved and nobody is asked for one', () => {
+    const { warnings } = configOf({ JWT_SECRET: 'dummy'.repeat(8) });
+    expect(warnings).toEqual([expect.stringMatching(/^JWT_SECRET is set and AUTH_MODE is none/)]);
+    expect(warnings.join()).not.toContain('dummy');
   });
 
   it('[CF4] warns of a name that is nearly a setting', () => {

@@ -6,6 +6,7 @@
 import { assignSymbols, type Assignment } from './feed/assignment.ts';
 import { settings, type ApiKey, type Setting, type SettingValues } from './settings.ts';
 import { nearMiss } from './support/near-miss.ts';
+import { isPlaceholder } from './support/placeholder.ts';
 
 /** What a replica is told at its start. Durations are milliseconds. */
 export interface Config {
@@ -23,6 +24,16 @@ export interface Config {
   /** Milliseconds after midnight UTC. */
   readonly dayStartMs: number;
   readonly apiKeys: readonly ApiKey[];
+  /** How clients sign in; absent things are null. */
+  readonly auth:
+    | { readonly mode: 'none' }
+    | {
+        readonly mode: 'jwt';
+        readonly key: { readonly secret: string } | { readonly jwksUrl: string };
+        readonly issuer: string | null;
+        readonly audience: string | null;
+        readonly maxAgeS: number | null;
+      };
   readonly corsOrigins: readonly string[];
   readonly trustProxy: number;
   readonly pingIntervalMs: number;
@@ -83,7 +94,7 @@ export function parseConfig(env: Environment, defaultNode: string): ParsedConfig
       ? null
       : assignSymbols({ feeds: parsed.FEEDS, symbols: parsed.SYMBOLS });
   if (assigned?.ok === false) problems.push(...assigned.problems.map((problem) => `FEEDS: ${problem}`));
-  const warnings = misspelled(env);
+  const warnings = [...misspelled(env), ...unusedKeys(parsed, env)];
   if (problems.length > 0 || assigned?.ok !== true) return { ok: false, problems, warnings };
 
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- without a problem every setting is there
@@ -107,6 +118,16 @@ export function parseConfig(env: Environment, defaultNode: string): ParsedConfig
     simulatorSeed: v.SIMULATOR_SEED,
     dayStartMs: v.DAY_START,
     apiKeys: v.API_KEYS,
+    auth:
+      v.AUTH_MODE === 'none'
+        ? { mode: 'none' }
+        : {
+            mode: 'jwt',
+            key: v.JWT_SECRET === undefined ? { jwksUrl: v.JWKS_URL ?? '' } : { secret: v.JWT_SECRET },
+            issuer: v.JWT_ISSUER ?? null,
+            audience: v.JWT_AUDIENCE ?? null,
+            maxAgeS: v.JWT_MAX_AGE ?? null,
+          },
     corsOrigins: v.CORS_ORIGIN,
     trustProxy: v.TRUST_PROXY,
     pingIntervalMs: v.PING_INTERVAL_MS,
@@ -144,9 +165,37 @@ function misfits(v: Partial<SettingValues>, env: Environment): string[] {
     problems.push(
       `PING_INTERVAL_MS: with PING_TIMEOUT_MS at most ${maxPingCycleMs}, or the proxy in front cuts quiet clients`,
     );
-  if (env['NODE_ENV'] === 'production' && keys.some(({ key }) => key.length < 16))
+  const isProduction = env['NODE_ENV'] === 'production';
+  if (isProduction && keys.some(({ key }) => key.length < 16))
     problems.push('API_KEYS: in production each key must have at least 16 characters');
-  return problems;
+  else if (isProduction && keys.some(({ key }) => isPlaceholder(key)))
+    problems.push('API_KEYS: a key looks like that of an example; production wants random ones');
+  return [...problems, ...signInMisfits(v, env)];
+}
+
+function isSet(env: Environment, name: string): boolean {
+  return (env[name]?.trim() ?? '') !== '';
+}
+
+function signInMisfits(
+  { AUTH_MODE: mode, JWT_SECRET: secret }: Partial<SettingValues>,
+  env: Environment,
+): string[] {
+  if (mode !== 'jwt') return [];
+  const [hasSecret, hasKeys] = [isSet(env, 'JWT_SECRET'), isSet(env, 'JWKS_URL')];
+  if (!hasSecret && !hasKeys) return ['AUTH_MODE: jwt needs JWT_SECRET or JWKS_URL, to prove tokens with'];
+  if (hasSecret && hasKeys)
+    return ['JWKS_URL: tokens are proved with JWT_SECRET or with JWKS_URL, not with both'];
+  if (env['NODE_ENV'] === 'production' && secret !== undefined && isPlaceholder(secret))
+    return ['JWT_SECRET: looks like that of an example; production wants a random one'];
+  return [];
+}
+
+/** A warning where tokens could be proved, and nobody is asked for one. */
+function unusedKeys({ AUTH_MODE: mode }: Partial<SettingValues>, env: Environment): string[] {
+  return ['JWT_SECRET', 'JWKS_URL']
+    .filter((name) => mode === 'none' && isSet(env, name))
+    .map((name) => `${name} is set and AUTH_MODE is none: nobody is asked for a token`);
 }
 
 function deepFreeze<T>(value: T): T {

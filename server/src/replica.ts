@@ -30,7 +30,7 @@ import type { Log } from './support/log.ts';
 import { listen } from './support/listen.ts';
 import { createMetrics, type Metrics } from './support/metrics.ts';
 import { createProcessMetrics } from './support/process-metrics.ts';
-import { takeItsWord } from './users/sign-in.ts';
+import { createSignIn } from './users/sign-in.ts';
 
 export interface ReplicaOptions {
   config: Config;
@@ -109,6 +109,11 @@ export function createReplica(options: ReplicaOptions): Replica {
     onRetried: () => meter.retried(),
     onAnnounce: (announcement) => backplane.announce(announcement),
     onFault: (epoch, reason) => election.stepDown(epoch, reason),
+  });
+  const signIn = createSignIn({
+    auth: config.auth,
+    clock,
+    onKeysLost: (error) => log.warn({ err: error }, 'the keys of tokens cannot be had: nobody can sign in'),
   });
   let stopServing: () => void = () => {};
   const election = createElection({
@@ -226,7 +231,7 @@ export function createReplica(options: ReplicaOptions): Replica {
     node,
     clock,
     calls,
-    signIn: takeItsWord,
+    signIn,
     maxSubscriptions: config.limits.maxSubscriptions,
     onJoinedTwice: (connection) => guard.cut(connection, 'protocol'),
     log,

@@ -107,6 +107,19 @@ const origins = list.transform((parts, context) => {
   return parts;
 });
 
+const shortestSecretBytes = 32;
+const jwtSecret = z
+  .string()
+  .refine(
+    (text) => Buffer.byteLength(text) >= shortestSecretBytes,
+    `must have at least ${shortestSecretBytes} bytes`,
+  );
+
+const webAddress = z.string().refine((text) => {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  return url !== null && /^https?:$/.test(url.protocol) && url.username === '' && url.password === '';
+}, 'must be an address such as https://example.com/.well-known/jwks.json, without a user or password');
+
 /** By the name of its variable, in the order in which people read them. */
 export const settings = {
   PORT: setting('8080', whole(0, 65_535), 'Port of the HTTP server; 0 takes a free one.'),
@@ -150,6 +163,28 @@ export const settings = {
     '',
     apiKeys,
     'Keys of the HTTP API as `key` or `name:key`, separated by commas; no key, no call. `API_KEY` is an alias.',
+  ),
+  AUTH_MODE: setting(
+    'none',
+    oneOf('none', 'jwt'),
+    'How clients sign in: `none` takes their word for who they are, `jwt` wants a signed token.',
+  ),
+  JWT_SECRET: secret(
+    null,
+    jwtSecret,
+    'Secret of tokens signed with HS256, at least 32 bytes; or else JWKS_URL.',
+  ),
+  JWKS_URL: secret(
+    null,
+    webAddress,
+    'Address of the public keys (JWKS) of tokens signed with RS256, ES256, PS256 or EdDSA.',
+  ),
+  JWT_ISSUER: setting(null, z.string(), 'What `iss` of a token must be; anything when not set.'),
+  JWT_AUDIENCE: setting(null, z.string(), 'What `aud` of a token must be or hold; anything when not set.'),
+  JWT_MAX_AGE: setting(
+    null,
+    whole(1, 31_536_000),
+    'Seconds from its `iat` for which a token is taken at most; its `exp` may lie no further ahead.',
   ),
   CORS_ORIGIN: setting(
     '',
