@@ -105,6 +105,11 @@ export type SubscribeAck =
 
 export type UnsubscribeAck = { ok: true; symbols: string[] } | ({ ok: false; symbols?: string[] } & Refusal);
 
+/** `expiresAt` as in `Hello`, null where the sign-in never ends; `symbols` is what the new token leaves of the current set. */
+export type RefreshAck =
+  | { ok: true; expiresAt: number | null; symbols: string[] }
+  | ({ ok: false; symbols?: string[] } & Refusal);
+
 export type SnapshotReason = 'subscribe' | 'gap' | 'generation';
 
 /** The `snapshot` event. It sets the client's seq for each symbol in it. */
@@ -121,6 +126,8 @@ export interface Hello {
   user: string | null;
   /** Proves to the HTTP API that the caller is this session. */
   secret: string;
+  /** When the sign-in ends, in epoch milliseconds, unless `refresh_token` comes before; absent where it never does. */
+  expiresAt?: number;
 }
 
 /** Events that a server sends, by Socket.IO's listener signature. */
@@ -138,4 +145,5 @@ export interface ServerEvents {
 export interface ClientEvents {
   subscribe: (request: string[] | SubscribeRequest, ack?: (answer: SubscribeAck) => void) => void;
   unsubscribe: (symbols?: string[], ack?: (answer: UnsubscribeAck) => void) => void;
+  refresh_token: (token: string, ack?: (answer: RefreshAck) => void) => void;
 }

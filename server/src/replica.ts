@@ -30,6 +30,7 @@ import type { Log } from './support/log.ts';
 import { listen } from './support/listen.ts';
 import { createMetrics, type Metrics } from './support/metrics.ts';
 import { createProcessMetrics } from './support/process-metrics.ts';
+import { createAuthenticateRequest } from './users/authenticate-request.ts';
 import { createSignIn } from './users/sign-in.ts';
 
 export interface ReplicaOptions {
@@ -184,6 +185,7 @@ export function createReplica(options: ReplicaOptions): Replica {
     apiKeys: config.apiKeys,
     maxBodyBytes: config.maxMessageBytes,
     clock,
+    authenticate: createAuthenticateRequest(signIn),
     symbols: () => assignment.symbols,
     quotes: async (symbols) => {
       const stored = await backplane.tickStore.read(symbols.map((symbol) => ({ symbol })));

@@ -2,7 +2,7 @@
  * Who may call the API: the `X-API-Key` header against the configured keys. A key in the query is never looked at.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
-import type { RequestHandler, Response } from 'express';
+import type { Request, RequestHandler, Response } from 'express';
 import { Refused } from './problem.ts';
 
 export interface ApiKey {
@@ -18,22 +18,31 @@ export function apiKeyName(res: Response): string {
   return String(res.locals['apiKeyName']);
 }
 
-/** Lets a request pass that shows one of the keys, else answers 401. It takes the same time for every wrong key. */
-export function requireApiKey(keys: readonly ApiKey[]): RequestHandler {
+/** Gives a function that tells the name of the key which a request shows, or null. It takes the same time for every wrong key. */
+export function createKeyCheck(keys: readonly ApiKey[]): (req: Request) => string | null {
   const known = keys.map(({ name, key }) => ({ name, digest: digest(key) }));
 
-  return (req, res, next) => {
+  return (req) => {
     const shown = digest(req.get('X-API-Key') ?? '');
     // Digests have one length, and every wrong key is compared with all.
-    const match = known.find((entry) => timingSafeEqual(entry.digest, shown));
-    if (match === undefined) {
+    return known.find((entry) => timingSafeEqual(entry.digest, shown))?.name ?? null;
+  };
+}
+
+/** Lets a request pass that shows one of the keys, else answers 401. */
+export function requireApiKey(keys: readonly ApiKey[]): RequestHandler {
+  const keyOf = createKeyCheck(keys);
+
+  return (req, res, next) => {
+    const name = keyOf(req);
+    if (name === null) {
       res.set('WWW-Authenticate', 'ApiKey realm="tickwire"');
       throw new Refused(
         'api_key_required',
-        known.length === 0 ? 'this server has no API keys: set API_KEYS to allow this call' : undefined,
+        keys.length === 0 ? 'this server has no API keys: set API_KEYS to allow this call' : undefined,
       );
     }
-    res.locals['apiKeyName'] = match.name;
+    res.locals['apiKeyName'] = name;
     next();
   };
 }

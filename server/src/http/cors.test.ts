@@ -50,7 +50,7 @@ describe('pages of other origins', () => {
     expect([answer.status, allowed(answer)]).toEqual([204, 'https://a.example']);
     expect(answer.headers.get('access-control-allow-methods')).toContain('PUT');
     expect(answer.headers.get('access-control-allow-headers')).toBe(
-      'Content-Type, X-API-Key, Idempotency-Key',
+      'Authorization, Content-Type, X-API-Key, Idempotency-Key',
     );
     expect(allowed(await preflight('https://c.example'))).toBeNull();
   });

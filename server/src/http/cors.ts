@@ -5,7 +5,7 @@
 import type { RequestHandler } from 'express';
 
 const methods = 'GET, HEAD, PUT, POST';
-const requestHeaders = 'Content-Type, X-API-Key, Idempotency-Key';
+const requestHeaders = 'Authorization, Content-Type, X-API-Key, Idempotency-Key';
 const answerHeaders = 'Retry-After, Idempotency-Replayed, X-Request-Id';
 const preflightMaxAgeS = 600;
 

@@ -4,6 +4,7 @@
  */
 import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
 import { BackplaneUnavailable, NoLeader } from '../backplane/contract.ts';
+import { SignInRefused } from '../users/identity.ts';
 import { codes, refusal, type CodeName, type Refusal } from '../../protocol/index.ts';
 
 /** Thrown by a route to answer with this refusal. */
@@ -28,6 +29,8 @@ function isCodeName(name: string): name is CodeName {
 export function sendProblem(res: Response, { code, name, message, retry }: Refusal): void {
   const known = isCodeName(name) ? codes[name] : codes.internal;
   if (known.status === 503) res.set('Retry-After', String(retryAfterS));
+  if (known.status === 401 && !res.hasHeader('WWW-Authenticate'))
+    res.set('WWW-Authenticate', 'Bearer realm="tickwire"');
   res
     .status(known.status)
     .set('Cache-Control', 'no-store')
@@ -71,7 +74,7 @@ function tooLarge(error: unknown): string {
 }
 
 function refusalOf(error: unknown): Refusal | null {
-  if (error instanceof Refused) return error.refusal;
+  if (error instanceof Refused || error instanceof SignInRefused) return error.refusal;
   if (error instanceof BackplaneUnavailable) return refusal('store_unavailable');
   if (error instanceof NoLeader) return refusal('no_leader');
   const status = statusOf(error);

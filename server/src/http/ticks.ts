@@ -1,6 +1,6 @@
 /**
  * Prices in and out over HTTP: `PUT /api/ticks` takes them from outside programs with an API key, `GET /api/ticks`
- * gives everyone the last ones. Knows neither the leader nor the store: what was parsed is handed on.
+ * gives the last ones to everyone who may have them, or shows a key. Knows neither the leader nor the store: what was parsed is handed on.
  */
 /* oxlint-disable oxc/no-async-endpoint-handlers -- Express 5 hands a rejection to the error handler */
 import { createHash } from 'node:crypto';
@@ -8,7 +8,8 @@ import express, { Router, type Request, type RequestHandler } from 'express';
 import { z } from 'zod';
 import { limits, parseSymbol, type Quote, type Refusal } from '../../protocol/index.ts';
 import type { Clock } from '../support/clock.ts';
-import { apiKeyName, requireApiKey, type ApiKey } from './api-key.ts';
+import { anonymous, type AuthenticateRequest, type Identity } from '../users/identity.ts';
+import { apiKeyName, createKeyCheck, requireApiKey, type ApiKey } from './api-key.ts';
 import { otherMethods, Refused, sendProblem } from './problem.ts';
 import { parsePush, type PushedTick } from './push-batch.ts';
 
@@ -29,6 +30,8 @@ export interface TicksOptions {
   /** The largest body of a push, after inflating; the protocol's own bound where it is less. */
   maxBodyBytes: number;
   clock: Pick<Clock, 'now'>;
+  /** Says who asks for prices. */
+  authenticate: AuthenticateRequest;
   /** Every symbol that is listed now. */
   symbols: () => readonly string[];
   /** The last quotes of those that have one, in any order. */
@@ -56,10 +59,10 @@ const requireJson: RequestHandler = (req, _res, next) => {
   next();
 };
 
-/** The symbols that the query asks for, each once; all listed ones where it does not say. */
-function symbolsAsked(req: Request, listed: readonly string[]): string[] {
+/** The symbols that the query asks for, each once; all that are listed and permitted where it does not say. */
+function symbolsAsked(req: Request, listed: readonly string[], identity: Identity): string[] {
   const { symbols: asked } = query.parse(req.query);
-  if (asked === undefined) return [...listed];
+  if (asked === undefined) return listed.filter((symbol) => identity.maySee(symbol));
   const parts = [asked].flat().flatMap((text) => text.split(','));
   if (parts.length > limits.maxSymbolsPerCall) throw new Refused('too_many_symbols');
   const symbols = parts.map((part) => {
@@ -71,16 +74,22 @@ function symbolsAsked(req: Request, listed: readonly string[]): string[] {
   const known = new Set(listed);
   const unknown = symbols.find((symbol) => !known.has(symbol));
   if (unknown !== undefined) throw new Refused('unknown_symbol', `${unknown} is not listed here`);
+  const forbidden = symbols.find((symbol) => !identity.maySee(symbol));
+  if (forbidden !== undefined)
+    throw new Refused('symbol_not_permitted', `this user may not have the prices of ${forbidden}`);
   return [...new Set(symbols)];
 }
 
 /** The routes of `/api/ticks`. */
-export function createTicks({ apiKeys, maxBodyBytes, clock, symbols, quotes, push }: TicksOptions): Router {
+export function createTicks(options: TicksOptions): Router {
+  const { apiKeys, maxBodyBytes, clock, authenticate, symbols, quotes, push } = options;
   const router = Router();
+  const keyOf = createKeyCheck(apiKeys);
   router
     .route('/api/ticks')
     .get(async (req, res) => {
-      const asked = symbolsAsked(req, symbols());
+      const identity = keyOf(req) === null ? await authenticate(req) : anonymous;
+      const asked = symbolsAsked(req, symbols(), identity);
       const bySymbol = new Map((await quotes(asked)).map((quote) => [quote.symbol, quote]));
       res.set('Cache-Control', 'no-store').json({
         quotes: asked.flatMap((symbol) => bySymbol.get(symbol) ?? []),

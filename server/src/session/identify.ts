@@ -59,3 +59,16 @@ export function createIdentify({ signIn, onRefused, onError }: IdentifyOptions) 
     else accept(identity);
   };
 }
+
+export type Renewal = { ok: true; identity: Identity } | { ok: false; refusal: Refusal };
+
+/** Who shows that token, where it is the same user as before. Rejects for a fault of ours alone. */
+export async function renew(signIn: SignIn, { user }: Identity, token: unknown): Promise<Renewal> {
+  try {
+    const identity = await signIn({ token, userId: user });
+    return identity.user === user ? { ok: true, identity } : { ok: false, refusal: refusal('other_user') };
+  } catch (error) {
+    if (error instanceof SignInRefused) return { ok: false, refusal: error.refusal };
+    throw error;
+  }
+}

@@ -37,6 +37,8 @@ export interface ReplayOptions {
   position: Position;
   ticks: readonly Tick[];
   stream: SymbolStream;
+  /** Whether the client is gone, or is to get nothing more. */
+  isOver: () => boolean;
   /** Writes ticks in this turn; resolves when the client may be given more. */
   write: (ticks: readonly Tick[]) => Promise<void>;
   /** Sends the symbol's quote instead, because ticks went while these were written. */
@@ -45,14 +47,15 @@ export interface ReplayOptions {
 
 /** Resolves when the client has joined and may be given more, or is gone. It joins before this returns where few are missed. */
 export async function replay(options: ReplayOptions): Promise<void> {
-  const { socket, symbol, position, ticks, stream, write, sendSnapshot } = options;
+  const { socket, symbol, position, ticks, stream, isOver, write, sendSnapshot } = options;
   const [gen, from] = position;
   let room: Promise<void> | null = null;
   for (let start = 0; start < ticks.length; start += maxSlice) {
     if (room !== null) await room;
-    if (!socket.connected) return;
+    if (isOver()) return;
     room = write(ticks.slice(start, start + maxSlice));
   }
+  if (isOver()) return;
   const last = ticks.at(-1)?.seq ?? from;
   const passed = stream.gen() === gen ? stream.passedAfter(last) : null;
   if (passed === null) sendSnapshot(stream.gen() === gen ? 'gap' : 'generation');

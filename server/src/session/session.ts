@@ -8,14 +8,16 @@ import {
   refusal,
   tickRoom,
   type Quote,
+  type CodeName,
   type Refusal,
   type ServerEvents,
   type SubscribeResult,
   type Tick,
 } from '../../protocol/index.ts';
 import type { Clock } from '../support/clock.ts';
+import type { SignIn } from '../users/identity.ts';
 import { caughtUp, isCaughtUp } from './connection.ts';
-import type { SocketData } from './identify.ts';
+import { renew, type SocketData } from './identify.ts';
 import { JsonText } from './json-text.ts';
 import { missedAsOne, missedUpToHead, replay, type ReplayOptions } from './replay.ts';
 import { parseSubscribe, parseUnsubscribe, type SubscribeCall, type Wanted } from './subscribe-request.ts';
@@ -41,6 +43,8 @@ export interface SessionStage {
   textsOf: (head: Quote) => SymbolTexts;
   basketTexts: (list: readonly SymbolTexts[]) => BasketTexts;
   streams: Streams;
+  /** Says who a client is, as it joins and when it shows another token. */
+  signIn: SignIn;
   /** Fires for each symbol that a client asked to go on with. */
   onRecovery: (isRecovered: boolean, replayed: number) => void;
   /** Fires for each call that is refused, with its code's name. */
@@ -71,6 +75,7 @@ export class Session {
   #bucket: TokenBucket | null = null;
   /** The rate of each symbol that it has. */
   #rates = noRates;
+  #isOver = false;
   #lastCall: Promise<void> = settled;
   #waitingCalls = 0;
 
@@ -83,6 +88,12 @@ export class Session {
   greet({ hello, feed }: { hello: string; feed: string }): void {
     this.#emit('hello', hello);
     this.#emit('feed', feed);
+  }
+
+  /** From now on it joins no room; what it has joined, others leave. */
+  end(): void {
+    this.#isOver = true;
+    this.#rates.clear();
   }
 
   /** Sends an event whose payload is JSON already. */
@@ -107,7 +118,17 @@ export class Session {
       const parsed = parseUnsubscribe(payload);
       if (parsed.ok) this.#inTurn(ack, () => this.#unsubscribe(parsed.value, ack), parsed.value?.length);
       else this.#inTurn(ack, () => this.#refuse(ack, parsed.refusal));
+    } else if (event === 'refresh_token') {
+      const [token] = payload;
+      if (payload.length === 1) this.#inTurn(ack, () => this.#refresh(token, ack));
+      else
+        this.#inTurn(ack, () => this.#refuse(ack, refusal('bad_payload', 'refresh_token takes one token')));
     } else this.#inTurn(ack, () => this.#refuse(ack, refusal('unknown_event')));
+  }
+
+  /** Listed, and permitted. */
+  #mayHave(symbol: string): boolean {
+    return this.#stage.isListed(symbol) && this.socket.data.identity.maySee(symbol);
   }
 
   #mayCall(symbolCount: number): boolean {
@@ -170,7 +191,7 @@ export class Session {
   #isAtHand({ wanted, since }: SubscribeCall): boolean {
     if (since.size > 0) return false;
     for (const { symbol } of wanted) {
-      if (symbol === null || !this.#stage.isListed(symbol)) continue;
+      if (symbol === null || !this.#mayHave(symbol)) continue;
       if (this.#stage.streams.open(symbol).head() === undefined) return false;
     }
     return true;
@@ -182,7 +203,7 @@ export class Session {
     missed: ReadonlyMap<string, Tick[] | null>,
     ack: Ack | null,
   ): void | Promise<void> {
-    if (!this.socket.connected) return undefined;
+    if (this.#isOver) return undefined;
 
     // From here to the join nothing may wait: a tick that passes in between would be lost, or come twice.
     const { streams, textsOf } = this.#stage;
@@ -198,11 +219,13 @@ export class Session {
     const merged: Tick[] = [];
     const replays: ReplayOptions[] = [];
     for (const { key, symbol } of wanted) {
-      const stream = symbol === null || !this.#stage.isListed(symbol) ? null : streams.open(symbol);
+      const stream = symbol === null || !this.#mayHave(symbol) ? null : streams.open(symbol);
       const head = stream?.head();
       if (symbol === null) results.push(this.#fail(key, 'bad_symbol'));
-      else if (stream === null) results.push(this.#fail(key, 'unknown_symbol'));
-      else if (head === undefined) results.push(this.#fail(key, 'store_unavailable'));
+      else if (stream === null) {
+        const isListed = this.#stage.isListed(symbol);
+        results.push(this.#fail(key, isListed ? 'symbol_not_permitted' : 'unknown_symbol'));
+      } else if (head === undefined) results.push(this.#fail(key, 'store_unavailable'));
       else {
         const texts = head === null ? null : textsOf(head);
         const position = since.get(symbol);
@@ -222,6 +245,7 @@ export class Session {
             position,
             ticks,
             stream,
+            isOver: () => this.#isOver,
             write: (slice) => streams.writeTo(this.socket.id, slice),
             sendSnapshot: (reason) => this.#sendSnapshot(symbol, reason),
           });
@@ -278,7 +302,7 @@ export class Session {
   #firstBeyondLimit(wanted: readonly Wanted[]): string | null {
     let left = this.#stage.maxSubscriptions - this.#rates.size;
     for (const { symbol } of wanted) {
-      if (symbol === null || this.#rates.has(symbol) || !this.#stage.isListed(symbol)) continue;
+      if (symbol === null || this.#rates.has(symbol) || !this.#mayHave(symbol)) continue;
       if (left === 0) return symbol;
       left--;
     }
@@ -288,9 +312,7 @@ export class Session {
   /** Waits for every head, and gives what was missed of each symbol that goes on. What fails here is told by its head. */
   async #prepare({ wanted, everyMs, since }: SubscribeCall): Promise<Map<string, Tick[] | null>> {
     const missed = new Map<string, Tick[] | null>();
-    const listed = wanted.flatMap(({ symbol }) =>
-      symbol !== null && this.#stage.isListed(symbol) ? [symbol] : [],
-    );
+    const listed = wanted.flatMap(({ symbol }) => (symbol !== null && this.#mayHave(symbol) ? [symbol] : []));
     await Promise.allSettled(
       listed.map(async (symbol) => {
         const position = since.get(symbol);
@@ -325,9 +347,28 @@ export class Session {
   }
 
   /** Gives the entry of the symbol in the results. */
-  #fail(key: string, name: 'bad_symbol' | 'unknown_symbol' | 'store_unavailable'): string {
+  #fail(key: string, name: CodeName): string {
     this.#stage.onRefused(this.socket.id, name);
     return resultText(key, { ok: false, ...refusal(name) });
+  }
+
+  /** From its answer on the new token counts. */
+  async #refresh(token: unknown, ack: Ack | null): Promise<void> {
+    const { data } = this.socket;
+    const renewed = await renew(this.#stage.signIn, data.identity, token);
+    if (this.#isOver) return;
+    if (!renewed.ok) {
+      this.#refuse(ack, renewed.refusal);
+      return;
+    }
+    const { identity } = renewed;
+    data.identity = identity;
+    for (const symbol of this.#rates.keys()) {
+      if (identity.maySee(symbol)) continue;
+      this.#leaveRoom(symbol);
+      this.#rates.delete(symbol);
+    }
+    ack?.({ ok: true, expiresAt: identity.expiresAt, symbols: [...this.#rates.keys()] });
   }
 
   #unsubscribe(wanted: readonly Wanted[] | null, ack: Ack | null): void {

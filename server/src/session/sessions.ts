@@ -4,6 +4,7 @@
  */
 import {
   limits,
+  refusal,
   tickRoom,
   type FeedState,
   type Hello,
@@ -12,7 +13,6 @@ import {
 } from '../../protocol/index.ts';
 import type { Clock } from '../support/clock.ts';
 import type { Log } from '../support/log.ts';
-import type { SignIn } from '../users/identity.ts';
 import { slimRequest, type Connection } from './connection.ts';
 import { createDeparture, type Departure } from './departure.ts';
 import { createIdentify } from './identify.ts';
@@ -30,8 +30,6 @@ export interface SessionsOptions extends Omit<
 > {
   io: SocketServer;
   node: string;
-  /** Says who a client is that joins. */
-  signIn: SignIn;
   clock: Clock;
   log: Log;
   random: () => number;
@@ -66,6 +64,8 @@ const reconnectSpreadMs = 1_000;
 const heartbeatSweepMs = 250;
 /** What a new connection does not need is let go not in its rush to be served, but this much later, in milliseconds. */
 const trimMs = 250;
+/** A session lives at most this much longer than its sign-in, in milliseconds. A timer for each would fire at once where it is weeks away. */
+const expirySweepMs = 1_000;
 
 export function createSessions(options: SessionsOptions): Sessions {
   const { io, node, clock, log, random, feed, isStale } = options;
@@ -85,6 +85,8 @@ export function createSessions(options: SessionsOptions): Sessions {
   const token = createTokens();
   const turnAway = createTurnAway({ clock, random });
   const sessions = new Map<string, Session>();
+  /** Those whose sign-in ends. */
+  const ending = new Set<Session>();
   /** Connections with a session. */
   const joined = new WeakSet<Connection>();
   /** Those that joined since they were last trimmed. */
@@ -106,16 +108,18 @@ export function createSessions(options: SessionsOptions): Sessions {
     slimRequest(socket.conn);
     const { identity, refused } = socket.data;
     if (refused !== undefined) {
-      turnAway(socket, refused);
+      turnAway.atDoor(socket, refused);
       return;
     }
     const session = new Session(socket, stage);
     sessions.set(socket.id, session);
     fresh.push(socket);
+    if (identity.expiresAt !== null) ending.add(session);
     // One listener for every event, so that an unknown one is answered too and none is ever looked up on a prototype.
     socket.onAny(onEvent);
     socket.on('disconnect', onDisconnect);
     const hello: Hello = { session: token(12), node, user: identity.user, secret: token(18) };
+    if (identity.expiresAt !== null) hello.expiresAt = identity.expiresAt;
     session.greet({ hello: JSON.stringify(hello), feed: feedText() });
   });
 
@@ -133,8 +137,26 @@ export function createSessions(options: SessionsOptions): Sessions {
   }
 
   function onDisconnect(this: ClientSocket): void {
-    sessions.delete(this.id);
+    forget(this);
     joined.delete(this.conn);
+  }
+
+  function forget({ id }: ClientSocket): void {
+    const session = sessions.get(id);
+    if (session === undefined) return;
+    session.end();
+    sessions.delete(id);
+    ending.delete(session);
+  }
+
+  function endExpired(): void {
+    const now = clock.now();
+    for (const { socket } of ending) {
+      if ((socket.data.identity.expiresAt ?? Infinity) > now) continue;
+      forget(socket);
+      stage.onRefused(socket.id, 'token_expired');
+      turnAway.fromSession(socket, refusal('token_expired'));
+    }
   }
 
   /** Closes the transport: after `disconnect(true)` a stock client would stay away. */
@@ -143,6 +165,7 @@ export function createSessions(options: SessionsOptions): Sessions {
     socket.conn.close();
   }
 
+  const stopSweeping = clock.every(expirySweepMs, endExpired);
   const stopBeating = clock.every(heartbeatSweepMs, () => options.streams.beat(limits.heartbeatMs));
   const stopTrimming = clock.every(trimMs, () => {
     for (const socket of fresh) trim(socket);
@@ -172,6 +195,7 @@ export function createSessions(options: SessionsOptions): Sessions {
     },
     hurry: (ms) => departure?.hurry(ms),
     close: () => {
+      stopSweeping();
       stopBeating();
       stopTrimming();
     },

@@ -1,10 +1,19 @@
 /**
- * Turns a joined socket away so that it comes back: says why, waits as long as the refusal asks, and closes the transport.
- * SPEC.md [CL1], [CL3].
+ * Turns joined sockets away so that they come back: says why and closes the transport, after a time where the refusal asks for
+ * one. From the first moment on they are in no room and get nothing else. SPEC.md [CL1], [CL3].
  */
 import type { Refusal } from '../../protocol/index.ts';
 import type { Clock } from '../support/clock.ts';
+import { cut } from './connection.ts';
+import { ignoredAfterMs } from './departure.ts';
 import type { ClientSocket } from './session.ts';
+
+export interface TurnAway {
+  /** One that has just joined and gets no session. Who is to come back later is held: a stock client would be here again in a second. */
+  atDoor(socket: ClientSocket, why: Refusal): void;
+  /** One whose session has ended, at once. */
+  fromSession(socket: ClientSocket, why: Refusal): void;
+}
 
 export interface TurnAwayOptions {
   clock: Pick<Clock, 'after'>;
@@ -12,19 +21,35 @@ export interface TurnAwayOptions {
   random: () => number;
 }
 
-/** Who is to come back later is held for this long, and up to as long again: a stock client would be back in a second, for ever. */
-const laterMs = 2_000;
+/** Who is to come back later is held for this long, and up to as long again. */
+const holdMs = 2_000;
 
-/** Gives a function that turns a socket away; it must have no session, or have ended it. */
-export function createTurnAway({ clock, random }: TurnAwayOptions) {
-  return (socket: ClientSocket, why: Refusal): void => {
-    const { conn } = socket;
+export function createTurnAway({ clock, random }: TurnAwayOptions): TurnAway {
+  function tell(socket: ClientSocket, why: Refusal): void {
+    // Also out of what is emitted to everyone.
+    socket.nsp.adapter.delAll(socket.id);
     socket.emit('refused', why);
-    if (why.retry === 'now') {
-      conn.close();
-      return;
-    }
-    const cancel = clock.after(laterMs * (1 + random()), () => conn.close());
+  }
+
+  function close({ conn }: ClientSocket): void {
+    const cancel = clock.after(ignoredAfterMs, () => cut(conn));
     conn.once('close', cancel);
+    conn.close();
+  }
+
+  return {
+    atDoor: (socket, why) => {
+      tell(socket, why);
+      if (why.retry === 'now') {
+        close(socket);
+        return;
+      }
+      const cancel = clock.after(holdMs * (1 + random()), () => close(socket));
+      socket.conn.once('close', cancel);
+    },
+    fromSession: (socket, why) => {
+      tell(socket, why);
+      close(socket);
+    },
   };
 }

@@ -1,4 +1,5 @@
-/** Who a connection or a call is of: what sign-in found out, and everything behind it goes by. Knows no token and no socket. */
+/** Who a connection or a call is of: what sign-in found out, and everything behind it goes by. Proves nothing. */
+import type { IncomingMessage } from 'node:http';
 import { codes, refusal, type CodeName, type Refusal } from '../../protocol/index.ts';
 
 export interface Identity {
@@ -20,6 +21,15 @@ export interface Credentials {
 
 /** Gives the identity of who shows these, at once where nothing is to be proved; throws or rejects with `SignInRefused`. */
 export type SignIn = (credentials: Credentials) => Identity | Promise<Identity>;
+
+/**
+ * Says who sent an HTTP request or a WebSocket's handshake, by its `Authorization: Bearer` header or what else it was seen to
+ * show; rejects with `SignInRefused`.
+ */
+export type AuthenticateRequest = (
+  request: IncomingMessage,
+  shown?: Pick<Credentials, 'token' | 'userId'>,
+) => Promise<Identity>;
 
 /** Why somebody was not signed in. */
 export class SignInRefused extends Error {

@@ -9,6 +9,7 @@ import { createHttpApp, type HttpAppOptions } from '../../src/http/app.ts';
 import type { Vitals } from '../../src/http/health.ts';
 import type { Push, PushOutcome } from '../../src/http/ticks.ts';
 import { createLog } from '../../src/support/log.ts';
+import { anonymous } from '../../src/users/identity.ts';
 
 /** The key that the served application takes, unless the test sets others. */
 export const testKey = 'test-key-0123456789';
@@ -90,6 +91,7 @@ export async function serveApp(options: Partial<HttpAppOptions> = {}): Promise<S
     apiKeys: [{ name: 'tests', key: testKey }],
     maxBodyBytes: 131_072,
     clock: { now: () => Date.now() },
+    authenticate: () => Promise.resolve(anonymous),
     symbols: () => ['ACME', 'DEMO'],
     quotes: () => Promise.resolve([]),
     nodes: () => [{ node: 'n1', connections: 3, isLeaving: false }],

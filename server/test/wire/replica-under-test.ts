@@ -11,6 +11,8 @@ export interface ReplicaUnderTest {
   readonly url: string;
   readonly replica: Replica;
   readonly backplane: MemoryBackplane;
+  /** Every line that it logged, at all levels. */
+  readonly logs: readonly string[];
   /** A client that ends with the test. */
   connect(options?: Parameters<typeof createRecorder>[1]): Recorder;
   /** Pushes prices as an outside program does; gives the HTTP status. */
@@ -34,10 +36,11 @@ export async function startReplica(env: Record<string, string> = {}): Promise<Re
   );
   if (!parsed.ok) throw new Error(parsed.problems.join('\n'));
   const backplane = createMemoryBackplane('test', parsed.config.store);
+  const logs: string[] = [];
   const replica = createReplica({
     config: parsed.config,
     backplane,
-    log: createLog({ level: 'silent', node: 'test' }),
+    log: createLog({ level: 'trace', node: 'test', destination: { write: (line) => void logs.push(line) } }),
     clock: systemClock,
     random: Math.random,
     clientRoot: '/nonexistent',
@@ -49,6 +52,7 @@ export async function startReplica(env: Record<string, string> = {}): Promise<Re
     url,
     replica,
     backplane,
+    logs,
     connect: (options) => {
       const recorder = createRecorder(url, options);
       onTestFinished(() => recorder.close());

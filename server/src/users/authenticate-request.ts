@@ -1,0 +1,13 @@
+/** Signs in who sent an HTTP request: reads its token where one belongs, and sees one where none does. SPEC.md [SI2], [SI6]. */
+import type { AuthenticateRequest, SignIn } from './identity.ts';
+
+const bearer = /^Bearer +(\S+)$/i;
+
+/** A token that the caller found elsewhere, such as in a WebSocket's subprotocol, comes before the header's. */
+export function createAuthenticateRequest(signIn: SignIn): AuthenticateRequest {
+  return async ({ headers: { authorization = '' }, url = '' }, { token, userId } = {}) => {
+    const begin = url.indexOf('?');
+    const query = begin === -1 ? {} : Object.fromEntries(new URLSearchParams(url.slice(begin)));
+    return signIn({ token: token ?? bearer.exec(authorization)?.[1], userId, query });
+  };
+}
