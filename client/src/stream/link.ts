@@ -3,6 +3,7 @@
  * each try gets a new one, so nothing of an old connection can speak for its successor.
  */
 import { io, type Socket } from 'socket.io-client';
+import { takeToken, type TokenSource } from './token.ts';
 
 /** What a link tells. Never called before `openLink` returned, nor after `close`. */
 export interface LinkListener {
@@ -29,12 +30,26 @@ export interface SocketIoLinkOptions {
   url?: string;
   /** In the order of trying. */
   transports: TransportName[];
+  token?: TokenSource;
 }
 
 /** Gives the way to open links over Socket.IO. Its own reconnection stays off: the stream decides when and with which cid. */
-export function socketIoLinks({ url, transports }: SocketIoLinkOptions): OpenLink {
+export function socketIoLinks({ url, transports, token }: SocketIoLinkOptions): OpenLink {
   return (cid, listener) => {
-    const options = { forceNew: true, reconnection: false, transports, query: { cid } };
+    const options = {
+      forceNew: true,
+      reconnection: false,
+      transports,
+      query: { cid },
+      // Without a token it cannot join: that is one more try that failed.
+      ...(token !== undefined && {
+        auth: (show: (auth: object) => void) =>
+          void takeToken(token).then(
+            (taken) => show({ token: taken }),
+            () => end(undefined),
+          ),
+      }),
+    };
     const socket: Socket = url === undefined ? io(options) : io(url, options);
     let closed = false;
 

@@ -17,6 +17,7 @@ import { createConnection, type ConnectionState } from './connection.ts';
 import { zeroCounters, type Counters } from './counters.ts';
 import { socketIoLinks, type OpenLink, type TransportName } from './link.ts';
 import { createSubscriptions } from './subscriptions.ts';
+import { createRenewal, type TokenSource } from './token.ts';
 import { isFeedState, isHeartbeat, isHello, isSnapshot, isTick } from './wire.ts';
 
 export interface StreamOptions {
@@ -24,6 +25,8 @@ export interface StreamOptions {
   url?: string;
   /** In the order of trying; polling first and then the upgrade, as stock, reaches everyone. */
   transports?: TransportName[];
+  /** Signs in: a token, or a function that gives one, asked before each connection and again before its token ends. */
+  token?: TokenSource;
   /** The cid to begin with, such as the one that this tab had before a reload. */
   cid?: string;
   /** Fires when another cid is taken, so that it can be kept. */
@@ -76,7 +79,7 @@ export interface Stream {
 /** Begins to connect at once. No callback but `onResults` fires before this returned. */
 export function createStream(options: StreamOptions = {}): Stream {
   const { clock = systemClock, random = Math.random, makeCid = randomCid } = options;
-  const { transports = ['polling', 'websocket'], url } = options;
+  const { transports = ['polling', 'websocket'], url, token } = options;
   const counters = zeroCounters();
 
   const subscriptions = createSubscriptions({
@@ -87,15 +90,26 @@ export function createStream(options: StreamOptions = {}): Stream {
     onResults: (results) => options.onResults?.(results),
   });
 
+  const renewal = createRenewal({
+    token,
+    clock,
+    send: (name, next, onAnswer) => connection.send(name, next, onAnswer),
+  });
+
   const connection = createConnection({
-    openLink: options.openLink ?? socketIoLinks(url === undefined ? { transports } : { url, transports }),
+    openLink:
+      options.openLink ??
+      socketIoLinks({ transports, ...(url !== undefined && { url }), ...(token !== undefined && { token }) }),
     clock,
     random,
     makeCid,
     cid: options.cid ?? makeCid(),
     onCid: (cid) => options.onCid?.(cid),
     onState: (state) => {
-      if (state.at !== 'live') subscriptions.disconnected();
+      if (state.at !== 'live') {
+        subscriptions.disconnected();
+        renewal.disconnected();
+      }
       options.onState?.(state);
     },
     onEvent: receive,
@@ -113,6 +127,7 @@ export function createStream(options: StreamOptions = {}): Stream {
   function receiveHello(hello: Hello): void {
     options.onHello?.(hello);
     subscriptions.connected();
+    renewal.connected(hello.expiresAt);
   }
 
   function take<T>(payload: unknown, fits: (value: unknown) => value is T, apply: (value: T) => void): void {

@@ -123,3 +123,8 @@ export function isRefusal(value: unknown): value is Refusal {
 export function isSubscribeAck(value: unknown): value is SubscribeAck {
   return isObject(value) && (value['ok'] === true ? isObject(value['results']) : isRefusal(value));
 }
+
+/** The answer to `refresh_token` where the new token ends some time. */
+export function isRefreshed(value: unknown): value is { expiresAt: number } {
+  return isObject(value) && value['ok'] === true && Number.isFinite(value['expiresAt']);
+}

@@ -1,6 +1,7 @@
 /** Limits per address: generous, none for trusted networks, and an honest answer beyond. */
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { startNginx, type NginxServer } from '../../../scripts/lib/nginx.mjs';
+import { until } from '../support/until.ts';
 import { ask, openSocket } from './ask.ts';
 import { createScriptedUpstream, type ScriptedUpstream } from './scripted-upstream.ts';
 
@@ -54,6 +55,22 @@ test('open sockets beyond the limit are 429', async () => {
   expect(open.map(({ status }) => status)).toEqual([101, 101, 101]);
   expect((await openSocket(nginx.port, path, { from: outsider })).status).toBe(429);
   for (const { socket } of open) socket?.destroy();
+});
+
+test('[SI6] a token in the address reaches neither a replica nor a log', async () => {
+  const token = 'dummy-token-0123456789';
+  for (const name of ['token', 'access_token', 'id_token', 'jwt', 'Token']) {
+    for (const path of ['/socket.io/?EIO=4&transport=polling&', '/api/ticks?', '/stream/BTC-USD?', '/?']) {
+      const refused = await ask(nginx.port, `${path}${name}=${token}`, { from: outsider });
+      expect([path, refused.status]).toEqual([path, 401]);
+      expect(refused.headers['content-type']).toBe('application/problem+json');
+      expect(refused.body).toContain('never in the address');
+    }
+  }
+  // Beyond the limits, where Nginx says why in its log.
+  expect(await inTurn(8, '/api/ticks?symbols=seen', outsider)).toContain(429);
+  await until(() => nginx.logs().some((line) => line.includes('symbols=seen')));
+  expect(nginx.logs().join('\n')).not.toContain(token);
 });
 
 test('a trusted network has no limits', async () => {

@@ -1,5 +1,6 @@
-import { describe, expect, it } from 'vitest';
-import { codes, type Refusal } from '../../protocol/index.ts';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { createStream } from '../../../client/src/stream/index.ts';
+import { codes, type Hello, type Refusal } from '../../protocol/index.ts';
 import {
   claimsOf,
   jwtSecret,
@@ -226,7 +227,9 @@ describe('refresh_token', () => {
   it('[SI7] goes on with another token of the same user', async () => {
     const { connect } = await startReplica(withSecret);
     const endsAt = Date.now() + 1_500;
-    const client = connect({ auth: { token: secretToken({ sub: 'ann', exp: endsAt / 1_000 }) } });
+    const [client, other] = ['ann', 'bob'].map((sub) =>
+      connect({ auth: { token: secretToken({ sub, exp: endsAt / 1_000 }) } }),
+    ) as [Recorder, Recorder];
     client.follow(['BTC-USD', 'A']);
     await client.seen('hello');
     await client.seen('tick');
@@ -237,8 +240,10 @@ describe('refresh_token', () => {
       symbols: ['BTC-USD'],
     });
     expect(await client.subscribe(['A'])).toMatchObject({ results: { A: { name: 'symbol_not_permitted' } } });
+    // The same sweep would have ended both.
+    await other.seen('refused');
     const seen = client.ticks().length;
-    await until(() => Date.now() > endsAt + 2_000 && client.ticks().length > seen);
+    await until(() => client.ticks().length > seen);
     expect(client.of('refused')).toEqual([]);
     expect(client.hellos()).toHaveLength(1);
   });
@@ -262,6 +267,44 @@ describe('refresh_token', () => {
     expect(await client.call('refresh_token', 'a', 'b')).toMatchObject({ ok: false, name: 'bad_payload' });
     expect(client.of('refused')).toEqual([]);
     expect(await client.subscribe(['B'])).toMatchObject({ ok: true, symbols: ['A', 'B'] });
+  });
+
+  it('[SI7] is what our stream calls before its token ends', async () => {
+    const { url } = await startReplica(withSecret);
+    const hellos: Hello[] = [];
+    let tokens = 0;
+    let ticks = 0;
+    const stream = createStream({
+      url,
+      token: async () => {
+        tokens++;
+        return secretToken(claimsOf('ann', { endsInS: 2.5 }));
+      },
+      onHello: (hello) => void hellos.push(hello),
+      onTick: () => ticks++,
+    });
+    onTestFinished(() => stream.close());
+    stream.subscribe(['BTC-USD']);
+    // The first of them has ended long since.
+    await until(() => tokens >= 5, { withinMs: 10_000 });
+    const seen = ticks;
+    await until(() => ticks > seen);
+    expect(hellos).toMatchObject([{ user: 'ann' }]);
+    expect(stream.counters()).toMatchObject({ gaps: 0 });
+  });
+
+  it('[SI4] has our stream come back where its token ended', async () => {
+    const { url } = await startReplica(withSecret);
+    const hellos: Hello[] = [];
+    const stream = createStream({
+      url,
+      token: secretToken(claimsOf('ann', { endsInS: 1 })),
+      onHello: (hello) => void hellos.push(hello),
+    });
+    onTestFinished(() => stream.close());
+    await until(() => stream.state().at === 'waiting');
+    expect(stream.state()).toMatchObject({ because: 'refused' });
+    expect(hellos).toHaveLength(1);
   });
 
   it('[SI1] without sign-in there is nothing to refresh', async () => {
