@@ -58,6 +58,24 @@ export const codes = {
     status: 415,
     message: 'the body must be application/json',
   },
+  reserved_event: {
+    code: 4120,
+    retry: 'never',
+    status: 400,
+    message: 'events of this name have a meaning of their own; choose another',
+  },
+  no_price: {
+    code: 4121,
+    retry: 'later',
+    status: 404,
+    message: 'this symbol has no price yet',
+  },
+  no_session: {
+    code: 4122,
+    retry: 'later',
+    status: 404,
+    message: 'this user has no session',
+  },
   too_many_symbols: { code: 4200, retry: 'never', status: 400, message: 'too many symbols in one call' },
   too_many_calls: {
     code: 4202,
@@ -140,6 +158,25 @@ export const codes = {
     message: 'this user may not have the prices of this symbol',
   },
   other_user: { code: 4307, retry: 'never', status: 403, message: 'this token is of another user' },
+  user_required: {
+    code: 4320,
+    retry: 'never',
+    status: 401,
+    message: 'this call is for users: connect as one',
+  },
+  credentials_required: {
+    code: 4321,
+    retry: 'never',
+    status: 401,
+    message:
+      "this call takes an API key (X-API-Key), the user's own sign-in (Authorization: Bearer TOKEN) or a session's secret (Authorization: Session SESSION:SECRET)",
+  },
+  bad_session: {
+    code: 4322,
+    retry: 'never',
+    status: 401,
+    message: 'there is no such session, or this is not its secret',
+  },
   store_unavailable: {
     code: 4500,
     retry: 'later',
@@ -176,6 +213,12 @@ export const codes = {
     retry: 'later',
     status: 503,
     message: 'the keys that tokens are proved with cannot be had now; try again',
+  },
+  replicas_unreachable: {
+    code: 4520,
+    retry: 'later',
+    status: 503,
+    message: 'this replica does not reach the others at this moment, and sent nothing; try again',
   },
   internal: { code: 4503, retry: 'later', status: 500, message: 'something went wrong here; it was logged' },
 } as const satisfies Record<string, Code>;

@@ -1,6 +1,7 @@
 /** The wire, in one import. */
 export * from './codes.ts';
 export * from './decimal.ts';
+export * from './events.ts';
 export * from './limits.ts';
 export * from './quote.ts';
 export * from './symbol.ts';

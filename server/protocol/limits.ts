@@ -20,4 +20,12 @@ export const limits = {
   heartbeatMs: 1_000,
   /** A client that saw neither tick nor heartbeat for this long takes the connection for dead. */
   maxSilenceMs: 5_000,
+  /** Characters of what one user sends another in a message. */
+  maxContentLength: 4_096,
+  /** Bytes of the body of a `POST /api/message`. */
+  maxMessageBodyBytes: 65_536,
+  /** Lists and objects within each other in the data of such a message. */
+  maxDataDepth: 32,
+  /** Characters of an event's name that an API caller chooses. */
+  maxEventLength: 64,
 } as const;

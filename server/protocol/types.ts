@@ -130,6 +130,34 @@ export interface Hello {
   expiresAt?: number;
 }
 
+/** What one user sends another [MS1]. */
+export interface MessageRequest {
+  /** The other user's id. */
+  recipient: string;
+  content: string;
+}
+
+/** The `message` event, where a user sent it. An API caller's has the form that the caller chose. */
+export interface UserMessage {
+  /** The user who sent it. */
+  from: string;
+  content: string;
+  /** Epoch milliseconds of the replica that took it. */
+  at: number;
+}
+
+/** Whom a message is for: every session of a user, every session that has a symbol, or every session. */
+export type Recipients = { userId: string } | { symbol: string } | { all: true };
+
+/** How many sessions of the cluster something was sent to. */
+export interface Delivered {
+  delivered: number;
+  /** Replicas that did not answer in time: their sessions are not counted, and may get it or not [MS5]. */
+  incomplete?: string[];
+}
+
+export type MessageAck = ({ ok: true } & Delivered) | ({ ok: false; symbols?: string[] } & Refusal);
+
 /** Events that a server sends, by Socket.IO's listener signature. */
 export interface ServerEvents {
   hello: (hello: Hello) => void;
@@ -139,6 +167,8 @@ export interface ServerEvents {
   heartbeat: (beat: { at: number }) => void;
   shutdown: (notice: { reconnectInMs: number }) => void;
   refused: (refusal: Refusal) => void;
+  message: (message: UserMessage) => void;
+  quote: (quote: Quote) => void;
 }
 
 /** Events that a client sends. Everything in them is `unknown` to the server until it is parsed. */
@@ -146,4 +176,5 @@ export interface ClientEvents {
   subscribe: (request: string[] | SubscribeRequest, ack?: (answer: SubscribeAck) => void) => void;
   unsubscribe: (symbols?: string[], ack?: (answer: UnsubscribeAck) => void) => void;
   refresh_token: (token: string, ack?: (answer: RefreshAck) => void) => void;
+  send_message: (request: MessageRequest, ack?: (answer: MessageAck) => void) => void;
 }

@@ -67,6 +67,10 @@ export interface ReplicaMetrics {
   sentAway(how: 'closed' | 'ignored'): void;
   /** One connection was ended by us; `reason` is of few kinds, slow among them. */
   cut(reason: string): void;
+  /** A message to users was sent; `kind` is of few kinds: user, api, quote. `isComplete` where every replica answered. */
+  messageSent(kind: string, isComplete: boolean): void;
+  /** One went to so many sessions here. */
+  messageDelivered(sessions: number): void;
   /** `kind` is of few kinds: handshake, refused, internal. */
   socketError(kind: string): void;
 }
@@ -230,6 +234,19 @@ export function createReplicaMetrics({
     help: 'Connections that were ended because they read too slowly or sent too much.',
     label: 'reason',
   });
+  const messages = counter({
+    name: 'tickwire_messages_total',
+    help: 'Messages and quotes to users that this replica was asked to send.',
+    label: 'kind',
+  });
+  const incompleteMessages = counter({
+    name: 'tickwire_incomplete_messages_total',
+    help: 'Those among them that not every replica answered for in time.',
+  });
+  const messageDeliveries = counter({
+    name: 'tickwire_message_deliveries_total',
+    help: 'Sessions on this replica that a message or quote was sent to, one for each.',
+  });
 
   return {
     received: (received) => {
@@ -270,6 +287,11 @@ export function createReplicaMetrics({
     draining: () => void (isDraining = true),
     sentAway: (how) => sentAway.add(1, how),
     cut: (reason) => cuts.add(1, reason),
+    messageSent: (kind, isComplete) => {
+      messages.add(1, kind);
+      if (!isComplete) incompleteMessages.add();
+    },
+    messageDelivered: (count) => messageDeliveries.add(count),
     socketError: (kind) => errors.add(1, kind),
   };
 }

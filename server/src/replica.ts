@@ -7,6 +7,7 @@ import { createServer } from 'node:http';
 import type { Backplane } from './backplane/contract.ts';
 import { createDrain } from './cluster/drain.ts';
 import { createNodeChannel } from './cluster/node-channel.ts';
+import type { AskOptions } from './cluster/node-line.ts';
 import { createPeers } from './cluster/peers.ts';
 import type { Config } from './config.ts';
 import { createFanout } from './fanout/fanout.ts';
@@ -31,6 +32,8 @@ import { listen } from './support/listen.ts';
 import { createMetrics, type Metrics } from './support/metrics.ts';
 import { createProcessMetrics } from './support/process-metrics.ts';
 import { createAuthenticateRequest } from './users/authenticate-request.ts';
+import { createMessages } from './users/messages.ts';
+import { createSessionProof } from './users/session-proof.ts';
 import { createSignIn } from './users/sign-in.ts';
 
 export interface ReplicaOptions {
@@ -194,6 +197,9 @@ export function createReplica(options: ReplicaOptions): Replica {
       );
     },
     push,
+    proveSession: (shown, symbol) => sessionProof.prove(shown, symbol),
+    sendMessage: (message) => messages.send('api', message),
+    sendQuote: (userId, quote) => messages.send('quote', { to: { userId }, event: 'quote', data: quote }),
     nodes: () => peers.list(),
     drainNode: (wanted) => peers.drain(wanted),
     metrics: {
@@ -242,6 +248,7 @@ export function createReplica(options: ReplicaOptions): Replica {
     isListed: (symbol) => listed.has(symbol),
     isStale: (symbol) => freshness.isStale(symbol),
     streams: fanout,
+    sendMessage: (from, request) => messages.sendFrom(from, request),
     onRecovery: (isRecovered, replayed) => meter.recovered(isRecovered, replayed),
     onCallError: (kind) => meter.socketError(kind),
     onSentAway: (how) => meter.sentAway(how),
@@ -249,6 +256,18 @@ export function createReplica(options: ReplicaOptions): Replica {
   const door = createDoor({ httpServer, path: socketPath, clock });
   const traffic: Traffic = createTraffic(io, { onHandshakeError: () => meter.socketError('handshake') });
 
+  const others = {
+    isReachable: () => backplane.state().at === 'up',
+    ask: (question: string, asked: AskOptions) => peers.askOthers(question, asked),
+  };
+  const messages = createMessages({
+    clock,
+    others,
+    outlets: [(message) => sessions.deliver(message)],
+    onSent: (kind, isComplete) => meter.messageSent(kind, isComplete),
+    onDelivered: (count) => meter.messageDelivered(count),
+  });
+  const sessionProof = createSessionProof({ others, find: (id) => sessions.find(id) });
   const peers = createPeers({
     channel: createNodeChannel({ io, log }),
     clock,
@@ -257,6 +276,7 @@ export function createReplica(options: ReplicaOptions): Replica {
     self: () => ({ connections: sessions.count(), isLeaving: isLeaving() }),
     onDrain: () => void drain.start(),
     collect: () => metrics.collect(),
+    answers: { ...messages.answers, ...sessionProof.answers },
   });
   const drain = createDrain({
     clock,

@@ -12,12 +12,21 @@ export interface NodeChannel {
   onMessage(topic: string, listener: (payload: unknown) => void): void;
 }
 
-/** Answers a question by its name. What it throws is told to nobody, and the asker waits in vain. */
-export type Answers = Readonly<Record<string, () => unknown>>;
+/** Answers a question by its name, given its body as JSON. What it throws is told to nobody, and the asker waits in vain. */
+export type Answers = Readonly<Record<string, (body: unknown) => unknown>>;
+
+export interface AskOptions {
+  /** How long to wait, in milliseconds. */
+  limitMs: number;
+  /** What is asked about; `undefined` where the question says it all. */
+  body?: unknown;
+  /** Whether no further answer is needed after this one. */
+  isEnough?: (answer: unknown) => boolean;
+}
 
 export interface NodeLine {
-  /** Resolves with the answers by node, once all of `nodes` have answered or `limitMs` has passed. */
-  ask(nodes: readonly string[], question: string, limitMs: number): Promise<ReadonlyMap<string, unknown>>;
+  /** Resolves with the answers by node, once all of `nodes` have answered, one was enough, or `limitMs` has passed. */
+  ask(nodes: readonly string[], question: string, options: AskOptions): Promise<ReadonlyMap<string, unknown>>;
 }
 
 export interface NodeLineOptions {
@@ -28,12 +37,18 @@ export interface NodeLineOptions {
   onError: (error: unknown) => void;
 }
 
-const askSchema = z.object({ id: z.string(), to: z.array(z.string()), question: z.string() });
+const askSchema = z.object({
+  id: z.string(),
+  to: z.array(z.string()),
+  question: z.string(),
+  body: z.unknown().optional(),
+});
 const answerSchema = z.object({ id: z.string(), node: z.string(), answer: z.unknown() });
 
 interface Pending {
   waitingFor: Set<string>;
   answers: Map<string, unknown>;
+  isEnough: (answer: unknown) => boolean;
   finish: () => void;
 }
 
@@ -41,11 +56,11 @@ export function createNodeLine({ node, channel, clock, answers, onError }: NodeL
   const pending = new Map<string, Pending>();
 
   channel.onMessage('ask', (payload) => {
-    const { id, to, question } = askSchema.parse(payload);
+    const { id, to, question, body } = askSchema.parse(payload);
     const answer = Object.hasOwn(answers, question) ? answers[question] : undefined;
     if (!to.includes(node) || answer === undefined) return;
     Promise.resolve()
-      .then(answer)
+      .then(() => answer(body))
       .then((given) => channel.send('answer', { id, node, answer: given }))
       .catch(onError);
   });
@@ -55,11 +70,11 @@ export function createNodeLine({ node, channel, clock, answers, onError }: NodeL
     const asked = pending.get(id);
     if (asked === undefined || !asked.waitingFor.delete(from)) return;
     asked.answers.set(from, answer);
-    if (asked.waitingFor.size === 0) asked.finish();
+    if (asked.waitingFor.size === 0 || asked.isEnough(answer)) asked.finish();
   });
 
   return {
-    ask: (nodes, question, limitMs) =>
+    ask: (nodes, question, { limitMs, body, isEnough = () => false }) =>
       new Promise((resolve) => {
         const given = new Map<string, unknown>();
         if (nodes.length === 0) {
@@ -73,8 +88,8 @@ export function createNodeLine({ node, channel, clock, answers, onError }: NodeL
           resolve(given);
         };
         const cancel = clock.after(limitMs, finish);
-        pending.set(id, { waitingFor: new Set(nodes), answers: given, finish });
-        channel.send('ask', { id, to: nodes, question });
+        pending.set(id, { waitingFor: new Set(nodes), answers: given, isEnough, finish });
+        channel.send('ask', { id, to: nodes, question, body });
       }),
   };
 }

@@ -34,6 +34,10 @@ function setUp(names: readonly string[]) {
       self: () => ({ connections: 1, isLeaving: leaving.has(node) }),
       onDrain: () => drained.push(node),
       collect: () => Promise.resolve(`figures of ${node}`),
+      answers: {
+        greet: (body) => `${node} greets ${String(body)}`,
+        fail: () => Promise.reject(new Error('a fault')),
+      },
     });
   for (const each of Object.values(peers)) each.start();
   const at = (node: string): Peers => {
@@ -121,5 +125,41 @@ describe('peers', () => {
     const figures = at('r1').collectOthers();
     await clock.advance(1_100);
     expect(await figures).toEqual(['figures of r2']);
+  });
+
+  it('answer a question with its body, and those that do not are named', async () => {
+    const { clock, at, frozen } = setUp(['r1', 'r2', 'r3']);
+    await clock.advance(500);
+    const answered = at('r1').askOthers('greet', { body: 'Ann', limitMs: 500 });
+    await clock.advance(1);
+    expect(await answered).toEqual({ answers: ['r2 greets Ann', 'r3 greets Ann'], silent: [] });
+    frozen.add('r3');
+    const asked = at('r1').askOthers('greet', { body: 'Ben', limitMs: 500 });
+    let isDone = false;
+    void asked.then(() => (isDone = true));
+    await clock.advance(499);
+    expect(isDone).toBe(false);
+    await clock.advance(1);
+    expect(await asked).toEqual({ answers: ['r2 greets Ben'], silent: ['r3'] });
+    const failed = at('r1').askOthers('fail', { limitMs: 500 });
+    await clock.advance(500);
+    expect(await failed).toEqual({ answers: [], silent: ['r2', 'r3'] });
+  });
+
+  it('wait no longer than for an answer that is enough, and not for the dead', async () => {
+    const { clock, at, frozen } = setUp(['r1', 'r2', 'r3']);
+    await clock.advance(500);
+    frozen.add('r3');
+    const asked = at('r1').askOthers('greet', {
+      body: 'Ann',
+      limitMs: 500,
+      isEnough: (answer) => answer === 'r2 greets Ann',
+    });
+    await clock.advance(1);
+    expect((await asked).answers).toEqual(['r2 greets Ann']);
+    await clock.advance(2_000);
+    const later = at('r1').askOthers('greet', { body: 'Ben', limitMs: 500 });
+    await clock.advance(1);
+    expect(await later).toEqual({ answers: ['r2 greets Ben'], silent: [] });
   });
 });

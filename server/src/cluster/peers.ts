@@ -1,7 +1,10 @@
-/** The other replicas and what they can be asked: to leave, and for their figures. Knows neither how one leaves nor what a figure is. */
+/**
+ * The other replicas and what they can be asked: to leave, for their figures, and what the composition root adds. Knows neither
+ * how one leaves nor what a figure is.
+ */
 import type { Clock } from '../support/clock.ts';
 import type { Log } from '../support/log.ts';
-import { createNodeLine, type NodeChannel } from './node-line.ts';
+import { createNodeLine, type Answers, type AskOptions, type NodeChannel } from './node-line.ts';
 import { createNodes, type NodeState } from './nodes.ts';
 
 export interface PeersOptions {
@@ -15,6 +18,15 @@ export interface PeersOptions {
   onDrain: () => void;
   /** The figures of this replica, as JSON. */
   collect: () => Promise<unknown>;
+  /** What this replica answers when `askOthers` of another one asks it. */
+  answers?: Answers;
+}
+
+/** What came of a question to all others. */
+export interface OthersAnswers {
+  answers: unknown[];
+  /** The replicas that are there and did not answer in time, by name. */
+  silent: string[];
 }
 
 export interface Peers {
@@ -27,6 +39,8 @@ export interface Peers {
   drain(node: string): Promise<'told' | 'unknown' | 'silent'>;
   /** The figures of every other replica that answers in time. */
   collectOthers(): Promise<unknown[]>;
+  /** Asks every other replica that is not known to be dead. What is sent is on its way when this returns. */
+  askOthers(question: string, options: AskOptions): Promise<OthersAnswers>;
   /** Tells the others at once how this replica is. */
   tell(): void;
   close(): void;
@@ -35,13 +49,14 @@ export interface Peers {
 /** How long another replica may take to answer, in milliseconds. */
 const askLimitMs = 1_000;
 
-export function createPeers({ node, channel, clock, log, self, onDrain, collect }: PeersOptions): Peers {
+export function createPeers(options: PeersOptions): Peers {
+  const { node, channel, clock, log, self, onDrain, collect } = options;
   const nodes = createNodes({ node, channel, clock, self });
   const line = createNodeLine({
     node,
     channel,
     clock,
-    answers: { collect, drain },
+    answers: { ...options.answers, collect, drain },
     onError: (error) => log.error({ err: error }, 'a question of another replica was not answered'),
   });
 
@@ -51,6 +66,12 @@ export function createPeers({ node, channel, clock, log, self, onDrain, collect 
     return true;
   }
 
+  async function askOthers(question: string, asked: AskOptions): Promise<OthersAnswers> {
+    const others = nodes.others().map((other) => other.node);
+    const answers = await line.ask(others, question, asked);
+    return { answers: [...answers.values()], silent: others.filter((other) => !answers.has(other)) };
+  }
+
   return {
     start: () => nodes.start(),
     list: () => nodes.list(),
@@ -58,12 +79,10 @@ export function createPeers({ node, channel, clock, log, self, onDrain, collect 
     drain: async (wanted) => {
       if (wanted === node) return drain() && 'told';
       if (!nodes.others().some((other) => other.node === wanted)) return 'unknown';
-      return (await line.ask([wanted], 'drain', askLimitMs)).has(wanted) ? 'told' : 'silent';
+      return (await line.ask([wanted], 'drain', { limitMs: askLimitMs })).has(wanted) ? 'told' : 'silent';
     },
-    collectOthers: async () => {
-      const others = nodes.others().map((other) => other.node);
-      return [...(await line.ask(others, 'collect', askLimitMs)).values()];
-    },
+    collectOthers: async () => (await askOthers('collect', { limitMs: askLimitMs })).answers,
+    askOthers,
     tell: () => nodes.tell(),
     close: () => nodes.close(),
   };

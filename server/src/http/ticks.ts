@@ -4,7 +4,7 @@
  */
 /* oxlint-disable oxc/no-async-endpoint-handlers -- Express 5 hands a rejection to the error handler */
 import { createHash } from 'node:crypto';
-import express, { Router, type Request, type RequestHandler } from 'express';
+import express, { Router, type Request } from 'express';
 import { z } from 'zod';
 import { limits, parseSymbol, type Quote, type Refusal } from '../../protocol/index.ts';
 import type { Clock } from '../support/clock.ts';
@@ -12,6 +12,7 @@ import { anonymous, type AuthenticateRequest, type Identity } from '../users/ide
 import { apiKeyName, createKeyCheck, requireApiKey, type ApiKey } from './api-key.ts';
 import { otherMethods, Refused, sendProblem } from './problem.ts';
 import { parsePush, type PushedTick } from './push-batch.ts';
+import { requireJson } from './require-json.ts';
 
 /** Checked ticks on their way to the leader, and what makes them count once. */
 export interface Push {
@@ -53,11 +54,6 @@ function idempotencyIdOf(req: Request, keyName: string): string | null {
     .update(JSON.stringify([keyName, key]))
     .digest('base64url');
 }
-
-const requireJson: RequestHandler = (req, _res, next) => {
-  if (req.is('application/json') === false) throw new Refused('unsupported_media_type');
-  next();
-};
 
 /** The symbols that the query asks for, each once; all that are listed and permitted where it does not say. */
 function symbolsAsked(req: Request, listed: readonly string[], identity: Identity): string[] {

@@ -1,12 +1,14 @@
 /**
  * One connection: greets it, keeps the set of its symbols, and answers each call exactly once. Subscribing ends in one
  * synchronous step (answer, snapshot, join), so that no tick is missing and none comes twice.
- * A class, and its listeners shared: thousands of them wait for most of their time. Knows no store and no other session. Keeps SPEC.md [SB1] to [SB6], [LM4] to [LM6].
+ * A class, and its listeners shared: thousands of them wait for most of their time. Knows no store and no other session. Keeps SPEC.md [SB1] to [SB6], [LM4] to [LM6], [MS1], [MS2].
  */
 import type { DefaultEventsMap, Socket } from 'socket.io';
 import {
   refusal,
   tickRoom,
+  type MessageAck,
+  type MessageRequest,
   type Quote,
   type CodeName,
   type Refusal,
@@ -19,6 +21,7 @@ import type { SignIn } from '../users/identity.ts';
 import { caughtUp, isCaughtUp } from './connection.ts';
 import { renew, type SocketData } from './identify.ts';
 import { JsonText } from './json-text.ts';
+import { parseMessage } from './message-request.ts';
 import { missedAsOne, missedUpToHead, replay, type ReplayOptions } from './replay.ts';
 import { parseSubscribe, parseUnsubscribe, type SubscribeCall, type Wanted } from './subscribe-request.ts';
 import type { Streams } from './streams.ts';
@@ -45,6 +48,8 @@ export interface SessionStage {
   streams: Streams;
   /** Says who a client is, as it joins and when it shows another token. */
   signIn: SignIn;
+  /** Sends what that user wrote to another, wherever that one is. */
+  sendMessage: (from: string, request: MessageRequest) => Promise<MessageAck>;
   /** Fires for each symbol that a client asked to go on with. */
   onRecovery: (isRecovered: boolean, replayed: number) => void;
   /** Fires for each call that is refused, with its code's name. */
@@ -70,6 +75,10 @@ const nothingMissed: ReadonlyMap<string, Tick[] | null> = new Map();
 /** Its caller hands it every event of its socket, from `greet` on. */
 export class Session {
   readonly socket: ClientSocket;
+  /** Unlike the socket's known to the session alone. */
+  readonly id: string;
+  /** Proves to the HTTP API that a caller is this session. */
+  readonly secret: string;
   readonly #stage: SessionStage;
   /** Since its first call: before, it is full. */
   #bucket: TokenBucket | null = null;
@@ -79,8 +88,10 @@ export class Session {
   #lastCall: Promise<void> = settled;
   #waitingCalls = 0;
 
-  constructor(socket: ClientSocket, stage: SessionStage) {
+  constructor(socket: ClientSocket, stage: SessionStage, { id, secret }: { id: string; secret: string }) {
     this.socket = socket;
+    this.id = id;
+    this.secret = secret;
     this.#stage = stage;
   }
 
@@ -123,7 +134,17 @@ export class Session {
       if (payload.length === 1) this.#inTurn(ack, () => this.#refresh(token, ack));
       else
         this.#inTurn(ack, () => this.#refuse(ack, refusal('bad_payload', 'refresh_token takes one token')));
+    } else if (event === 'send_message') {
+      const parsed = parseMessage(payload);
+      if (parsed.ok) this.#inTurn(ack, () => this.#sendMessage(parsed.value, ack));
+      else this.#inTurn(ack, () => this.#refuse(ack, parsed.refusal));
     } else this.#inTurn(ack, () => this.#refuse(ack, refusal('unknown_event')));
+  }
+
+  /** The room of the symbol's ticks at the rate at which it has them, whether or not it has joined already; null where it has not subscribed. */
+  roomOf(symbol: string): string | null {
+    const everyMs = this.#rates.get(symbol);
+    return everyMs === undefined ? null : tickRoom(symbol, everyMs);
   }
 
   /** Listed, and permitted. */
@@ -369,6 +390,18 @@ export class Session {
       this.#rates.delete(symbol);
     }
     ack?.({ ok: true, expiresAt: identity.expiresAt, symbols: [...this.#rates.keys()] });
+  }
+
+  async #sendMessage(request: MessageRequest, ack: Ack | null): Promise<void> {
+    const { user } = this.socket.data.identity;
+    if (user === null) {
+      this.#refuse(ack, refusal('user_required'));
+      return;
+    }
+    const answer = await this.#stage.sendMessage(user, request);
+    if (this.#isOver) return;
+    if (answer.ok) ack?.(answer);
+    else this.#refuse(ack, answer);
   }
 
   #unsubscribe(wanted: readonly Wanted[] | null, ack: Ack | null): void {

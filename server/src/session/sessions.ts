@@ -1,6 +1,6 @@
 /**
  * All connections of this replica: opens a session for each, tells all of them what concerns everyone, and sends them
- * away so that stock clients come back. Keeps SPEC.md [HB1], [CL1], [CL2].
+ * away so that stock clients come back. Keeps SPEC.md [HB1], [CL1], [CL2], [US1].
  */
 import {
   limits,
@@ -13,7 +13,9 @@ import {
 } from '../../protocol/index.ts';
 import type { Clock } from '../support/clock.ts';
 import type { Log } from '../support/log.ts';
+import { userRoom, type Identity } from '../users/identity.ts';
 import { slimRequest, type Connection } from './connection.ts';
+import { createDelivery, type Message } from './delivery.ts';
 import { createDeparture, type Departure } from './departure.ts';
 import { createIdentify } from './identify.ts';
 import { leaversOf } from './leavers.ts';
@@ -45,6 +47,10 @@ export interface SessionsOptions extends Omit<
 
 export interface Sessions {
   count(): number;
+  /** Sends the message to every session of this replica that it is for; gives how many they were. */
+  deliver(message: Message): number;
+  /** The session that `hello` told this id, while it lasts. */
+  find(session: string): { secret: string; identity: Identity } | null;
   tellFeed(feed: FeedState): void;
   /** Sends a snapshot to everyone who listens to the symbol on this replica. */
   tellSnapshot(quote: Quote, reason: Snapshot['reason']): void;
@@ -84,9 +90,11 @@ export function createSessions(options: SessionsOptions): Sessions {
   };
   const token = createTokens();
   const turnAway = createTurnAway({ clock, random });
+  /** By the id of their socket. */
   const sessions = new Map<string, Session>();
   /** Those whose sign-in ends. */
   const ending = new Set<Session>();
+  const deliver = createDelivery(io, sessions);
   /** Connections with a session. */
   const joined = new WeakSet<Connection>();
   /** Those that joined since they were last trimmed. */
@@ -111,16 +119,19 @@ export function createSessions(options: SessionsOptions): Sessions {
       turnAway.atDoor(socket, refused);
       return;
     }
-    const session = new Session(socket, stage);
+    const session = new Session(socket, stage, { id: token(12), secret: token(18) });
+    const { id, secret } = session;
     sessions.set(socket.id, session);
     fresh.push(socket);
     if (identity.expiresAt !== null) ending.add(session);
     // One listener for every event, so that an unknown one is answered too and none is ever looked up on a prototype.
     socket.onAny(onEvent);
     socket.on('disconnect', onDisconnect);
-    const hello: Hello = { session: token(12), node, user: identity.user, secret: token(18) };
+    const { user } = identity;
+    const hello: Hello = { session: id, node, user, secret };
     if (identity.expiresAt !== null) hello.expiresAt = identity.expiresAt;
     session.greet({ hello: JSON.stringify(hello), feed: feedText() });
+    if (user !== null) void socket.join(userRoom(user));
   });
 
   let told: { feed: FeedState; text: string } | null = null;
@@ -174,6 +185,13 @@ export function createSessions(options: SessionsOptions): Sessions {
 
   return {
     count: () => sessions.size,
+    deliver,
+    find: (id) => {
+      // Few ask, and an index would cost every connection.
+      for (const session of sessions.values())
+        if (session.id === id) return { secret: session.secret, identity: session.socket.data.identity };
+      return null;
+    },
     tellFeed: (state) => void io.local.emit('feed', state),
     tellSnapshot: (quote, reason) => {
       const quotes = [{ ...quote, stale: isStale(quote.symbol) }];

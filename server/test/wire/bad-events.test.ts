@@ -126,16 +126,24 @@ describe('events', () => {
     expect(Object.hasOwn(Object.prototype, 'AAPL')).toBe(false);
   });
 
-  it.each(['hello', 'tick', 'snapshot', 'feed', 'heartbeat', 'shutdown', 'refused', 'tick:BTC-USD'])(
-    '[C3] %s, which only a server sends, is no event, and nobody gets it',
-    async (event) => {
-      const client = await subscribed();
-      expect(await client.call(event, { symbol: 'BTC-USD', price: '1', gen: 'x', seq: 1 })).toMatchObject({
-        name: 'unknown_event',
-        symbols: ['AAPL'],
-      });
-    },
-  );
+  it.each([
+    'hello',
+    'tick',
+    'snapshot',
+    'feed',
+    'heartbeat',
+    'shutdown',
+    'refused',
+    'message',
+    'quote',
+    'tick:BTC-USD',
+  ])('[C3] %s, which only a server sends, is no event, and nobody gets it', async (event) => {
+    const client = await subscribed();
+    expect(await client.call(event, { symbol: 'BTC-USD', price: '1', gen: 'x', seq: 1 })).toMatchObject({
+      name: 'unknown_event',
+      symbols: ['AAPL'],
+    });
+  });
 
   it('what is no function is no acknowledgement, and an event called error no fault', async () => {
     const client = await subscribed();

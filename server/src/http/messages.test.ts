@@ -1,0 +1,129 @@
+/** `POST /api/message` through a true server. */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { limits, refusal, type MessageAck } from '../../protocol/index.ts';
+import { problemOf, serveApp, testKey, type ServedApp } from '../../test/support/serve-app.ts';
+import type { ApiMessage } from './messages.ts';
+
+let app: ServedApp;
+let sent: ApiMessage[];
+let answer: MessageAck;
+
+beforeEach(async () => {
+  sent = [];
+  answer = { ok: true, delivered: 3 };
+  app = await serveApp({
+    sendMessage: (message) => {
+      sent.push(message);
+      return Promise.resolve(answer);
+    },
+  });
+});
+afterEach(() => app.close());
+
+function post(body: unknown, headers: Record<string, string> = {}): Promise<Response> {
+  return fetch(`${app.url}/api/message`, {
+    method: 'POST',
+    headers: { 'X-API-Key': testKey, 'Content-Type': 'application/json', ...headers },
+    body: typeof body === 'string' ? body : JSON.stringify(body),
+  });
+}
+
+function nested(levels: number): unknown {
+  return JSON.parse('['.repeat(levels) + ']'.repeat(levels));
+}
+
+describe('POST /api/message', () => {
+  it.each<[string, object, ApiMessage]>([
+    [
+      'a user',
+      { userId: 'ann@example.com', event: 'order', data: { id: 1 } },
+      { to: { userId: 'ann@example.com' }, event: 'order', data: { id: 1 } },
+    ],
+    [
+      'a symbol in any case',
+      { symbol: 'demo', data: '<script>' },
+      { to: { symbol: 'DEMO' }, event: 'message', data: '<script>' },
+    ],
+    ['all, without data', { all: true }, { to: { all: true }, event: 'message', data: null }],
+    [
+      'data of as many levels as it may have',
+      { all: true, data: nested(limits.maxDataDepth) },
+      { to: { all: true }, event: 'message', data: nested(limits.maxDataDepth) },
+    ],
+  ])('[MS3] reaches %s', async (_, body, message) => {
+    const given = await post(body);
+    expect(given.status).toBe(200);
+    expect(given.headers.get('cache-control')).toBe('no-store');
+    expect(await given.json()).toEqual({ delivered: 3 });
+    expect(sent).toEqual([message]);
+  });
+
+  it('[MS5] names replicas that did not answer, and says when none can be reached', async () => {
+    answer = { ok: true, delivered: 1, incomplete: ['r2'] };
+    expect(await (await post({ all: true })).json()).toEqual({ delivered: 1, incomplete: ['r2'] });
+    answer = { ok: false, ...refusal('replicas_unreachable') };
+    const refused = await post({ all: true });
+    expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '1']);
+    expect(await problemOf(refused)).toMatchObject({ name: 'replicas_unreachable', retry: 'later' });
+  });
+
+  it.each<[string, unknown]>([
+    ['nobody', { event: 'news', data: 1 }],
+    ['a user and all', { userId: 'ann', all: true }],
+    ['a user and a symbol', { userId: 'ann', symbol: 'DEMO' }],
+    ['all three', { userId: 'ann', symbol: 'DEMO', all: true }],
+    ['not all', { all: false }],
+    ['a user id with a glob', { userId: 'user:*' }],
+    ['a user id that is too long', { userId: 'a'.repeat(129) }],
+    ['a user id that is no text', { userId: 7 }],
+    ['an empty user id', { userId: '' }],
+    ['an event that is no text', { all: true, event: 7 }],
+    ['an event with a blank', { all: true, event: 'two words' }],
+    ['an event that is too long', { all: true, event: 'e'.repeat(limits.maxEventLength + 1) }],
+    ['a key too many', { all: true, room: 'x' }],
+    ['data with a level too many', { all: true, data: nested(limits.maxDataDepth + 1) }],
+    ['data of 8,000 levels', `{"all":true,"data":${'['.repeat(8_000)}${']'.repeat(8_000)}}`],
+    ['a list', []],
+    ['truncated JSON', '{"all":true'],
+  ])('is refused for %s', async (_, body) => {
+    const given = await post(body);
+    expect(given.status).toBe(400);
+    expect(await problemOf(given)).toMatchObject({ code: 4100, name: 'bad_payload', retry: 'never' });
+    expect(sent).toEqual([]);
+  });
+
+  it.each([
+    'connect',
+    'disconnect',
+    'tick',
+    'quote',
+    'hello',
+    'subscribe',
+    'send_message',
+    '__proto__',
+    'constructor',
+  ])('[MS4] is refused for the event %s', async (event) => {
+    const given = await post({ all: true, event });
+    expect(given.status).toBe(400);
+    expect(await problemOf(given)).toMatchObject({ name: 'reserved_event', retry: 'never' });
+    expect(sent).toEqual([]);
+  });
+
+  it.each<[number, string, object | string, Record<string, string>]>([
+    [401, 'api_key_required', { all: true }, { 'X-API-Key': `${testKey}x` }],
+    [415, 'unsupported_media_type', { all: true }, { 'Content-Type': 'text/plain' }],
+    [400, 'bad_symbol', { symbol: 'no such' }, {}],
+    [404, 'unknown_symbol', { symbol: 'NOPE' }, {}],
+    [413, 'payload_too_large', { all: true, data: 'x'.repeat(limits.maxMessageBodyBytes) }, {}],
+  ])('is refused with %i %s', async (status, name, body, headers) => {
+    const given = await post(body, headers);
+    expect(given.status).toBe(status);
+    expect(await problemOf(given)).toMatchObject({ name });
+    expect(sent).toEqual([]);
+  });
+
+  it('takes no other method', async () => {
+    const given = await fetch(`${app.url}/api/message`);
+    expect([given.status, given.headers.get('allow')]).toEqual([405, 'POST']);
+  });
+});

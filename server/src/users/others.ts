@@ -1,0 +1,23 @@
+/** What users' calls need of the other replicas. Types alone. */
+
+export interface OthersAnswers {
+  answers: unknown[];
+  /** The replicas that are there and did not answer in time, by name. */
+  silent: string[];
+}
+
+export interface Others {
+  /** False while this replica has no link to them. */
+  isReachable(): boolean;
+  /**
+   * Asks every other replica that is not known to be dead, and waits until all have answered, one was enough, or the time is over.
+   * What is asked is on its way when this returns.
+   */
+  ask(
+    question: string,
+    options: { body: unknown; limitMs: number; isEnough?: (answer: unknown) => boolean },
+  ): Promise<OthersAnswers>;
+}
+
+/** How long another replica may take to answer before it is named as silent, in milliseconds. */
+export const answerLimitMs = 500;

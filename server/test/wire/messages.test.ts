@@ -1,0 +1,316 @@
+/** Messages and quotes to the users of one replica, on real sockets. */
+import { describe, expect, it } from 'vitest';
+import {
+  limits,
+  refusal,
+  type Hello,
+  type MessageAck,
+  type Quote,
+  type UserMessage,
+} from '../../protocol/index.ts';
+import type { Recorder } from '../support/recorder.ts';
+import { until } from '../support/until.ts';
+import { startReplica, type ReplicaUnderTest } from './replica-under-test.ts';
+
+const apiKey = 'dummy-key-1';
+
+function post(
+  path: string,
+  url: string,
+  body: object,
+  headers: Record<string, string> = { 'X-API-Key': apiKey },
+) {
+  return fetch(`${url}/api/${path}`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json', ...headers },
+    body: JSON.stringify(body),
+  });
+}
+
+/** Sends and gives the answer's body. */
+async function message(url: string, body: object): Promise<unknown> {
+  return (await post('message', url, body)).json();
+}
+
+/** A client of that user that has been greeted. */
+async function join({ connect }: ReplicaUnderTest, user?: string): Promise<Recorder> {
+  const client = connect({
+    transports: ['websocket'],
+    ...(user !== undefined && { auth: { userId: user } }),
+  });
+  await client.seen('feed');
+  return client;
+}
+
+const send = (from: Recorder, recipient: string, content: string): Promise<MessageAck> =>
+  from.call('send_message', { recipient, content });
+
+describe('send_message', () => {
+  it('[US1][MS1] reaches every session of the user and nobody else, and tells how many', async () => {
+    const replica = await startReplica();
+    const [ann, ben, benToo, cleo] = await Promise.all([
+      join(replica, 'ann'),
+      join(replica, 'ben'),
+      join(replica, 'ben'),
+      join(replica, 'cleo'),
+    ]);
+    const before = Date.now();
+    expect(await send(ann, 'ben', '<b>hi</b>')).toEqual({ ok: true, delivered: 2 });
+    for (const client of [ben, benToo]) {
+      await client.seen('message');
+      const [got] = client.of<UserMessage>('message');
+      expect(got).toEqual({ from: 'ann', content: '<b>hi</b>', at: expect.any(Number) });
+      expect(got?.at).toBeGreaterThanOrEqual(before);
+      expect(got?.at).toBeLessThanOrEqual(Date.now());
+    }
+    expect(await send(ann, 'cleo', 'you?')).toEqual({ ok: true, delivered: 1 });
+    expect(await send(ann, 'ann', 'myself')).toEqual({ ok: true, delivered: 1 });
+    expect(await send(ann, 'nobody', 'there?')).toEqual({ ok: true, delivered: 0 });
+    await cleo.seen('message');
+    expect(cleo.of('message')).toMatchObject([{ content: 'you?' }]);
+    expect(ann.of('message')).toMatchObject([{ content: 'myself' }]);
+    expect(ben.of('message')).toHaveLength(1);
+  });
+
+  it('[MS5] a session that is gone is counted no more', async () => {
+    const replica = await startReplica();
+    const [ann, ben, benToo] = await Promise.all([
+      join(replica, 'ann'),
+      join(replica, 'ben'),
+      join(replica, 'ben'),
+    ]);
+    benToo.close();
+    await until(() => replica.replica.io.engine.clientsCount === 2);
+    expect(await send(ann, 'ben', 'hi')).toEqual({ ok: true, delivered: 1 });
+    ben.socket.io.engine.close();
+    await until(() => replica.replica.io.engine.clientsCount < 2);
+    expect(await send(ann, 'ben', 'hi')).toEqual({ ok: true, delivered: 0 });
+  });
+
+  it('[MS2] messages of one session arrive in the order of its calls', async () => {
+    const replica = await startReplica();
+    const [ann, ben] = await Promise.all([join(replica, 'ann'), join(replica, 'ben')]);
+    const texts = Array.from({ length: 200 }, (_, n) => `text ${n}`);
+    const answers = await Promise.all(texts.map((text) => send(ann, 'ben', text)));
+    expect(answers.every((answer) => answer.ok && answer.delivered === 1)).toBe(true);
+    await ben.seen('message', texts.length);
+    expect(ben.of<UserMessage>('message').map(({ content }) => content)).toEqual(texts);
+  });
+
+  it('[MS1] takes a text of a limited length, from a user alone', async () => {
+    const replica = await startReplica();
+    const [ann, nobody] = await Promise.all([join(replica, 'ann'), join(replica)]);
+    await ann.subscribe(['A']);
+    const longest = '€'.repeat(limits.maxContentLength);
+    expect(await send(ann, 'ann', longest)).toMatchObject({ ok: true, delivered: 1 });
+    expect(await send(ann, 'ann', `${longest}€`)).toEqual({
+      ok: false,
+      symbols: ['A'],
+      ...refusal('payload_too_large', `content has at most ${limits.maxContentLength} characters`),
+    });
+    expect(await send(nobody, 'ann', 'hi')).toMatchObject({ ok: false, code: 4320, name: 'user_required' });
+    for (const payload of [
+      undefined,
+      null,
+      'ann',
+      ['ann', 'hi'],
+      { recipient: '*', content: 'hi' },
+      { recipient: 'ann' },
+    ])
+      expect(await ann.call('send_message', payload)).toMatchObject({ ok: false, name: 'bad_payload' });
+    // One without an answer is taken too.
+    ann.socket.emit('send_message', { recipient: 'ann', content: 'last' });
+    await ann.seen('message', 2);
+    expect(ann.of<UserMessage>('message').map(({ content }) => content)).toEqual([longest, 'last']);
+  });
+
+  it('[MS5] is refused while the replica has no link to the others', async () => {
+    const replica = await startReplica();
+    const ann = await join(replica, 'ann');
+    replica.backplane.setLink(false);
+    expect(await send(ann, 'ann', 'lost')).toMatchObject({
+      ok: false,
+      name: 'replicas_unreachable',
+      retry: 'later',
+    });
+    const refused = await post('message', replica.url, { all: true, data: 'lost' });
+    expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '1']);
+    replica.backplane.setLink(true);
+    expect(await send(ann, 'ann', 'found')).toEqual({ ok: true, delivered: 1 });
+    await ann.seen('message');
+    expect(ann.of<UserMessage>('message').map(({ content }) => content)).toEqual(['found']);
+  });
+});
+
+describe('POST /api/message', () => {
+  it('[MS3] reaches a user with an event and data of any form, as they are', async () => {
+    const replica = await startReplica();
+    const [ann, ben] = await Promise.all([join(replica, 'ann'), join(replica, 'ben')]);
+    const all = [null, 0, '', 'text', [1, [2]], { a: { b: '<script>' }, _placeholder: true, num: 0 }];
+    for (const data of all)
+      expect(await message(replica.url, { userId: 'ann', event: 'news', data })).toEqual({ delivered: 1 });
+    await ann.seen('news', all.length);
+    expect(ann.of('news')).toEqual(all);
+    expect(await message(replica.url, { userId: 'nobody', data: 1 })).toEqual({ delivered: 0 });
+    expect(await message(replica.url, { userId: 'ben', data: { from: 'a backend' } })).toEqual({
+      delivered: 1,
+    });
+    await ben.seen('message');
+    expect(ben.of('message')).toEqual([{ from: 'a backend' }]);
+    expect(ben.of('news')).toEqual([]);
+  });
+
+  it('[MS3] reaches who has the symbol, at any rate, and who is about to join', async () => {
+    const replica = await startReplica();
+    const [each, slow, waiting, other, twice] = await Promise.all([
+      join(replica),
+      join(replica),
+      join(replica),
+      join(replica),
+      join(replica),
+    ]);
+    expect(await replica.push([{ symbol: 'A', price: '1' }])).toBe(200);
+    await each.subscribe(['A', 'B']);
+    await slow.subscribe({ symbols: ['A'], everyMs: 5_000 });
+    await other.subscribe(['B']);
+    await twice.subscribe(['A']);
+    await twice.subscribe({ symbols: ['A'], everyMs: 250 });
+    // A period has a tick that this one was told already: it joins when the period is over.
+    expect(await replica.push([{ symbol: 'A', price: '2' }])).toBe(200);
+    await each.seen('tick');
+    await waiting.subscribe({ symbols: ['A'], everyMs: 5_000 });
+    const rooms = [...replica.replica.io.sockets.sockets.values()].map((socket) => [...socket.rooms]);
+    expect(rooms.flat().filter((room) => room === 'tick:A@5000')).toHaveLength(1);
+
+    expect(await message(replica.url, { symbol: 'a', event: 'halted', data: 'A' })).toEqual({ delivered: 4 });
+    for (const client of [each, slow, waiting, twice]) await client.seen('halted');
+    await each.call('unsubscribe', ['A']);
+    expect(await message(replica.url, { symbol: 'A', event: 'halted', data: 'again' })).toEqual({
+      delivered: 3,
+    });
+    expect(await message(replica.url, { symbol: 'C', event: 'halted', data: 'C' })).toEqual({ delivered: 0 });
+    expect(await message(replica.url, { all: true, event: 'fence' })).toEqual({ delivered: 5 });
+    for (const client of [each, slow, waiting, other, twice]) await client.seen('fence');
+    expect([each, slow, waiting, other, twice].map((client) => client.of('halted'))).toEqual([
+      ['A'],
+      ['A', 'again'],
+      ['A', 'again'],
+      [],
+      ['A', 'again'],
+    ]);
+    for (const client of [each, slow, waiting, other, twice]) expect(client.faults()).toEqual([]);
+  });
+
+  it('[MS3][CL3] reaches every session, and nobody who was let in only to be refused', async () => {
+    const replica = await startReplica();
+    replica.replica.io.use((socket, next) => {
+      if (socket.handshake.auth['refuse'] === true) socket.data.refused = refusal('internal');
+      next();
+    });
+    const [ann, nobody] = await Promise.all([join(replica, 'ann'), join(replica)]);
+    const refused = replica.connect({ transports: ['websocket'], auth: { refuse: true, userId: 'ann' } });
+    await refused.seen('refused');
+    expect(await message(replica.url, { all: true, data: 'hi' })).toEqual({ delivered: 2 });
+    expect(await message(replica.url, { userId: 'ann', data: 'hi' })).toEqual({ delivered: 1 });
+    await Promise.all([ann.seen('message', 2), nobody.seen('message')]);
+    await until(() => !refused.socket.connected, { withinMs: 6_000 });
+    expect(refused.of('message')).toEqual([]);
+  });
+
+  it('[F4] and ticks do not disturb each other', async () => {
+    const replica = await startReplica();
+    const client = await join(replica);
+    await client.subscribe(['BTC-USD']);
+    await client.seen('tick', 3);
+    for (let n = 0; n < 50; n++) await message(replica.url, { symbol: 'BTC-USD', event: 'note', data: n });
+    await client.seen('note', 50);
+    expect(client.of('note')).toEqual(Array.from({ length: 50 }, (_, n) => n));
+    await client.seen('tick', client.ticks().length + 3);
+    expect(client.faults()).toEqual([]);
+  });
+
+  it('is counted in the metrics', async () => {
+    const replica = await startReplica();
+    const [ann, annToo] = await Promise.all([join(replica, 'ann'), join(replica, 'ann')]);
+    await send(ann, 'ann', 'hi');
+    await message(replica.url, { userId: 'ann', data: 1 });
+    await annToo.seen('message', 2);
+    const text = await (await fetch(`${replica.url}/metrics`)).text();
+    expect(text).toMatch(/^tickwire_messages_total\{.*kind="user".*\} 1$/m);
+    expect(text).toMatch(/^tickwire_messages_total\{.*kind="api".*\} 1$/m);
+    expect(text).toMatch(/^tickwire_message_deliveries_total\{.*\} 4$/m);
+    expect(text).toMatch(/^tickwire_incomplete_messages_total\{.*\} 0$/m);
+  });
+});
+
+describe('POST /api/quote', () => {
+  const helloOf = (client: Recorder): Hello => {
+    const hello = client.hellos()[0];
+    if (hello === undefined) throw new Error('not greeted');
+    return hello;
+  };
+  const proofOf = ({ session, secret }: Hello) => ({ Authorization: `Session ${session}:${secret}` });
+
+  it('[QT1] sends the quote over every socket of the user, whoever of those who may asks', async () => {
+    const replica = await startReplica();
+    await replica.push([{ symbol: 'A', price: '12.50', size: '3' }]);
+    const [ann, annToo, ben] = await Promise.all([
+      join(replica, 'ann'),
+      join(replica, 'ann'),
+      join(replica, 'ben'),
+    ]);
+    const hello = helloOf(ann);
+    const body = { userId: 'ann', symbol: 'a' };
+    for (const headers of [{ 'X-API-Key': apiKey }, proofOf(hello)]) {
+      const answer = await post('quote', replica.url, body, headers);
+      expect([answer.status, await answer.json()]).toEqual([200, { delivered: 2 }]);
+    }
+    for (const client of [ann, annToo]) {
+      await client.seen('quote', 2);
+      expect(client.of<Quote>('quote')).toMatchObject([
+        { symbol: 'A', price: '12.50', volume: '3', seq: 1, stale: false },
+        { symbol: 'A', price: '12.50' },
+      ]);
+    }
+    expect((await post('quote', replica.url, { userId: 'ben', symbol: 'A' })).status).toBe(200);
+    await ben.seen('quote');
+    expect(ben.of('quote')).toHaveLength(1);
+  });
+
+  it('[QT1] is refused to everyone else, and for a user without a session', async () => {
+    const replica = await startReplica();
+    await replica.push([{ symbol: 'A', price: '1' }]);
+    const [ann, ben, nobody] = await Promise.all([join(replica, 'ann'), join(replica, 'ben'), join(replica)]);
+    const [mine, bens, nobodys] = [helloOf(ann), helloOf(ben), helloOf(nobody)];
+    const ask = async (headers: Record<string, string>, userId = 'ann'): Promise<[number, string]> => {
+      const answer = await post('quote', replica.url, { userId, symbol: 'A' }, headers);
+      const { name } = (await answer.json()) as { name: string };
+      return [answer.status, name];
+    };
+    expect(await ask({})).toEqual([401, 'credentials_required']);
+    expect(await ask({ Authorization: 'Bearer ann' })).toEqual([401, 'credentials_required']);
+    expect(await ask(proofOf({ ...mine, secret: bens.secret }))).toEqual([401, 'bad_session']);
+    expect(await ask(proofOf({ ...mine, session: ann.socket.id ?? '' }))).toEqual([401, 'bad_session']);
+    expect(await ask(proofOf(bens))).toEqual([403, 'other_user']);
+    expect(await ask(proofOf(nobodys))).toEqual([403, 'other_user']);
+    expect(await ask({ 'X-API-Key': apiKey }, 'cleo')).toEqual([404, 'no_session']);
+    ann.close();
+    await until(() => replica.replica.io.engine.clientsCount === 2);
+    expect(await ask(proofOf(mine))).toEqual([401, 'bad_session']);
+    expect(await ask({ 'X-API-Key': apiKey })).toEqual([404, 'no_session']);
+    expect([ben, nobody].flatMap((client) => client.of('quote'))).toEqual([]);
+  });
+
+  it('[QT2] disturbs no stream', async () => {
+    const replica = await startReplica();
+    const ann = await join(replica, 'ann');
+    await ann.subscribe({ symbols: ['BTC-USD'], everyMs: 250 });
+    for (let n = 1; n <= 20; n++) {
+      expect((await post('quote', replica.url, { userId: 'ann', symbol: 'BTC-USD' })).status).toBe(200);
+      await ann.seen('quote', n);
+      await ann.seen('tick', Math.ceil(n / 4));
+    }
+    expect(ann.of('snapshot')).toHaveLength(1);
+    expect(ann.faults()).toEqual([]);
+  });
+});
