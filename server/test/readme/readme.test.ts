@@ -159,4 +159,30 @@ describe('the README', () => {
       quotes: [{ symbol: 'DEMO', price: '12.50', seq: 1, volume: '3' }],
     });
   });
+
+  it('shows messages and quotes to a user, and what a backend sends by curl', async () => {
+    const cluster = await startEmbeddedCluster({ API_KEYS: 'my-own-secret-key' });
+    onTestFinished(() => cluster.close());
+    const address = cluster.url.replace(/\/$/, '');
+    const child = await startChild({
+      name: 'example',
+      command: process.execPath,
+      args: ['--input-type=module', '-e', example('js', 'send_message').replaceAll(ownAddress, address)],
+      cwd: root,
+    });
+    onTestFinished(() => child.kill('SIGKILL'));
+    const shown = (line: RegExp): Promise<boolean> =>
+      until(() => child.logs().some((one) => line.test(one)), {
+        withinMs: 10_000,
+        saw: () => child.logs(),
+      });
+    await shown(/^ann wrote hello$/);
+    await shown(/^sent to 1 session$/);
+    await shown(/^quote BTC-USD [\d.]+$/);
+    const command = example('sh', 'api/message').replaceAll(ownAddress, address);
+    const curl = await startChild({ name: 'curl', command: 'sh', args: ['-c', command] });
+    await curl.ended;
+    expect(curl.logs().join('\n')).toContain('{"delivered":1}');
+    await shown(/^order 7 filled$/);
+  });
 });
