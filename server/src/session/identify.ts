@@ -3,7 +3,7 @@
  * handshake's answer, everyone else may come back and is let in only to be told so. Keeps SPEC.md [SI1], [CL1].
  */
 import { refusal, type Refusal } from '../../protocol/index.ts';
-import { SignInRefused, type Identity, type SignIn } from '../users/identity.ts';
+import { bearerOf, SignInRefused, type Identity, type SignIn } from '../users/identity.ts';
 import type { ClientSocket } from './session.ts';
 
 /** What is known of a socket, in `socket.data`. */
@@ -47,10 +47,10 @@ export function createIdentify({ signIn, onRefused, onError }: IdentifyOptions) 
       onRefused(socket.id, why.name);
       refuseIn(socket, next, why);
     };
-    const { auth, query } = socket.handshake;
+    const { auth, headers, query } = socket.handshake;
     let identity: Identity | Promise<Identity>;
     try {
-      identity = signIn({ token: auth['token'], userId: auth['userId'], query });
+      identity = signIn({ token: auth['token'] ?? bearerOf(headers), userId: auth['userId'], query });
     } catch (error) {
       refuse(error);
       return;

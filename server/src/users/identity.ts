@@ -1,5 +1,5 @@
 /** Who a connection or a call is of: what sign-in found out, and everything behind it goes by. Proves nothing. */
-import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { codes, refusal, type CodeName, type Refusal } from '../../protocol/index.ts';
 
 export interface Identity {
@@ -17,6 +17,13 @@ export interface Credentials {
   userId?: unknown;
   /** The query of its request: a token there is one too many. */
   query?: Readonly<Record<string, unknown>>;
+}
+
+const bearer = /^Bearer +(\S+)$/i;
+
+/** The token in an `Authorization` header, where there is one. */
+export function bearerOf({ authorization }: IncomingHttpHeaders): string | undefined {
+  return authorization === undefined ? undefined : bearer.exec(authorization)?.[1];
 }
 
 /** Gives the identity of who shows these, at once where nothing is to be proved; throws or rejects with `SignInRefused`. */

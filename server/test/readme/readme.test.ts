@@ -7,6 +7,7 @@ import { chromium } from 'playwright-core';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { startChild } from '../../../scripts/lib/child.mjs';
 import { settingDocs } from '../../src/settings.ts';
+import { claimsOf, jwtSecret, secretToken } from '../support/tokens.ts';
 import { startEmbeddedCluster } from '../support/embedded-cluster.ts';
 import { until } from '../support/until.ts';
 
@@ -109,6 +110,32 @@ describe('the README', () => {
       withinMs: 10_000,
       saw: () => child.logs(),
     });
+  });
+
+  it('shows how to sign in, and how to stay', async () => {
+    const command = example('sh', 'AUTH_MODE=jwt');
+    expect(command).toMatch(/^AUTH_MODE=jwt JWT_SECRET="\$\(openssl rand -base64 32\)" npm start\n$/);
+    const cluster = await startEmbeddedCluster({ AUTH_MODE: 'jwt', JWT_SECRET: jwtSecret });
+    onTestFinished(() => cluster.close());
+    const tokens = JSON.stringify([60, 600].map((endsInS) => secretToken(claimsOf('ann', { endsInS }))));
+    const code = `import { io } from 'socket.io-client';
+      const tokens = ${tokens};
+      const getToken = async () => tokens.shift();
+      ${example('js', 'auth: async').replaceAll(ownAddress, cluster.url)}
+      await new Promise((resolve) => socket.once('hello', resolve));
+      ${example('js', 'refresh_token')}`;
+    const child = await startChild({
+      name: 'example',
+      command: process.execPath,
+      args: ['--input-type=module', '-e', code],
+      cwd: root,
+    });
+    onTestFinished(() => child.kill('SIGKILL'));
+    await until(() => child.logs().some((line) => line.startsWith('stays until 20')), {
+      withinMs: 10_000,
+      saw: () => child.logs(),
+    });
+    expect(child.logs()[0]).toMatch(/^signed in as ann until 20.*Z$/);
   });
 
   it('shows a stock client in a browser that prints prices', async () => {

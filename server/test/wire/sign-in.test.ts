@@ -57,7 +57,11 @@ describe('with tokens', () => {
   it('[SI2] a client is who its token says, whatever it calls itself', async () => {
     const { connect } = await startReplica(withSecret);
     const auth = { token: secretToken(claimsOf('ann')), userId: 'eve' };
-    const clients = [connect({ auth }), connect({ auth, transports: ['websocket'] })];
+    const clients = [
+      connect({ auth }),
+      connect({ auth, transports: ['websocket'] }),
+      connect({ extraHeaders: { Authorization: `Bearer ${auth.token}` } }),
+    ];
     for (const client of clients) {
       await client.seen('hello');
       expect(client.hellos()).toMatchObject([{ user: 'ann' }]);
