@@ -9,6 +9,7 @@ import {
   type UserMessage,
 } from '../../protocol/index.ts';
 import type { Recorder } from '../support/recorder.ts';
+import { claimsOf, jwtSecret, secretToken } from '../support/tokens.ts';
 import { until } from '../support/until.ts';
 import { startReplica, type ReplicaUnderTest } from './replica-under-test.ts';
 
@@ -312,5 +313,52 @@ describe('POST /api/quote', () => {
     }
     expect(ann.of('snapshot')).toHaveLength(1);
     expect(ann.faults()).toEqual([]);
+  });
+
+  it('[QT1] takes the own sign-in of the user, for symbols that it permits', async () => {
+    const replica = await startReplica({ AUTH_MODE: 'jwt', JWT_SECRET: jwtSecret });
+    for (const symbol of ['A', 'B']) await replica.push([{ symbol, price: '1' }]);
+    const token = secretToken(claimsOf('ann', { symbols: ['A'] }));
+    const ann = replica.connect({ transports: ['websocket'], auth: { token } });
+    const ben = replica.connect({ transports: ['websocket'], auth: { token: secretToken(claimsOf('ben')) } });
+    await Promise.all([ann.seen('feed'), ben.seen('feed')]);
+    const ask = async (authorization: string, body: object, query = ''): Promise<unknown[]> => {
+      const answer = await post(`quote${query}`, replica.url, body, { Authorization: authorization });
+      return [answer.status, await answer.json()];
+    };
+    const own = { userId: 'ann', symbol: 'A' };
+    const bearer = `Bearer ${token}`;
+    expect(await ask(bearer, own)).toEqual([200, { delivered: 1 }]);
+    expect(await ask(proofOf(helloOf(ann)).Authorization, own)).toEqual([200, { delivered: 1 }]);
+    await ann.seen('quote', 2);
+    for (const shown of [bearer, proofOf(helloOf(ann)).Authorization]) {
+      expect(await ask(shown, { userId: 'ben', symbol: 'A' })).toMatchObject([403, { name: 'other_user' }]);
+      expect(await ask(shown, { userId: 'ann', symbol: 'B' })).toMatchObject([
+        403,
+        { name: 'symbol_not_permitted' },
+      ]);
+    }
+    expect(await ask('', own)).toMatchObject([401, { name: 'token_required' }]);
+    expect(await ask(`${bearer}x`, own)).toMatchObject([401, { name: 'token_invalid' }]);
+    expect(await ask(bearer, own, `?token=${token}`)).toMatchObject([401, { name: 'token_invalid' }]);
+    expect(ben.of('quote')).toEqual([]);
+  });
+
+  it('[MS5][SI4] a session whose sign-in has ended is counted no more, and gets nothing more', async () => {
+    const replica = await startReplica({ AUTH_MODE: 'jwt', JWT_SECRET: jwtSecret });
+    await replica.push([{ symbol: 'A', price: '1' }]);
+    const token = secretToken(claimsOf('ann', { endsInS: 4 }));
+    const ann = replica.connect({ transports: ['websocket'], reconnection: false, auth: { token } });
+    await ann.seen('feed');
+    const hello = helloOf(ann);
+    expect(await message(replica.url, { userId: 'ann', data: 1 })).toEqual({ delivered: 1 });
+    await ann.seen('refused', 1, 10_000);
+    // It is still connected, and told nothing.
+    expect(await message(replica.url, { userId: 'ann', data: 2 })).toEqual({ delivered: 0 });
+    expect(await message(replica.url, { all: true, data: 2 })).toEqual({ delivered: 0 });
+    const answer = await post('quote', replica.url, { userId: 'ann', symbol: 'A' }, proofOf(hello));
+    expect(await answer.json()).toMatchObject({ name: 'bad_session' });
+    await until(() => !ann.socket.connected, { withinMs: 6_000 });
+    expect(ann.of('message')).toEqual([1]);
   });
 });
