@@ -27,6 +27,8 @@ export interface AskOptions {
 export interface NodeLine {
   /** Resolves with the answers by node, once all of `nodes` have answered, one was enough, or `limitMs` has passed. */
   ask(nodes: readonly string[], question: string, options: AskOptions): Promise<ReadonlyMap<string, unknown>>;
+  /** That node is there no more: its answers are not waited for. */
+  forget(node: string): void;
 }
 
 export interface NodeLineOptions {
@@ -74,6 +76,10 @@ export function createNodeLine({ node, channel, clock, answers, onError }: NodeL
   });
 
   return {
+    forget: (gone) => {
+      for (const { waitingFor, finish } of pending.values())
+        if (waitingFor.delete(gone) && waitingFor.size === 0) finish();
+    },
     ask: (nodes, question, { limitMs, body, isEnough = () => false }) =>
       new Promise((resolve) => {
         const given = new Map<string, unknown>();

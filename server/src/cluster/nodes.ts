@@ -25,6 +25,8 @@ export interface NodesOptions {
   node: string;
   /** This replica as it is now. */
   self: () => Omit<NodeState, 'node'>;
+  /** Fires when another one has left, or is taken for dead; it is not in the lists any more. */
+  onGone: (node: string) => void;
 }
 
 export interface Nodes {
@@ -47,7 +49,7 @@ const lookMs = 250;
 const maxSilenceOfLookMs = beatMs;
 
 /** Hears of the others at once. */
-export function createNodes({ node: name, channel, clock, self }: NodesOptions): Nodes {
+export function createNodes({ node: name, channel, clock, self, onGone }: NodesOptions): Nodes {
   const known = new Map<string, { state: NodeState; silentMs: number }>();
   let lookedAt = clock.monotonic();
 
@@ -62,7 +64,11 @@ export function createNodes({ node: name, channel, clock, self }: NodesOptions):
     // It has just come, and has not heard of us either.
     if (isNew && isStarted) tell();
   });
-  channel.onMessage('gone', (payload) => void known.delete(goneSchema.parse(payload).node));
+  channel.onMessage('gone', (payload) => forget(goneSchema.parse(payload).node));
+
+  function forget(node: string): void {
+    if (known.delete(node)) onGone(node);
+  }
 
   function look(): void {
     const now = clock.monotonic();
@@ -70,7 +76,7 @@ export function createNodes({ node: name, channel, clock, self }: NodesOptions):
     lookedAt = now;
     for (const [node, one] of known) {
       one.silentMs += silenceMs;
-      if (one.silentMs >= forgottenAfterMs) known.delete(node);
+      if (one.silentMs >= forgottenAfterMs) forget(node);
     }
   }
 

@@ -162,4 +162,18 @@ describe('peers', () => {
     await clock.advance(1);
     expect(await later).toEqual({ answers: ['r2 greets Ben'], silent: [] });
   });
+
+  it('[MS5] do not wait for one that leaves meanwhile, and do not name it', async () => {
+    const { clock, at } = setUp(['r1', 'r2', 'r3']);
+    await clock.advance(500);
+    const partly = at('r1').askOthers('fail', { limitMs: 500 });
+    at('r3').close();
+    await clock.advance(500);
+    expect(await partly).toEqual({ answers: [], silent: ['r2'] });
+    const asked = at('r1').askOthers('fail', { limitMs: 500 });
+    await clock.advance(1);
+    at('r2').close();
+    expect(await asked).toEqual({ answers: [], silent: [] });
+    expect(await at('r1').askOthers('greet', { limitMs: 500 })).toEqual({ answers: [], silent: [] });
+  });
 });

@@ -51,7 +51,7 @@ const askLimitMs = 1_000;
 
 export function createPeers(options: PeersOptions): Peers {
   const { node, channel, clock, log, self, onDrain, collect } = options;
-  const nodes = createNodes({ node, channel, clock, self });
+  const nodes = createNodes({ node, channel, clock, self, onGone: (gone) => line.forget(gone) });
   const line = createNodeLine({
     node,
     channel,
@@ -67,9 +67,12 @@ export function createPeers(options: PeersOptions): Peers {
   }
 
   async function askOthers(question: string, asked: AskOptions): Promise<OthersAnswers> {
-    const others = nodes.others().map((other) => other.node);
+    const names = (): string[] => nodes.others().map((other) => other.node);
+    const others = names();
     const answers = await line.ask(others, question, asked);
-    return { answers: [...answers.values()], silent: others.filter((other) => !answers.has(other)) };
+    // Who has left meanwhile has nothing to answer for.
+    const silent = names().filter((other) => others.includes(other) && !answers.has(other));
+    return { answers: [...answers.values()], silent };
   }
 
   return {
