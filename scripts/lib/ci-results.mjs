@@ -5,7 +5,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 
-/** @typedef {{ name: string, status: string, assertionResults: { fullName: string, status: string }[] }} FileResults */
+/** @typedef {{ name: string, status: string, assertionResults: { fullName: string, ancestorTitles: string[], status: string }[] }} FileResults */
 
 /**
  * A test that several steps ran is one test, and failed when it failed in one of them. A step that failed without a failed
@@ -29,6 +29,29 @@ export function summarise(folder) {
   }
   for (const [name, passed] of tests) if (!passed) failures.push(name);
   return { passed: [...tests.values()].filter(Boolean).length, failures };
+}
+
+/**
+ * How many of the tests that ran passed, for each outermost `describe`, in the order of their files' names.
+ *
+ * @param {string} path Of Vitest's results.
+ * @returns {{ group: string, passed: number, total: number }[]}
+ */
+export function countByGroup(path) {
+  /** @type {Map<string, { group: string, passed: number, total: number }>} */
+  const groups = new Map();
+  const files = readResults(path).toSorted((a, b) => a.name.localeCompare(b.name, 'en'));
+  for (const { ancestorTitles, status } of files.flatMap(({ assertionResults }) => assertionResults)) {
+    if (status !== 'passed' && status !== 'failed') continue;
+    const [group = ''] = ancestorTitles;
+    const count = groups.get(group) ?? { group, passed: 0, total: 0 };
+    groups.set(group, {
+      group,
+      passed: count.passed + (status === 'passed' ? 1 : 0),
+      total: count.total + 1,
+    });
+  }
+  return [...groups.values()];
 }
 
 /**

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { summarise } from './ci-results.mjs';
+import { countByGroup, summarise } from './ci-results.mjs';
 
 let folder = '';
 
@@ -50,4 +50,22 @@ test('a step that fails without a failed test is a failure by itself', () => {
 test('a file that could not be read is a failure', () => {
   step('test', 1, { 'a.test.ts': {} });
   expect(summarise(folder)).toEqual({ passed: 0, failures: ['a.test.ts'] });
+});
+
+test('tests are counted by their outermost group, a skipped one not', () => {
+  const one = (group: string, status: string) => ({
+    fullName: `${group} x`,
+    ancestorTitles: [group, 'x'],
+    status,
+  });
+  const path = join(folder, 'results.json');
+  const testResults = [
+    { name: 'b.test.ts', status: 'failed', assertionResults: [one('b', 'failed'), one('b', 'passed')] },
+    { name: 'a.test.ts', status: 'passed', assertionResults: [one('a', 'passed'), one('a', 'skipped')] },
+  ];
+  writeFileSync(path, JSON.stringify({ testResults }));
+  expect(countByGroup(path)).toEqual([
+    { group: 'a', passed: 1, total: 1 },
+    { group: 'b', passed: 1, total: 2 },
+  ]);
 });

@@ -1,0 +1,106 @@
+/** Settings with which nothing may start. */
+import type { Row } from '../row.ts';
+
+/** The environment, in which every secret has `dummy` in it; and the variables that are complained of, in the order of the table of settings. */
+export type ConfigRow = Row<Record<string, string>, readonly string[]>;
+
+/** One variable, and that one alone is complained of. */
+const one = (
+  name: string,
+  variable: string,
+  value: string,
+  besides: Record<string, string> = {},
+): ConfigRow => ({
+  name,
+  send: { ...besides, [variable]: value },
+  expect: [variable],
+});
+
+export const configRows: readonly ConfigRow[] = [
+  one('a port above all ports', 'PORT', '65536'),
+  one('a negative port', 'PORT', '-1'),
+  one('a port with a fraction', 'PORT', '8080.5'),
+  one('a port in quotes', 'PORT', '"8080"'),
+  one('a port in hexadecimal', 'PORT', '0x1F90'),
+  one('a port with an exponent', 'PORT', '8e3'),
+  one('a port that is NaN', 'PORT', 'NaN'),
+  one('a port of 400 digits', 'PORT', '1'.repeat(400)),
+  one('a port in digits of another script', 'PORT', '８０８０'),
+  one('a node with blanks', 'NODE_ID', 'node one'),
+  one('a node with a line break', 'NODE_ID', 'node\n{"level":60}'),
+  one('a backplane that is not there', 'BACKPLANE', 'kafka'),
+  one('a backplane of a prototype', 'BACKPLANE', 'constructor'),
+  one('no workers', 'WORKERS', '0'),
+  one('a million workers', 'WORKERS', '1000000'),
+  one('a Redis over HTTP', 'REDIS_URL', 'http://user:dummy-password-1@127.0.0.1'),
+  one('a Redis that is no address', 'REDIS_URL', 'dummy-password-1'),
+  one('a Redis without a host', 'REDIS_URL', 'redis://'),
+  one(
+    'a Redis whose password breaks the address',
+    'REDIS_URL',
+    'redis://user:dummy#password-1@127.0.0.1:port',
+  ),
+  one('a host with a path', 'REDIS_HOST', 'redis/0'),
+  one('a host with a user', 'REDIS_HOST', 'user@redis'),
+  one('port 0 of Redis', 'REDIS_PORT', '0'),
+  one('a prefix with a glob', 'REDIS_PREFIX', 'tickwire*'),
+  one('a prefix with a brace', 'REDIS_PREFIX', '{tickwire}'),
+  one('a source that is not there', 'FEEDS', 'nobody'),
+  one('a source twice', 'FEEDS', 'push,push'),
+  one('a symbol of two sources', 'FEEDS', 'simulator:BTC-USD;push:BTC-USD'),
+  one('a listed symbol of no source', 'FEEDS', 'simulator:BTC-USD', { SYMBOLS: 'BTC-USD,ETH-USD' }),
+  one('a symbol that is none', 'SYMBOLS', 'BTC USD'),
+  one('a symbol with a glob', 'SYMBOLS', 'BTC-*'),
+  one('a symbol twice, in two cases', 'SYMBOLS', 'BTC-USD,btc-usd'),
+  one('no symbol between commas', 'SYMBOLS', ','),
+  one('an interval with a unit', 'UPDATE_INTERVAL', '500ms'),
+  one('an interval with a separator', 'UPDATE_INTERVAL', '1_000'),
+  one('an interval of nothing', 'UPDATE_INTERVAL', '0'),
+  one('a seed beyond 32 bits', 'SIMULATOR_SEED', '4294967296'),
+  one('a day that begins at 24', 'DAY_START', '24:00'),
+  one('a day that begins in another zone', 'DAY_START', '00:00+02:00'),
+  one('a key of seven characters', 'API_KEYS', 'dummy-k'),
+  one('a key twice', 'API_KEYS', 'dummy-key-1,dummy-key-1'),
+  one('a name twice', 'API_KEYS', 'desk:dummy-key-1,desk:dummy-key-2'),
+  one('a key with a blank', 'API_KEYS', 'dummy-key 1'),
+  one('a short key in production', 'API_KEYS', 'dummy-key-1', { NODE_ENV: 'production' }),
+  one('every origin and one', 'CORS_ORIGIN', '*,https://a.example'),
+  one('an origin with a path', 'CORS_ORIGIN', 'https://a.example/page'),
+  one('an origin without a scheme', 'CORS_ORIGIN', 'a.example'),
+  one('an origin with a wildcard within', 'CORS_ORIGIN', 'https://*.a.example/'),
+  one('an origin that is null', 'CORS_ORIGIN', 'null'),
+  one('proxies by their addresses', 'TRUST_PROXY', '10.0.0.0/8'),
+  one('proxies as a flag', 'TRUST_PROXY', 'true'),
+  one('a ping cycle beyond what the proxy waits', 'PING_INTERVAL_MS', '45000'),
+  one('a ping that is infinite', 'PING_TIMEOUT_MS', 'Infinity'),
+  one('a message of 1 GB', 'MAX_MESSAGE_BYTES', '1073741824'),
+  one('a message of 1 MB with a unit', 'MAX_MESSAGE_BYTES', '1mb'),
+  one('no subscription', 'MAX_SUBSCRIPTIONS', '0'),
+  one('a lease that ends at its deadline', 'LEASE_TTL_MS', '1400'),
+  one('a deadline at its beat', 'LEASE_DEADLINE_MS', '600'),
+  one('no shard', 'STORE_SHARDS', '0'),
+  one('a drain longer than the proxy waits', 'DRAIN_MS', '15001'),
+  one('a log level that is none', 'LOG_LEVEL', 'loud'),
+  {
+    name: 'everything at once',
+    send: {
+      PORT: '80a',
+      REDIS_URL: 'http://user:dummy-password-1@127.0.0.1',
+      FEEDS: 'nobody',
+      SYMBOLS: 'A,A',
+      API_KEYS: 'dummy-k',
+      LEASE_TTL_MS: '1000',
+      LOG_LEVEL: 'loud',
+    },
+    expect: ['PORT', 'REDIS_URL', 'FEEDS', 'SYMBOLS', 'API_KEYS', 'LOG_LEVEL', 'LEASE_TTL_MS'],
+  },
+];
+
+/** Names that are nearly a setting's, and that setting's. */
+export const misspelledRows: readonly Row<string, string>[] = [
+  { name: 'a letter too many', send: 'UPDATE_INTERVALL', expect: 'UPDATE_INTERVAL' },
+  { name: 'a letter missing', send: 'LOG_LEVL', expect: 'LOG_LEVEL' },
+  { name: 'the plural', send: 'SYMBOL', expect: 'SYMBOLS' },
+  { name: 'no underscore', send: 'TRUSTPROXY', expect: 'TRUST_PROXY' },
+  { name: 'two letters the other way round', send: 'CORS_ORIGNI', expect: 'CORS_ORIGIN' },
+];
