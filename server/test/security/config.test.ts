@@ -23,12 +23,12 @@ async function startOf(env: Record<string, string>, onEnd: (end: () => void) => 
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
   });
   onEnd(() => void child.kill('SIGKILL'));
-  const [, stdout, stderr, clock] = child.stdio;
+  const [, stdout, stderr, clock] = child.stdio as unknown as [null, Readable, Readable, Readable];
   const [[code], out, said, tookMs] = await Promise.all([
     once(child, 'exit'),
     text(stdout),
     text(stderr),
-    text(clock as Readable),
+    text(clock),
   ]);
   return { code: code as number | null, out, said, tookMs: Number(tookMs || Infinity) };
 }

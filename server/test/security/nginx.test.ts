@@ -81,7 +81,7 @@ describe('nginx', () => {
       '/socket.io/?EIO=4&transport=websocket',
       '/stream?symbols=AAPL',
     ];
-    for (let n = 0; n < 30; n++) await ask(cluster.port, `${paths[n % 3]}&cid=${n}&token=dummy-token-2`);
+    for (let n = 0; n < 30; n++) await ask(cluster.port, `${paths[n % 3]}&cid=${n}&api_key=dummy-key-1`);
     expect(await cluster.endAndFindLeaks()).toEqual([]);
   });
 });

@@ -86,8 +86,11 @@ export interface KeyServer {
   say(what: readonly KeyPair[] | string | null): void;
 }
 
-/** Listens on loopback and ends with the test. */
-export async function startKeyServer(keys: readonly KeyPair[], port = 0): Promise<KeyServer> {
+/** Listens on loopback until it is closed. */
+export async function createKeyServer(
+  keys: readonly KeyPair[],
+  port = 0,
+): Promise<KeyServer & { close(): void }> {
   let said: readonly KeyPair[] | string | null = keys;
   let asked = 0;
   const server = createServer((_request, response) => {
@@ -97,13 +100,20 @@ export async function startKeyServer(keys: readonly KeyPair[], port = 0): Promis
     response.end(typeof said === 'string' ? said : JSON.stringify({ keys: said.map(({ jwk }) => jwk) }));
   });
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
-  onTestFinished(() => {
-    server.closeAllConnections();
-    server.close();
-  });
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/jwks.json`,
     asked: () => asked,
     say: (what) => void (said = what),
+    close: () => {
+      server.closeAllConnections();
+      server.close();
+    },
   };
+}
+
+/** The same, and it ends with the test. */
+export async function startKeyServer(keys: readonly KeyPair[], port = 0): Promise<KeyServer> {
+  const server = await createKeyServer(keys, port);
+  onTestFinished(() => server.close());
+  return server;
 }

@@ -81,6 +81,24 @@ export const configRows: readonly ConfigRow[] = [
   one('no shard', 'STORE_SHARDS', '0'),
   one('a drain longer than the proxy waits', 'DRAIN_MS', '15001'),
   one('a log level that is none', 'LOG_LEVEL', 'loud'),
+  one('a way of signing in that is not there', 'AUTH_MODE', 'basic'),
+  one('tokens in another case', 'AUTH_MODE', 'JWT'),
+  one('tokens and nothing to prove them with', 'AUTH_MODE', 'jwt'),
+  one('a secret of 31 bytes', 'JWT_SECRET', 'dummy-secret-of-31-bytes-and-no', { AUTH_MODE: 'jwt' }),
+  one('a secret of an example in production', 'JWT_SECRET', 'change-me-dummy-secret-change-me-dummy-secret', {
+    AUTH_MODE: 'jwt',
+    NODE_ENV: 'production',
+  }),
+  one('a secret and keys', 'JWKS_URL', 'https://dummy.example/jwks.json', {
+    AUTH_MODE: 'jwt',
+    JWT_SECRET: 'dummy-secret-that-is-long-enough-1',
+  }),
+  one('keys from a file', 'JWKS_URL', 'file:///etc/dummy', { AUTH_MODE: 'jwt' }),
+  one('keys behind a password', 'JWKS_URL', 'https://user:dummy-password-1@keys.example/jwks.json', {
+    AUTH_MODE: 'jwt',
+  }),
+  one('an age with a unit', 'JWT_MAX_AGE', '1h'),
+  one('a key of an example in production', 'API_KEYS', 'change-me-dummy-key-1', { NODE_ENV: 'production' }),
   {
     name: 'everything at once',
     send: {

@@ -28,7 +28,7 @@ export const crowdRows: readonly CrowdRow[] = [
   { name: 'handshakes', send: { from: '127.0.0.21', count: 20, path: polling }, expect: handshakes },
   {
     name: 'handshakes with a secret in the query',
-    send: { from: '127.0.0.22', count: 20, path: `${polling}&token=dummy-token-1&api_key=dummy-key-1` },
+    send: { from: '127.0.0.22', count: 20, path: `${polling}&password=dummy-password-1&api_key=dummy-key-1` },
     expect: handshakes,
   },
   {
