@@ -1,10 +1,16 @@
 /** Each bad thing on the wire gets its one answer, and a client beside it notices nothing. */
 import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import {
+  earlyRows,
+  frameRows,
+  maxMessageBytes,
+  packetRows,
+  unknownRows,
+} from '../security/catalogue/wire-rows.ts';
 import { frame, joinRaw, openRawWebSocket, type RawWebSocket } from '../support/raw-web-socket.ts';
 import { until } from '../support/until.ts';
 import { startReplicaProcess, type ReplicaProcess } from './replica-process.ts';
 
-const maxMessageBytes = 4_096;
 let replica: ReplicaProcess;
 
 beforeAll(async () => {
@@ -27,13 +33,6 @@ async function opened(): Promise<RawWebSocket> {
   onTestFinished(() => socket.close());
   return socket;
 }
-
-const close = (code: number, reason: string | Buffer = ''): Buffer => {
-  const status = Buffer.alloc(2);
-  status.writeUInt16BE(code);
-  return frame(Buffer.concat([status, Buffer.from(reason)]), { opcode: 8 });
-};
-const broken = Buffer.from([0x34, 0x32, 0xc3, 0x28]);
 
 describe('handshakes [CN1]', () => {
   it.each([
@@ -58,42 +57,7 @@ describe('handshakes [CN1]', () => {
 });
 
 describe('frames [C4]', () => {
-  it.each<[string, Buffer, number]>([
-    ['not masked', frame('2', { masked: false }), 1_002],
-    ['the first reserved bit', frame('2', { rsv: 4 }), 1_002],
-    ['the other reserved bits', frame('2', { rsv: 3 }), 1_002],
-    ['a data opcode that is none', frame('2', { opcode: 3 }), 1_002],
-    ['a control opcode that is none', frame('2', { opcode: 11 }), 1_002],
-    ['a fragment without a start', frame('2', { opcode: 0 }), 1_002],
-    [
-      'a start within a fragmented message',
-      Buffer.concat([frame('4', { fin: false }), frame('2', { fin: false })]),
-      1_002,
-    ],
-    ['a ping in fragments', frame('', { opcode: 9, fin: false }), 1_002],
-    ['a ping of 126 bytes', frame('x'.repeat(126), { opcode: 9 }), 1_002],
-    ['text that is no UTF-8', frame(broken), 1_007],
-    ['a reason that is no UTF-8', close(1_000, broken), 1_007],
-    ['a close code for nobody', close(1_005), 1_002],
-    ['a close code below all', close(999), 1_002],
-    ['half a close code', frame(Buffer.from([3]), { opcode: 8 }), 1_002],
-    ['one byte too many', frame('4'.padEnd(maxMessageBytes + 1, 'x')), 1_009],
-    [
-      'fragments of one byte too many',
-      Buffer.concat([frame('4'.padEnd(maxMessageBytes, 'x'), { fin: false }), frame('x', { opcode: 0 })]),
-      1_009,
-    ],
-    ['2^63 bytes declared', frame('2', { declared: 2n ** 63n }), 1_009],
-    ['2^53 bytes declared', frame('2', { declared: 2n ** 53n }), 1_009],
-    [
-      'more empty fragments than a message may have',
-      Buffer.concat([
-        frame('4', { fin: false }),
-        ...Array.from({ length: 16_384 }, () => frame('', { opcode: 0, fin: false })),
-      ]),
-      1_008,
-    ],
-  ])('%s closes the connection with its status', async (_, bytes, status) => {
+  it.each(frameRows)('%s closes the connection with its status', async (_, bytes, status) => {
     const socket = await joined();
     socket.tcp.write(bytes);
     expect(await socket.ended()).toBe(status);
@@ -111,45 +75,14 @@ describe('frames [C4]', () => {
 });
 
 describe('packets [C4]', () => {
-  it.each<[string, string | string[] | Buffer]>([
-    ['of no Engine.IO type', '9'],
-    ['that are empty', ''],
-    ['that ping a server', '2probe'],
-    ['of no Socket.IO type', '4abc'],
-    ['of the type after the last', '47'],
-    ['an event that is an object', '42{}'],
-    ['an event without an end', '42["subscribe",["A"]'],
-    ['an event that is no JSON', '42[undefined]'],
-    ['an event whose name is an object', '42[{}]'],
-    ['an event whose list is empty', '42[]'],
-    ['a reserved event, connect', '42["connect"]'],
-    ['a reserved event, connect_error', '42["connect_error"]'],
-    ['a reserved event, disconnect', '42["disconnect"]'],
-    ['a reserved event, disconnecting', '42["disconnecting"]'],
-    ['a reserved event, newListener', '42["newListener"]'],
-    ['a negative acknowledgement', '42-1["subscribe",["A"]]'],
-    ['an acknowledgement that is an object', '431{}'],
-    ['a second CONNECT', '40'],
-    ['a refusal of CONNECT, which only a server sends', '44{"message":"x"}'],
-    ['attachments promised and not sent', ['451-["x",{"_placeholder":true,"num":0}]', '42["x"]']],
-    ['attachments without a number', '45-["x"]'],
-    ['too many attachments', '45999-["x"]'],
-    ['a placeholder for nothing', ['451-["x",{"_placeholder":true,"num":7}]', 'bAA==']],
-    ['stray binary', frame(Buffer.from([1, 2, 3]), { opcode: 2 })],
-  ])('%s close the connection', async (_, sent) => {
+  it.each(packetRows)('%s close the connection', async (_, sent) => {
     const socket = await joined();
     if (Buffer.isBuffer(sent)) socket.tcp.write(sent);
     else socket.send(...[sent].flat());
     expect(await socket.ended()).toBe(1_005);
   });
 
-  it.each([
-    ['an event', '42["subscribe",["BTC-USD"]]'],
-    ['a CONNECT with a number', '40[1]'],
-    ['a CONNECT with a text', '40"x"'],
-    ['a CONNECT with broken JSON', '40{'],
-    ['a DISCONNECT', '41'],
-  ])('%s before CONNECT closes the connection', async (_, sent) => {
+  it.each(earlyRows)('%s before CONNECT closes the connection', async (_, sent) => {
     const socket = await opened();
     socket.send(sent);
     expect(await socket.ended()).toBe(1_005);
@@ -175,14 +108,7 @@ describe('packets [C4]', () => {
     await until(() => socket.isGone());
   });
 
-  it.each([
-    ['an event without a name', '427', '437'],
-    ['an event whose name is a number', '427[1]', '437'],
-    ['a name of a prototype', '427["__proto__"]', '437'],
-    ['another name of a prototype', '427["constructor",1]', '437'],
-    ['an event called error', '427["error"]', '437'],
-    ['an acknowledgement of 22 digits', '421000000000000000000000["nothing"]', '431e+21'],
-  ])('%s is answered as unknown', async (_, sent, answer) => {
+  it.each(unknownRows)('%s is answered as unknown', async (_, sent, answer) => {
     const socket = await joined();
     socket.send(sent);
     expect(await socket.said(answer)).toContain('"name":"unknown_event"');
