@@ -8,7 +8,7 @@ import { interruptibly, projectRoot, setUp } from './lib/set-up.mjs';
 import { installPrograms, searchPath, testPrograms } from './lib/system-programs.mjs';
 
 await setUp();
-const needed = testPrograms.filter(({ program }) => program !== 'chromium');
+const needed = testPrograms.filter(({ program }) => ['redis-server', 'nginx'].includes(program));
 const missing = await interruptibly((signal) =>
   installPrograms(needed, { say: console.log, env: process.env, signal }),
 );

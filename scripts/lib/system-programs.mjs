@@ -1,6 +1,6 @@
 /**
- * Programs that the tests need and npm cannot bring: Redis, Nginx and Chromium. Installed by apt where that is possible,
- * named where it is not.
+ * Programs that the tests need and npm cannot bring: Redis, Nginx, Chromium, and a WebSocket library of another language by
+ * the program that comes with it. Installed by apt where that is possible, named where it is not.
  */
 import { accessSync, constants, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
@@ -11,6 +11,7 @@ export const testPrograms = [
   { program: 'redis-server', debianPackage: 'redis-server' },
   { program: 'nginx', debianPackage: 'nginx' },
   { program: 'chromium', debianPackage: 'chromium' },
+  { program: 'wsdump', debianPackage: 'python3-websocket' },
 ];
 
 /** From TERM to KILL: a package that is half unpacked is worse than a wait. */

@@ -76,6 +76,12 @@ export const codes = {
     status: 404,
     message: 'this user has no session',
   },
+  upgrade_required: {
+    code: 4123,
+    retry: 'never',
+    status: 426,
+    message: 'this address takes WebSockets alone',
+  },
   too_many_symbols: { code: 4200, retry: 'never', status: 400, message: 'too many symbols in one call' },
   too_many_calls: {
     code: 4202,

@@ -158,6 +158,19 @@ export interface Delivered {
 
 export type MessageAck = ({ ok: true } & Delivered) | ({ ok: false; symbols?: string[] } & Refusal);
 
+/** What a plain WebSocket gets, one in each text frame [PW3]. */
+export type StreamMessage =
+  | ({ type: 'hello' } & Hello)
+  | ({ type: 'feed' } & FeedState)
+  | { type: 'subscribed'; symbols: string[]; results: Record<string, SubscribeResult> }
+  | ({ type: 'error'; symbols?: string[] } & Refusal)
+  | ({ type: 'quote'; reason: SnapshotReason } & Quote)
+  | ({ type: 'tick' } & Tick)
+  | { type: 'heartbeat'; at: number }
+  | { type: 'message'; event: string; data: unknown }
+  | { type: 'shutdown'; reconnectInMs: number }
+  | ({ type: 'refused' } & Refusal);
+
 /** Events that a server sends, by Socket.IO's listener signature. */
 export interface ServerEvents {
   hello: (hello: Hello) => void;

@@ -23,7 +23,13 @@ import { createConnectionGuard } from './session/connection-guard.ts';
 import { connectionLimits } from './session/connection-limits.ts';
 import { createDoor } from './session/door.ts';
 import { createSessions } from './session/sessions.ts';
-import { createSocketServer, socketPath, type SocketServer } from './session/socket-server.ts';
+import { createPlainServer } from './session/plain-server.ts';
+import {
+  createOriginRule,
+  createSocketServer,
+  socketPath,
+  type SocketServer,
+} from './session/socket-server.ts';
 import { createTraffic, type Traffic } from './session/traffic.ts';
 import type { Clock } from './support/clock.ts';
 import { createClosing } from './support/closing.ts';
@@ -119,6 +125,7 @@ export function createReplica(options: ReplicaOptions): Replica {
     clock,
     onKeysLost: (error) => log.warn({ err: error }, 'the keys of tokens cannot be had: nobody can sign in'),
   });
+  const authenticate = createAuthenticateRequest(signIn);
   let stopServing: () => void = () => {};
   const election = createElection({
     node,
@@ -157,7 +164,10 @@ export function createReplica(options: ReplicaOptions): Replica {
     log,
     onSnapshot: (quote, reason) => sessions.tellSnapshot(quote, reason),
     slowClientMs: config.slowClientMs,
-    onTooSlow: (socket) => guard.cut(socket.conn, 'slow'),
+    onTooSlow: (socketId) => {
+      const connection = sessions.connectionOf(socketId);
+      if (connection !== null) guard.cut(connection, 'slow');
+    },
     onArrived: (tick) => meter.arrived(tick),
     onWrites: (ticks, writes) => meter.wrote(ticks, writes),
     onWritten: (ticks) => meter.written(ticks),
@@ -188,7 +198,7 @@ export function createReplica(options: ReplicaOptions): Replica {
     apiKeys: config.apiKeys,
     maxBodyBytes: config.maxMessageBytes,
     clock,
-    authenticate: createAuthenticateRequest(signIn),
+    authenticate,
     symbols: () => assignment.symbols,
     quotes: async (symbols) => {
       const stored = await backplane.tickStore.read(symbols.map((symbol) => ({ symbol })));
@@ -227,8 +237,20 @@ export function createReplica(options: ReplicaOptions): Replica {
   io.adapter(backplane.adapter(fanout.mixin));
   fanout.attach(io.of('/'));
   const { packets, calls, maxUnreadBytes } = connectionLimits({ ...config, ...config.limits });
+  const plain = createPlainServer({
+    ...config,
+    httpServer,
+    clock,
+    otherPath: socketPath,
+    isAllowedOrigin: createOriginRule(config.corsOrigins),
+    isListed: (symbol) => listed.has(symbol),
+    authenticate,
+    streams: fanout,
+    onSocket: (socket) => sessions.openPlain(socket),
+  });
+  const engines = [io.engine, plain.engine];
   const guard = createConnectionGuard({
-    engine: io.engine,
+    engines,
     clock,
     packets,
     maxUnreadBytes,
@@ -254,7 +276,7 @@ export function createReplica(options: ReplicaOptions): Replica {
     onSentAway: (how) => meter.sentAway(how),
   });
   const door = createDoor({ httpServer, path: socketPath, clock });
-  const traffic: Traffic = createTraffic(io, { onHandshakeError: () => meter.socketError('handshake') });
+  const traffic: Traffic = createTraffic(engines, { onHandshakeError: () => meter.socketError('handshake') });
 
   const others = {
     isReachable: () => backplane.state().at === 'up',
@@ -311,7 +333,7 @@ export function createReplica(options: ReplicaOptions): Replica {
     fanout.resync();
   });
 
-  for (const stage of [backplane, fanout, freshness, guard, sessions, peers])
+  for (const stage of [backplane, fanout, freshness, guard, plain, sessions, peers])
     closing.add(() => stage.close());
 
   return {

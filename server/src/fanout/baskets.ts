@@ -1,11 +1,13 @@
 /**
- * Groups outlets by the set of their tick rooms, so that what a turn made for such a set is put together once for all of
- * them. Most clients of a page share a few sets. Knows no sockets.
+ * Groups outlets by the set of their tick rooms and what they speak, so that what a turn made for such a set is put together
+ * once for all of them. Most clients of a page share a few sets. Knows no sockets.
  */
+import type { Dialect } from './tick-frames.ts';
 
-/** A set of rooms, and everyone whose rooms are exactly these. `turn` is what this turn made for them so far. */
+/** A set of rooms, and everyone of one dialect whose rooms are exactly these. `turn` is what this turn made for them so far. */
 export interface Basket<M, T> {
   readonly key: string;
+  readonly dialect: Dialect;
   readonly rooms: readonly string[];
   readonly members: Set<M>;
   turn: T[];
@@ -14,6 +16,7 @@ export interface Basket<M, T> {
 /** One who has tick rooms. */
 export interface BasketMember {
   readonly rooms: ReadonlySet<string>;
+  readonly dialect: Dialect;
 }
 
 export interface Baskets<M extends BasketMember, T> {
@@ -51,10 +54,10 @@ export function createBaskets<M extends BasketMember, T>(): Baskets<M, T> {
   function putIn(member: M): void {
     const rooms = [...member.rooms].toSorted();
     // Nothing keeps a blank out of a room's name.
-    const key = JSON.stringify(rooms);
+    const key = member.dialect + JSON.stringify(rooms);
     let basket = byKey.get(key);
     if (basket === undefined) {
-      basket = { key, rooms, members: new Set(), turn: [] };
+      basket = { key, dialect: member.dialect, rooms, members: new Set(), turn: [] };
       byKey.set(key, basket);
       for (const room of rooms) {
         const baskets = byRoom.get(room);

@@ -1,10 +1,18 @@
 /** What a turn hands to outlets: ticks with their frames, put together once for all who get the same. Knows no sockets. */
-import { bytesOf, joined, type TickFrame } from './tick-frames.ts';
+import { bytesOf, encodeTick, joined, type TickFrame } from './tick-frames.ts';
 
 /** A tick on its way to everyone in its room, and how Socket.IO itself would give it to one socket. */
 export interface Delivery extends TickFrame {
   readonly room: string;
   readonly deliverTo: (socket: { readonly id: string }) => void;
+  /** The same for plain clients, made when the first of them needs it. */
+  plain?: Delivery;
+}
+
+/** The delivery as plain clients get it, encoded once for all of them. */
+export function plainOf(delivery: Delivery): Delivery {
+  delivery.plain ??= { ...delivery, ...encodeTick(delivery.tick, 'plain') };
+  return delivery.plain;
 }
 
 /** What one turn made for one basket, put together once for all its outlets; with a ping behind it for those that ask. */

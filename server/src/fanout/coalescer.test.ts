@@ -3,7 +3,7 @@ import { tickRoom, type Tick } from '../../protocol/index.ts';
 import { createFakeConnection, type FakeConnectionOptions } from '../../test/support/fake-connection.ts';
 import { createManualClock } from '../../test/support/manual-clock.ts';
 import { createCoalescer } from './coalescer.ts';
-import { encodeEvent, encodeTick } from './tick-frames.ts';
+import { encodeEvent, encodeTick, type Dialect } from './tick-frames.ts';
 
 function tick(symbol: string, seq: number): Tick {
   return { symbol, gen: 'gen001', seq, ts: 0, price: String(seq) };
@@ -30,9 +30,9 @@ function setUp() {
     }
   };
   /** A client in the rooms of these symbols. */
-  const open = (id: string, symbols: string[], options: FakeConnectionOptions = {}) => {
+  const open = (id: string, symbols: string[], options: FakeConnectionOptions = {}, dialect?: Dialect) => {
     const client = createFakeConnection({ id, ...options });
-    coalescer.opened(client.socket);
+    coalescer.opened(client.socket, dialect);
     for (const symbol of symbols) coalescer.joined(id, tickRoom(symbol));
     return client;
   };
@@ -190,6 +190,57 @@ describe('createCoalescer', () => {
     coalescer.writeToSilent(1_000, 'heartbeat', () => ({ at: 1 }));
     const { frame } = encodeEvent('heartbeat', { at: 1 });
     expect([busy.bytes(), silent.bytes() - (before[1] ?? 0)]).toEqual([before[0], frame.length]);
+  });
+
+  it('[PW3][F3] plain clients get the same ticks in the same writes, as objects', async () => {
+    const { emit, open, writes } = setUp();
+    const clients = [open('1', ['A']), open('2', ['A'], {}, 'plain'), open('3', ['A'], {}, 'plain')];
+    emit(tick('A', 1), tick('A', 2));
+    await turn();
+    const plain = [tick('A', 1), tick('A', 2)].map((one) => ({ type: 'tick', ...one }));
+    expect(clients.map((client) => client.writes)).toEqual([
+      [[tick('A', 1), tick('A', 2)]],
+      [plain],
+      [plain],
+    ]);
+    expect(writes).toEqual([
+      [2, 1],
+      [2, 2],
+    ]);
+  });
+
+  it('[PW3][SL2] plain clients that are behind get merged objects, and replays and heartbeats of their own', async () => {
+    const { emit, open, coalescer, clock } = setUp();
+    const client = open('1', ['A'], {}, 'plain');
+    const filling = Array.from({ length: 400 }, (_, index) => tick('B', index + 1));
+    const taken = coalescer.writeTo('1', filling);
+    emit(tick('A', 1));
+    await turn();
+    emit(tick('A', 2));
+    await turn();
+    expect(client.writes).toHaveLength(1);
+    expect(client.ticks()[0]).toEqual({ type: 'tick', ...filling[0] });
+    client.pong();
+    await taken;
+    expect(client.ticks().at(-1)).toMatchObject({ type: 'tick', symbol: 'A', seq: 2, merged: 1 });
+    await clock.advance(1_000);
+    const before = client.bytes();
+    coalescer.writeToSilent(1_000, 'heartbeat', () => ({ at: 1 }));
+    expect(client.bytes() - before).toBe(encodeEvent('heartbeat', { at: 1 }, 'plain').frame.length);
+  });
+
+  it('[RT1] knows whether a client is in a room, whatever it speaks', () => {
+    const { open, coalescer } = setUp();
+    open('1', ['A']);
+    open('2', ['B'], {}, 'plain');
+    expect(['A', 'B', 'C'].map((symbol) => coalescer.hasClients(tickRoom(symbol)))).toEqual([
+      true,
+      true,
+      false,
+    ]);
+    coalescer.gone('2');
+    coalescer.left('1', tickRoom('A'));
+    expect(['A', 'B'].map((symbol) => coalescer.hasClients(tickRoom(symbol)))).toEqual([false, false]);
   });
 
   it('writes what is queued when it closes, and nobody waits on for a client', async () => {

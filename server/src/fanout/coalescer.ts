@@ -5,7 +5,7 @@
  */
 import type { Tick } from '../../protocol/index.ts';
 import type { Clock } from '../support/clock.ts';
-import { Batch, type Delivery } from './batch.ts';
+import { Batch, plainOf, type Delivery } from './batch.ts';
 import { createBaskets, type Basket } from './baskets.ts';
 import type { Connection, RawSocket, RawWebSocket } from './engine-internals.ts';
 import type { OutletCounters } from './outlet-counters.ts';
@@ -14,6 +14,7 @@ import {
   bytesOf,
   encodeEvent,
   encodeTick,
+  type Dialect,
   type EncodedEvent,
   type PreparedOptions,
   type TickFrame,
@@ -42,10 +43,12 @@ export interface Coalescer {
   enqueue(delivery: Delivery): void;
   /** Writes what is queued now: membership changes, or something else goes out to those rooms. */
   flush(): void;
-  opened(socket: RawSocket): void;
+  opened(socket: RawSocket, dialect?: Dialect): void;
   gone(socketId: string): void;
   joined(socketId: string, room: string): void;
   left(socketId: string, room: string): void;
+  /** Whether a client is in the room, whatever it speaks. */
+  hasClients(room: string): boolean;
   /** Everything that engine.io gives to a transport comes by here, so that it counts. */
   onEngineFlush(connection: object, packets: readonly EnginePacket[]): void;
   /** What waits for the client, of that symbol or all, goes out now: something else is about to. */
@@ -82,7 +85,10 @@ export function createCoalescer(options: CoalescerOptions): Coalescer {
   const outlets = new Map<string, Outlet>();
   const byConnection = new WeakMap<object, Outlet>();
   const behind = new Set<Outlet>();
-  const replayed = new Map<Tick, TickFrame>();
+  const replayed: Readonly<Record<Dialect, Map<Tick, TickFrame>>> = {
+    'socket.io': new Map(),
+    plain: new Map(),
+  };
   const counters: CoalescerCounters = {
     deliveries: 0,
     writes: 0,
@@ -118,7 +124,8 @@ export function createCoalescer(options: CoalescerOptions): Coalescer {
     }
     const now = clock.monotonic();
     for (const basket of touched) {
-      const batch = new Batch(basket.turn, makePing);
+      const deliveries = basket.dialect === 'plain' ? basket.turn.map(plainOf) : basket.turn;
+      const batch = new Batch(deliveries, makePing);
       basket.turn = [];
       const before = fastWrites();
       for (const outlet of basket.members) outlet.write(batch, now);
@@ -165,12 +172,13 @@ export function createCoalescer(options: CoalescerOptions): Coalescer {
   }
 
   /** The same ticks go to all who come back in a storm. */
-  function encodedOnce(tick: Tick): TickFrame {
-    let frame = replayed.get(tick);
+  function encodedOnce(tick: Tick, dialect: Dialect): TickFrame {
+    const frames = replayed[dialect];
+    let frame = frames.get(tick);
     if (frame === undefined) {
-      if (replayed.size >= maxReplayed) replayed.clear();
-      frame = encodeTick(tick);
-      replayed.set(tick, frame);
+      if (frames.size >= maxReplayed) frames.clear();
+      frame = encodeTick(tick, dialect);
+      frames.set(tick, frame);
     }
     return frame;
   }
@@ -191,9 +199,9 @@ export function createCoalescer(options: CoalescerOptions): Coalescer {
     counters: () => counters,
     enqueue,
     flush,
-    opened: (socket) => {
+    opened: (socket, dialect) => {
       if (outlets.has(socket.id)) return;
-      const outlet = new Outlet(socket, stage, clock.monotonic());
+      const outlet = new Outlet(socket, stage, clock.monotonic(), dialect);
       outlets.set(socket.id, outlet);
       byConnection.set(socket.conn, outlet);
       takeTransport(outlet);
@@ -211,6 +219,10 @@ export function createCoalescer(options: CoalescerOptions): Coalescer {
       const outlet = outlets.get(socketId);
       if (outlet?.leave(room) === true) baskets.moved(outlet);
     },
+    hasClients: (room) => {
+      for (const { members } of baskets.of(room)) if (members.size > 0) return true;
+      return false;
+    },
     onEngineFlush: (connection, packets) => {
       let bytes = 0;
       for (const { data, options: written } of packets) {
@@ -227,16 +239,15 @@ export function createCoalescer(options: CoalescerOptions): Coalescer {
     writeTo: async (socketId, ticks) => {
       const outlet = outlets.get(socketId);
       if (outlet === undefined || ticks.length === 0) return;
-      const frames = ticks.map(encodedOnce);
+      const frames = ticks.map((tick) => encodedOnce(tick, outlet.dialect));
       await outlet.writeAll(frames, bytesOf(frames), clock.monotonic());
     },
     writeToSilent: (ms, event, payload) => {
       const now = clock.monotonic();
-      let encoded: EncodedEvent | null = null;
+      const encoded: Partial<Record<Dialect, EncodedEvent>> = {};
       for (const outlet of outlets.values()) {
         if (now - outlet.lastWriteAt < ms) continue;
-        encoded ??= encodeEvent(event, payload());
-        outlet.writeEvent(encoded, now);
+        outlet.writeEvent((encoded[outlet.dialect] ??= encodeEvent(event, payload(), outlet.dialect)), now);
       }
     },
     close: () => {

@@ -2,7 +2,7 @@
  * From one room emit to many sockets: keeps a sequencer for each symbol that somebody on this replica listens to, hands
  * every tick through it, and what it lets pass to the coalescer. Knows no calls of clients. Keeps SPEC.md [F1] to [F5].
  */
-import type { Namespace, Socket } from 'socket.io';
+import type { Namespace } from 'socket.io';
 import {
   limits,
   symbolOfRoom,
@@ -39,7 +39,7 @@ export interface FanoutOptions {
   /** A client that takes nothing for this long while ticks wait for it is too slow, in milliseconds. */
   slowClientMs: number;
   /** Fires once for each client that is too slow; nothing more is written to it by this stage. */
-  onTooSlow: (socket: Pick<Socket, 'conn'>) => void;
+  onTooSlow: (socketId: string) => void;
   /** Fires with each tick as it comes here, in whatever order, where somebody listens to its symbol. */
   onArrived: (tick: Tick) => void;
   /** Fires with the number of ticks in a write, and how many writes had as many. */
@@ -60,6 +60,14 @@ export interface Fanout {
   writeTo(socketId: string, ticks: readonly Tick[]): Promise<void>;
   /** Tells `heartbeat` to everyone who got nothing for `ms`. */
   beat(ms: number): void;
+  /**
+   * Takes a client that is no Socket.IO socket and speaks plainly. It is in no room of the adapter: `join` and `leave` are its
+   * rooms, which end with `dismiss`.
+   */
+  admit(client: RawSocket): void;
+  join(clientId: string, room: string): void;
+  leave(clientId: string, room: string): void;
+  dismiss(clientId: string): void;
   /** Wraps the adapter that ticks arrive by. */
   readonly mixin: AdapterMixin;
   /** Emits the leader's tick to everyone who gets each tick of its symbol, on every replica. */
@@ -117,7 +125,7 @@ export function createFanout({
   const tiers = createTiers({
     clock,
     headOf: (symbol) => sequencers.get(symbol)?.head(),
-    hasMembers: hasClients,
+    hasMembers: (room) => coalescer.hasClients(room),
     emit: (room, tick) => emitter?.here(room, tick),
   });
 
@@ -127,10 +135,7 @@ export function createFanout({
   const coalescer = createCoalescer({
     clock,
     slowClientMs,
-    onTooSlow: (id) => {
-      const socket = namespace?.sockets.get(id);
-      if (socket !== undefined) onTooSlow(socket);
-    },
+    onTooSlow,
     onWrites,
     onWritten,
   });
@@ -156,17 +161,24 @@ export function createFanout({
       writeTogether(socket.conn);
     },
     onJoined: (id, room) => coalescer.joined(id, room),
-    onLeft: (id, room) => {
-      coalescer.left(id, room);
-      const symbol = symbolOfRoom(room);
-      if (symbol !== null) coalescer.give(id, symbol);
-    },
+    onLeft,
     onGone: (id) => coalescer.gone(id),
   });
+
+  function onLeft(id: string, room: string): void {
+    coalescer.left(id, room);
+    const symbol = symbolOfRoom(room);
+    if (symbol !== null) coalescer.give(id, symbol);
+  }
 
   function rawSocket(id: string): RawSocket | undefined {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- its internals are looked at before they are used
     return namespace?.sockets.get(id) as unknown as RawSocket | undefined;
+  }
+
+  /** One listener for all plain connections: `this` tells which. */
+  function onPlainFlush(this: object, packets: EnginePacket[]): void {
+    coalescer.onEngineFlush(this, packets);
   }
 
   function deliverFromHistory(tick: Tick): void {
@@ -221,15 +233,10 @@ export function createFanout({
     return (await read(symbol, position)).missed;
   }
 
-  /** Members that are clients: the room of every tick has one of ours. */
-  function hasClients(room: string): boolean {
-    const members = namespace?.adapter.rooms.get(room);
-    return members !== undefined && members.size > (members.has(phantom) ? 1 : 0);
-  }
-
   function sweep(): void {
     for (const [symbol, sequencer] of sequencers) {
-      if (limits.offeredEveryMs.some((everyMs) => hasClients(tickRoom(symbol, everyMs)))) idle.delete(symbol);
+      if (limits.offeredEveryMs.some((everyMs) => coalescer.hasClients(tickRoom(symbol, everyMs))))
+        idle.delete(symbol);
       else if (!idle.has(symbol)) idle.add(symbol);
       else {
         idle.delete(symbol);
@@ -251,6 +258,20 @@ export function createFanout({
       if (socket !== undefined) writeTogether(socket.conn);
     },
     writeTo: (socketId, ticks) => coalescer.writeTo(socketId, ticks),
+    admit: (client) => {
+      coalescer.opened(client, 'plain');
+      client.conn.on('flush', onPlainFlush);
+    },
+    join: (id, room) => {
+      // What was emitted before is for those who were there.
+      coalescer.flush();
+      coalescer.joined(id, room);
+    },
+    leave: (id, room) => {
+      coalescer.flush();
+      onLeft(id, room);
+    },
+    dismiss: (id) => coalescer.gone(id),
     beat: (ms) => coalescer.writeToSilent(ms, 'heartbeat', () => ({ at: clock.now() })),
     attach: (nsp) => {
       assert(namespace === null, 'the fan-out is attached once');

@@ -3,7 +3,7 @@
  * Who waits longest comes first. Knows no sockets and no limits. Keeps SPEC.md [SL2].
  */
 import { mergeTicks, type Tick } from '../../protocol/index.ts';
-import { encodeTick, type TickFrame } from './tick-frames.ts';
+import { encodeTick, type Dialect, type TickFrame } from './tick-frames.ts';
 
 interface Held {
   tick: Tick;
@@ -13,6 +13,11 @@ interface Held {
 
 export class HeldTicks {
   readonly #bySymbol = new Map<string, Held>();
+  readonly #dialect: Dialect;
+
+  constructor(dialect: Dialect) {
+    this.#dialect = dialect;
+  }
 
   get size(): number {
     return this.#bySymbol.size;
@@ -41,7 +46,7 @@ export class HeldTicks {
     for (const [name, held] of this.#bySymbol) {
       if (symbol !== undefined && name !== symbol) continue;
       this.#bySymbol.delete(name);
-      taken.push(held.frame ?? encodeTick(held.tick));
+      taken.push(held.frame ?? encodeTick(held.tick, this.#dialect));
     }
     return taken;
   }
@@ -51,7 +56,7 @@ export class HeldTicks {
     const frames: TickFrame[] = [];
     let bytes = 0;
     for (const [symbol, held] of this.#bySymbol) {
-      held.frame ??= encodeTick(held.tick);
+      held.frame ??= encodeTick(held.tick, this.#dialect);
       const { length } = held.frame.frame;
       if (!(alone && frames.length === 0) && !fits(bytes + length)) break;
       this.#bySymbol.delete(symbol);

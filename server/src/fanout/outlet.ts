@@ -15,7 +15,14 @@ import {
 } from './engine-internals.ts';
 import { HeldTicks } from './held-ticks.ts';
 import type { OutletCounters } from './outlet-counters.ts';
-import { joined, pingOfPong, prepared, type EncodedEvent, type TickFrame } from './tick-frames.ts';
+import {
+  joined,
+  pingOfPong,
+  prepared,
+  type Dialect,
+  type EncodedEvent,
+  type TickFrame,
+} from './tick-frames.ts';
 
 /** What all outlets of a replica share. */
 export interface OutletStage {
@@ -37,6 +44,8 @@ export class Outlet implements BasketMember {
   /** Null before the first: many only wait. */
   #rooms: Set<string> | null = null;
   readonly socket: RawSocket;
+  /** What it is written must be of this one. */
+  readonly dialect: Dialect;
   /** As the socket and its WebSocket have them: each step on the way to them costs a write. */
   readonly #connection: Connection;
   #sender: Sender | null = null;
@@ -54,8 +63,9 @@ export class Outlet implements BasketMember {
   /** Who waits until the client may be given more. */
   #waiters: (() => void)[] = [];
 
-  constructor(socket: RawSocket, stage: OutletStage, now: number) {
+  constructor(socket: RawSocket, stage: OutletStage, now: number, dialect: Dialect = 'socket.io') {
     this.socket = socket;
+    this.dialect = dialect;
     this.#connection = socket.conn;
     this.#stage = stage;
     this.lastWriteAt = now;
@@ -185,7 +195,7 @@ export class Outlet implements BasketMember {
     this.#settle();
   }
 
-  /** Socket.IO itself delivers: frames are not taken as they are, or somebody in this process watches what goes out. */
+  /** One by one, as Socket.IO itself delivers: frames are not taken as they are, or somebody in this process watches what goes out. */
   #isStock(): boolean {
     const watchers = this.socket._anyOutgoingListeners;
     return this.#mode === 'stock' || (watchers !== undefined && watchers.length > 0);
@@ -208,7 +218,10 @@ export class Outlet implements BasketMember {
   #writeSlowly(deliveries: readonly Delivery[], now: number): void {
     if (this.#isStock()) {
       this.give(now);
-      for (const { deliverTo } of deliveries) deliverTo(this.socket);
+      for (const { text, deliverTo } of deliveries) {
+        if (this.dialect === 'plain') this.#connection.write(text, uncompressed);
+        else deliverTo(this.socket);
+      }
       this.#wroteSlowly(deliveries.length, deliveries.length, now);
     } else if (this.#mode === 'polling' && this.#held === null && this.#isPolled())
       this.#answerPoll(deliveries, now);
@@ -220,7 +233,7 @@ export class Outlet implements BasketMember {
 
   #hold(frame: TickFrame, now: number): void {
     if (this.#held === null) {
-      this.#held = new HeldTicks();
+      this.#held = new HeldTicks(this.dialect);
       this.#untakenSince = now;
     }
     if (this.#held.hold(frame)) this.#stage.counters.conflated++;

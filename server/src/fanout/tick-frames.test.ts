@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseFrames, stockFrame } from '../../test/support/fake-connection.ts';
-import { bytesOf, encodeTick, joined, messageFrames, pingOfPong } from './tick-frames.ts';
+import { bytesOf, encodeEvent, encodeTick, joined, messageFrames, pingOfPong } from './tick-frames.ts';
 
 const frames = ['1', 'é'.repeat(80), 'x'.repeat(70_000)].map((price, index) =>
   encodeTick({ symbol: 'A', gen: 'gen001', seq: index + 1, ts: 0, price }),
@@ -25,6 +25,16 @@ describe('tick frames', () => {
     const piece = messageFrames(frames.map(({ text }) => text));
     expect(piece.equals(joined(frames, bytesOf(frames)))).toBe(true);
     expect(parseFrames(messageFrames([])).texts).toEqual([]);
+  });
+
+  it('[PW3] for plain clients a tick is one object with its type, in a text frame of its own', () => {
+    const plain = frames.map(({ tick }) => encodeTick(tick, 'plain'));
+    const { texts } = parseFrames(joined(plain, bytesOf(plain)));
+    expect(texts).toEqual(plain.map(({ text }) => text));
+    expect(texts.map((text) => JSON.parse(text) as unknown)).toEqual(
+      frames.map(({ tick }) => ({ type: 'tick', ...tick })),
+    );
+    expect(encodeEvent('heartbeat', { at: 1 }, 'plain').text).toBe('{"type":"heartbeat","at":1}');
   });
 
   it('a single frame is the piece itself', () => {

@@ -4,7 +4,10 @@
  */
 import type { Tick } from '../../protocol/index.ts';
 
-/** An event encoded once for everyone: as Socket.IO text for polling, and as a WebSocket frame. */
+/** What a client speaks: Socket.IO, or plain WebSocket, where each text frame is one JSON object with a `type`. */
+export type Dialect = 'socket.io' | 'plain';
+
+/** An event encoded once for everyone who speaks the same: as text, and as a WebSocket frame. */
 export interface EncodedEvent {
   readonly text: string;
   readonly frame: Buffer;
@@ -27,27 +30,28 @@ const messageType = 0x34;
 
 /**
  * The event as Socket.IO, engine.io and ws encode it, in one piece and without the steps between, which cost more than a
- * tick's way to a client. For payloads without binary, in the default namespace.
+ * tick's way to a client; or as plain clients get it. For payloads without binary, in the default namespace.
  */
-export function encodeEvent(event: string, payload: object): EncodedEvent {
-  const text = `${eventPacket}${JSON.stringify([event, payload])}`;
-  return { text, frame: messageFrame(text) };
+export function encodeEvent(event: string, payload: object, dialect: Dialect = 'socket.io'): EncodedEvent {
+  const text =
+    dialect === 'plain'
+      ? JSON.stringify({ type: event, ...payload })
+      : `${eventPacket}${JSON.stringify([event, payload])}`;
+  return { text, frame: messageFrames([text], dialect) };
 }
 
-export function encodeTick(tick: Tick): TickFrame {
-  const { text, frame } = encodeEvent('tick', tick);
+export function encodeTick(tick: Tick, dialect: Dialect = 'socket.io'): TickFrame {
+  const { text, frame } = encodeEvent('tick', tick, dialect);
   return { tick, text, frame };
 }
 
-function messageFrame(text: string): Buffer {
-  return messageFrames([text]);
-}
-
 /** Each text as a message of its own, all in one piece. */
-export function messageFrames(texts: readonly string[]): Buffer {
+export function messageFrames(texts: readonly string[], dialect: Dialect = 'socket.io'): Buffer {
+  // A plain message is its text alone.
+  const before = dialect === 'plain' ? 0 : 1;
   let bytes = 0;
   const sizes = texts.map((text) => {
-    const size = 1 + Buffer.byteLength(text);
+    const size = before + Buffer.byteLength(text);
     bytes += headerOf(size) + size;
     return size;
   });
@@ -56,9 +60,9 @@ export function messageFrames(texts: readonly string[]): Buffer {
   for (const [index, text] of texts.entries()) {
     const size = sizes[index] ?? 0;
     at = writeHeader(piece, at, size);
-    piece[at] = messageType;
+    if (before > 0) piece[at] = messageType;
     // Almost every text is ASCII, which needs no look at each character.
-    piece.write(text, at + 1, size === 1 + text.length ? 'latin1' : 'utf8');
+    piece.write(text, at + before, size === before + text.length ? 'latin1' : 'utf8');
     at += size;
   }
   return piece;

@@ -14,6 +14,7 @@ import { nothingHere, problemOfError } from './problem.ts';
 import { createQuoteRoute, type QuoteCallOptions } from './quote-call.ts';
 import { createRequestLog } from './request-log.ts';
 import { createSecurityHeaders } from './security-headers.ts';
+import { createStreamRoutes } from './streams.ts';
 import { createTicks, type TicksOptions } from './ticks.ts';
 
 export interface HttpAppOptions
@@ -45,6 +46,7 @@ export function createHttpApp(options: HttpAppOptions): Express {
   app.use(createMessageRoute(options));
   app.use(createQuoteRoute(options));
   app.use(createNodesRoutes(options));
+  app.use(createStreamRoutes());
   app.use(createPage(clientRoot));
   app.use(nothingHere);
   app.use(problemOfError);

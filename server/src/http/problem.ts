@@ -5,7 +5,7 @@
 import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
 import { BackplaneUnavailable, NoLeader } from '../backplane/contract.ts';
 import { SignInRefused } from '../users/identity.ts';
-import { codes, refusal, type CodeName, type Refusal } from '../../protocol/index.ts';
+import { codes, problemOf, problemType, refusal, type CodeName, type Refusal } from '../../protocol/index.ts';
 
 /** Thrown by a route to answer with this refusal. */
 export class Refused extends Error {
@@ -21,31 +21,13 @@ export class Refused extends Error {
 /** Seconds that a caller waits before it repeats what got a 503. */
 const retryAfterS = 1;
 
-function isCodeName(name: string): name is CodeName {
-  return Object.hasOwn(codes, name);
-}
-
 /** Answers with the refusal; its status is its code's. */
-export function sendProblem(res: Response, { code, name, message, retry }: Refusal): void {
-  const known = isCodeName(name) ? codes[name] : codes.internal;
-  if (known.status === 503) res.set('Retry-After', String(retryAfterS));
-  if (known.status === 401 && !res.hasHeader('WWW-Authenticate'))
+export function sendProblem(res: Response, why: Refusal): void {
+  const { status, body } = problemOf(why);
+  if (status === 503) res.set('Retry-After', String(retryAfterS));
+  if (status === 401 && !res.hasHeader('WWW-Authenticate'))
     res.set('WWW-Authenticate', 'Bearer realm="tickwire"');
-  res
-    .status(known.status)
-    .set('Cache-Control', 'no-store')
-    .type('application/problem+json')
-    .send(
-      JSON.stringify({
-        type: `urn:tickwire:problem:${name}`,
-        title: known.message,
-        status: known.status,
-        detail: message,
-        code,
-        name,
-        retry,
-      }),
-    );
+  res.status(status).set('Cache-Control', 'no-store').type(problemType).send(body);
 }
 
 /** The last route of a path: answers every method that the ones before it did not take. `allow` as in the header. */

@@ -15,14 +15,15 @@ import {
   type Connection,
   type RawSocket,
 } from './connection.ts';
-import type { SocketServer } from './socket-server.ts';
 import { TokenBucket, type Rate } from './token-bucket.ts';
+import type { Engine } from './traffic.ts';
 
 /** Why a connection was cut: it sent too much, left too much unread, joined twice, or took no ticks. */
 export type CutReason = 'flood' | 'unread' | 'protocol' | 'slow';
 
 export interface ConnectionGuardOptions {
-  engine: SocketServer['engine'];
+  /** Where connections come from. */
+  engines: readonly Engine[];
   clock: Clock;
   /** Packets, WebSocket pings and KB that a connection may send. */
   packets: Rate;
@@ -75,7 +76,7 @@ const codeOf = {
 
 /** Watches every connection that opens from now on. */
 export function createConnectionGuard(options: ConnectionGuardOptions): ConnectionGuard {
-  const { engine, clock, packets, maxUnreadBytes, onCut } = options;
+  const { engines, clock, packets, maxUnreadBytes, onCut } = options;
   /**
    * Those to which Engine.IO wrote and that had not taken it all when last looked at: of thousands, few. Polling ones stay, as
    * what waits for a poll is no write. Ticks go past Engine.IO, and their window bounds them.
@@ -87,11 +88,13 @@ export function createConnectionGuard(options: ConnectionGuardOptions): Connecti
   function end(connection: Connection, reason: CutReason): void {
     if (connection.readyState === 'closed') return;
     onCut(reason);
+    const why = refusal(codeOf[reason]);
     // As Socket.IO writes it; it may not have joined, and then nobody listens.
-    const told = `2${JSON.stringify(['refused', refusal(codeOf[reason])])}`;
+    const told = `2${JSON.stringify(['refused', why])}`;
     const raw = rawSocketOf(connection);
     // Past engine.io's buffer: that is not written any more.
-    if (raw === null) connection.write(told);
+    if (connection.refuse !== undefined) connection.refuse(why);
+    else if (raw === null) connection.write(told);
     else raw.send(`4${told}`);
     cut(connection);
   }
@@ -144,7 +147,7 @@ export function createConnectionGuard(options: ConnectionGuardOptions): Connecti
   }
 
   /** Fires for each probe of a WebSocket that is to take polling's place: those packets are no one else's. */
-  function onProbe(this: Connection, transport: Connection['transport']): void {
+  function onProbe(this: Connection, transport: object): void {
     const raw = rawSocketOf({ transport });
     listenTo(raw, this);
     if (raw !== null) chargeRaw(raw, 1);
@@ -182,15 +185,13 @@ export function createConnectionGuard(options: ConnectionGuardOptions): Connecti
     listenTo(rawSocketOf(connection), connection);
   }
 
-  engine.on('connection', watch);
-  engine.on('flush', onFlush);
+  for (const engine of engines) engine.on('connection', watch).on('flush', onFlush);
   const stopSweeping = clock.every(sweepMs, sweep);
 
   return {
     cut: end,
     close: () => {
-      engine.off('connection', watch);
-      engine.off('flush', onFlush);
+      for (const engine of engines) engine.off('connection', watch).off('flush', onFlush);
       stopSweeping();
     },
   };

@@ -1,11 +1,22 @@
 /**
- * One Engine.IO connection below Socket.IO: its raw WebSocket, what it was written and has not taken, and how to end it
- * at once. Knows engine.io's and ws' sockets, and no session.
+ * One connection below Socket.IO or a plain stream: its raw WebSocket, what it was written and has not taken, and how to
+ * end it at once. Knows engine.io's and ws' sockets, and no session.
  */
+import type { EventEmitter } from 'node:events';
 import { IncomingMessage } from 'node:http';
 import type { Socket } from 'socket.io';
+import type { Refusal } from '../../protocol/index.ts';
 
-export type Connection = Socket['conn'];
+/** What Engine.IO's and plain connections have in common. */
+export interface Connection extends EventEmitter {
+  readonly readyState: string;
+  readonly transport: object;
+  write(data: string): unknown;
+  /** Closes it after what was written; at once, and without a word, where that is to be discarded. */
+  close(discard?: boolean): void;
+  /** Tells why and closes it; Engine.IO has no such thing. */
+  refuse?(why: Refusal): void;
+}
 
 /** What the WebSocket transport keeps of `ws`. */
 export interface RawSocket {
@@ -20,7 +31,7 @@ export interface RawSocket {
 }
 
 /** The WebSocket under a transport; null for polling. */
-export function rawSocketOf({ transport }: { transport: Connection['transport'] }): RawSocket | null {
+export function rawSocketOf({ transport }: Pick<Connection, 'transport'>): RawSocket | null {
   if (!('socket' in transport)) return null;
   const { socket } = transport;
   const isRaw =
@@ -44,7 +55,8 @@ interface WaitingPacket {
 
 /** Packets that wait in front of the transport. engine.io lets everyone read them and hides them in its types. */
 export function waitingPackets(connection: Connection): readonly WaitingPacket[] {
-  return connection['writeBuffer'];
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- both kinds have it
+  return (connection as Connection & { writeBuffer: readonly WaitingPacket[] }).writeBuffer;
 }
 
 /** Bytes that were written to it and that the network has not taken; on polling, those that wait for a poll. */
@@ -100,7 +112,7 @@ const gone = Object.freeze({});
  * Lets the handshake's HTTP request go and keeps what a later join of the same connection is built from: headers, query and
  * address. Thousands of connections would each hold it, its sockets and its answer for as long as they live.
  */
-export function slimRequest(connection: Connection): void {
+export function slimRequest(connection: Socket['conn']): void {
   const { headers, url } = connection.request;
   if (!(connection.request instanceof IncomingMessage)) return;
   const query: unknown = '_query' in connection.request ? connection.request._query : {};

@@ -4,6 +4,7 @@
  */
 import { limits, tickRoom, type Recipients } from '../../protocol/index.ts';
 import { userRoom } from '../users/identity.ts';
+import type { PlainSocket } from './plain-socket.ts';
 import type { Session } from './session.ts';
 import type { SocketServer } from './socket-server.ts';
 
@@ -16,7 +17,23 @@ export interface Message {
   data: unknown;
 }
 
-/** Gives a function that delivers a message and tells to how many sessions. `sessions` are by the id of their socket. */
+/** Tells the message to those of these plain sessions that it is for; gives how many they are. SPEC.md [PW8]. */
+export function deliverPlainly(
+  sessions: Iterable<[PlainSocket, Session]>,
+  { to, event, data }: Message,
+): number {
+  let count = 0;
+  for (const [socket, session] of sessions) {
+    if ('userId' in to && socket.data.identity.user !== to.userId) continue;
+    if ('symbol' in to && session.roomOf(to.symbol) === null) continue;
+    count++;
+    // Beside each other, as callers choose both.
+    socket.emit('message', { event, data });
+  }
+  return count;
+}
+
+/** Gives a function that delivers a message and tells to how many sessions. `sessions` are those of Socket.IO, by the id of their socket. */
 export function createDelivery(io: SocketServer, sessions: ReadonlyMap<string, Session>) {
   const { sockets: namespace } = io;
 

@@ -4,7 +4,7 @@
  */
 import type { IncomingMessage, Server as HttpServer, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { codes, refusal } from '../../protocol/index.ts';
+import { problemOf, problemType, refusal } from '../../protocol/index.ts';
 import type { Clock } from '../support/clock.ts';
 
 export interface Door {
@@ -15,16 +15,7 @@ export interface Door {
 
 const retryAfterS = 1;
 
-const { message, status } = codes.draining;
-const problem = JSON.stringify({
-  type: 'urn:tickwire:problem:draining',
-  title: message,
-  status,
-  detail: message,
-  code: codes.draining.code,
-  name: refusal('draining').name,
-  retry: codes.draining.retry,
-});
+const { status, body: problem } = problemOf(refusal('draining'));
 
 const refusedUpgrade = [
   'HTTP/1.1 503 Service Unavailable',
@@ -74,7 +65,7 @@ export function createDoor({
       if (isHandshake(request)) {
         response
           .writeHead(status, {
-            'Content-Type': 'application/problem+json',
+            'Content-Type': problemType,
             'Retry-After': retryAfterS,
             'Cache-Control': 'no-store',
           })

@@ -3,6 +3,7 @@
  * encoder, which would look through it for binary and encode it for each, takes it as it is (bench: connects).
  */
 import * as parser from 'socket.io-parser';
+import type { SnapshotReason } from '../../protocol/index.ts';
 
 /** Stands for the payload of an event or an answer, as its last argument. */
 export class JsonText {
@@ -13,8 +14,22 @@ export class JsonText {
   }
 
   /** What it stands for, where another encoder or a listener looks at it. */
-  toJSON(): unknown {
-    return JSON.parse(this.text);
+  toJSON(): object {
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- payloads are objects
+    return JSON.parse(this.text) as object;
+  }
+}
+
+/** The payload of `snapshot`. Its quotes are at hand one by one for who is told each by itself. */
+export class SnapshotText extends JsonText {
+  readonly quotes: readonly string[];
+  readonly reason: SnapshotReason;
+
+  /** The quotes are JSON. */
+  constructor(quotes: readonly string[], reason: SnapshotReason) {
+    super(`{"quotes":[${quotes.join()}],"reason":"${reason}"}`);
+    this.quotes = quotes;
+    this.reason = reason;
   }
 }
 

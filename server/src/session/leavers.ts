@@ -1,12 +1,12 @@
-/** Every connection of a Socket.IO server as its departure sees it: also those that never joined. Knows engine.io's sockets. */
+/** Every connection as its departure sees it: also those that never joined. Knows engine.io's and plain connections. */
 import type { Server } from 'socket.io';
+import type { Client } from './client.ts';
 import { cut, rawSocketOf, type Connection } from './connection.ts';
 import type { Leaver } from './departure.ts';
-import type { ClientSocket } from './session.ts';
 
 const rawClosed = 3;
 
-function leaverOf(connection: Connection, socket: ClientSocket | null): Leaver {
+function leaverOf(connection: Connection, socket: Client | null): Leaver {
   const raw = rawSocketOf(connection);
   return {
     isPolling: raw === null,
@@ -21,10 +21,10 @@ function leaverOf(connection: Connection, socket: ClientSocket | null): Leaver {
 }
 
 /** Those that are there now. `sockets` are the ones that joined. */
-export function leaversOf({ engine }: Pick<Server, 'engine'>, sockets: Iterable<ClientSocket>): Leaver[] {
-  const joined = new Map<Connection, ClientSocket>();
+export function leaversOf({ engine }: Pick<Server, 'engine'>, sockets: Iterable<Client>): Leaver[] {
+  const joined = new Map<Connection, Client>();
   for (const socket of sockets) joined.set(socket.conn, socket);
   // By session id. engine.io has it, as the documentation says, and hides it in its types.
-  const connections: Connection[] = Object.values(engine['clients']);
-  return connections.map((connection) => leaverOf(connection, joined.get(connection) ?? null));
+  const connections = new Set<Connection>([...Object.values(engine['clients']), ...joined.keys()]);
+  return [...connections].map((connection) => leaverOf(connection, joined.get(connection) ?? null));
 }

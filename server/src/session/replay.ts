@@ -3,7 +3,7 @@
  * is missing and nothing comes twice. Paced: no more is written than the connection takes. Keeps SPEC.md [RC1] to [RC4].
  */
 import { dayOf, tickRoom, type Position, type Tick } from '../../protocol/index.ts';
-import type { ClientSocket } from './session.ts';
+import type { Client } from './client.ts';
 import type { SymbolStream } from './streams.ts';
 
 /** Ticks that are written at once. */
@@ -32,7 +32,7 @@ export function missedAsOne([gen, seq]: Position, stream: SymbolStream): Tick[] 
 }
 
 export interface ReplayOptions {
-  socket: ClientSocket;
+  socket: Pick<Client, 'connected' | 'join'>;
   symbol: string;
   position: Position;
   ticks: readonly Tick[];

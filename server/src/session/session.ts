@@ -18,14 +18,15 @@ import {
 } from '../../protocol/index.ts';
 import type { Clock } from '../support/clock.ts';
 import type { SignIn } from '../users/identity.ts';
+import type { Client } from './client.ts';
 import { caughtUp, isCaughtUp } from './connection.ts';
 import { renew, type SocketData } from './identify.ts';
-import { JsonText } from './json-text.ts';
+import { JsonText, SnapshotText } from './json-text.ts';
 import { parseMessage } from './message-request.ts';
 import { missedAsOne, missedUpToHead, replay, type ReplayOptions } from './replay.ts';
 import { parseSubscribe, parseUnsubscribe, type SubscribeCall, type Wanted } from './subscribe-request.ts';
 import type { Streams } from './streams.ts';
-import { answerText, snapshotText, type BasketTexts, type SymbolTexts } from './symbol-texts.ts';
+import { answerText, type BasketTexts, type SymbolTexts } from './symbol-texts.ts';
 import { TokenBucket, type Rate } from './token-bucket.ts';
 
 export type ClientSocket = Socket<
@@ -72,9 +73,9 @@ const settled = Promise.resolve();
 const noRates = new Map<string, number>();
 const nothingMissed: ReadonlyMap<string, Tick[] | null> = new Map();
 
-/** Its caller hands it every event of its socket, from `greet` on. */
+/** Its caller hands it every call of its client, from `greet` on. */
 export class Session {
-  readonly socket: ClientSocket;
+  readonly socket: Client;
   /** Unlike the socket's known to the session alone. */
   readonly id: string;
   /** Proves to the HTTP API that a caller is this session. */
@@ -88,7 +89,7 @@ export class Session {
   #lastCall: Promise<void> = settled;
   #waitingCalls = 0;
 
-  constructor(socket: ClientSocket, stage: SessionStage, { id, secret }: { id: string; secret: string }) {
+  constructor(socket: Client, stage: SessionStage, { id, secret }: { id: string; secret: string }) {
     this.socket = socket;
     this.id = id;
     this.secret = secret;
@@ -97,8 +98,8 @@ export class Session {
 
   /** Both as JSON. */
   greet({ hello, feed }: { hello: string; feed: string }): void {
-    this.#emit('hello', hello);
-    this.#emit('feed', feed);
+    this.#emit('hello', new JsonText(hello));
+    this.#emit('feed', new JsonText(feed));
   }
 
   /** From now on it joins no room; what it has joined, others leave. */
@@ -107,12 +108,9 @@ export class Session {
     this.#rates.clear();
   }
 
-  /** Sends an event whose payload is JSON already. */
-  #emit(event: 'hello' | 'feed' | 'snapshot', json: string): void {
-    const payload = new JsonText(json);
+  #emit(event: 'hello' | 'feed' | 'snapshot', payload: JsonText): void {
     const isWatched = this.socket.listenersAnyOutgoing().length > 0;
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- on the wire it is the event's payload
-    this.socket.emit(event, (isWatched ? payload.toJSON() : payload) as never);
+    this.socket.emit(event, isWatched ? payload.toJSON() : payload);
   }
 
   /** Takes what the client sent with an event, its name first. */
@@ -298,7 +296,7 @@ export class Session {
       basket === null
         ? {
             answer: answerText([...this.#rates.keys()], results),
-            snapshot: snapshotText(quotes, 'subscribe'),
+            snapshot: new SnapshotText(quotes, 'subscribe'),
           }
         : this.#stage.basketTexts(basket);
     ack?.(new JsonText(told.answer));
@@ -364,7 +362,7 @@ export class Session {
   #sendSnapshot(symbol: string, reason: 'gap' | 'generation'): void {
     const head = this.#stage.streams.open(symbol).head();
     if (head !== null && head !== undefined)
-      this.#emit('snapshot', snapshotText([this.#stage.textsOf(head).quote], reason));
+      this.#emit('snapshot', new SnapshotText([this.#stage.textsOf(head).quote], reason));
   }
 
   /** Gives the entry of the symbol in the results. */

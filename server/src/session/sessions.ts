@@ -9,16 +9,21 @@ import {
   type FeedState,
   type Hello,
   type Quote,
+  type Refusal,
   type Snapshot,
 } from '../../protocol/index.ts';
 import type { Clock } from '../support/clock.ts';
 import type { Log } from '../support/log.ts';
 import { userRoom, type Identity } from '../users/identity.ts';
+import type { Client } from './client.ts';
 import { slimRequest, type Connection } from './connection.ts';
-import { createDelivery, type Message } from './delivery.ts';
+import { createDelivery, deliverPlainly, type Message } from './delivery.ts';
 import { createDeparture, type Departure } from './departure.ts';
 import { createIdentify } from './identify.ts';
+import { SnapshotText } from './json-text.ts';
 import { leaversOf } from './leavers.ts';
+import { servePlainCalls } from './plain-calls.ts';
+import type { PlainSocket } from './plain-socket.ts';
 import { Session, type ClientSocket, type SessionStage } from './session.ts';
 import { createBasketTexts, createSymbolTexts } from './symbol-texts.ts';
 import type { SocketServer } from './socket-server.ts';
@@ -51,6 +56,10 @@ export interface Sessions {
   deliver(message: Message): number;
   /** The session that `hello` told this id, while it lasts. */
   find(session: string): { secret: string; identity: Identity } | null;
+  /** Opens a session for a plain client; Socket.IO's come by themselves. */
+  openPlain(socket: PlainSocket): void;
+  /** The connection of that client, where it is still here. */
+  connectionOf(socketId: string): Connection | null;
   tellFeed(feed: FeedState): void;
   /** Sends a snapshot to everyone who listens to the symbol on this replica. */
   tellSnapshot(quote: Quote, reason: Snapshot['reason']): void;
@@ -92,8 +101,10 @@ export function createSessions(options: SessionsOptions): Sessions {
   const turnAway = createTurnAway({ clock, random });
   /** By the id of their socket. */
   const sessions = new Map<string, Session>();
-  /** Those whose sign-in ends. */
-  const ending = new Set<Session>();
+  /** Those whose sign-in ends, with what turns them away. */
+  const ending = new Map<Session, (why: Refusal) => void>();
+  /** Those of plain clients, which are in no room of Socket.IO's. */
+  const plain = new Map<PlainSocket, Session>();
   const deliver = createDelivery(io, sessions);
   /** Connections with a session. */
   const joined = new WeakSet<Connection>();
@@ -114,25 +125,62 @@ export function createSessions(options: SessionsOptions): Sessions {
     }
     joined.add(socket.conn);
     slimRequest(socket.conn);
-    const { identity, refused } = socket.data;
+    const { refused } = socket.data;
     if (refused !== undefined) {
       turnAway.atDoor(socket, refused);
       return;
     }
-    const session = new Session(socket, stage, { id: token(12), secret: token(18) });
-    const { id, secret } = session;
-    sessions.set(socket.id, session);
     fresh.push(socket);
-    if (identity.expiresAt !== null) ending.add(session);
     // One listener for every event, so that an unknown one is answered too and none is ever looked up on a prototype.
     socket.onAny(onEvent);
     socket.on('disconnect', onDisconnect);
-    const { user } = identity;
-    const hello: Hello = { session: id, node, user, secret };
-    if (identity.expiresAt !== null) hello.expiresAt = identity.expiresAt;
-    session.greet({ hello: JSON.stringify(hello), feed: feedText() });
+    sessions.set(
+      socket.id,
+      open(socket, (why) => {
+        forget(socket);
+        turnAway.fromSession(socket, why);
+      }),
+    );
+    const { user } = socket.data.identity;
     if (user !== null) void socket.join(userRoom(user));
   });
+
+  /** `end` turns it away, where its sign-in ends. */
+  function open(socket: Client, end: (why: Refusal) => void): Session {
+    const session = new Session(socket, stage, { id: token(12), secret: token(18) });
+    const { id, secret } = session;
+    const { user, expiresAt } = socket.data.identity;
+    if (expiresAt !== null) ending.set(session, end);
+    const hello: Hello = { session: id, node, user, secret };
+    if (expiresAt !== null) hello.expiresAt = expiresAt;
+    session.greet({ hello: JSON.stringify(hello), feed: feedText() });
+    return session;
+  }
+
+  function openPlain(socket: PlainSocket): void {
+    if (departure !== null) {
+      sendAway(socket);
+      return;
+    }
+    options.streams.admit(socket);
+    const session = open(socket, (why) => {
+      forgetPlain(socket);
+      socket.refuse(why);
+    });
+    plain.set(socket, session);
+    socket.conn.once('close', () => forgetPlain(socket));
+    servePlainCalls(socket, session);
+  }
+
+  /** Ends the session of a plain client; from then on nothing is told to it but why. */
+  function forgetPlain(socket: PlainSocket): void {
+    const session = plain.get(socket);
+    if (session === undefined) return;
+    plain.delete(socket);
+    session.end();
+    ending.delete(session);
+    options.streams.dismiss(socket.id);
+  }
 
   let told: { feed: FeedState; text: string } | null = null;
 
@@ -152,7 +200,7 @@ export function createSessions(options: SessionsOptions): Sessions {
     joined.delete(this.conn);
   }
 
-  function forget({ id }: ClientSocket): void {
+  function forget({ id }: Pick<Client, 'id'>): void {
     const session = sessions.get(id);
     if (session === undefined) return;
     session.end();
@@ -162,16 +210,15 @@ export function createSessions(options: SessionsOptions): Sessions {
 
   function endExpired(): void {
     const now = clock.now();
-    for (const { socket } of ending) {
+    for (const [{ socket }, end] of ending) {
       if ((socket.data.identity.expiresAt ?? Infinity) > now) continue;
-      forget(socket);
       stage.onRefused(socket.id, 'token_expired');
-      turnAway.fromSession(socket, refusal('token_expired'));
+      end(refusal('token_expired'));
     }
   }
 
   /** Closes the transport: after `disconnect(true)` a stock client would stay away. */
-  function sendAway(socket: ClientSocket): void {
+  function sendAway(socket: Client): void {
     socket.emit('shutdown', { reconnectInMs: Math.round(random() * reconnectSpreadMs) });
     socket.conn.close();
   }
@@ -184,25 +231,39 @@ export function createSessions(options: SessionsOptions): Sessions {
   });
 
   return {
-    count: () => sessions.size,
-    deliver,
+    count: () => sessions.size + plain.size,
+    deliver: (message) => deliver(message) + deliverPlainly(plain, message),
     find: (id) => {
       // Few ask, and an index would cost every connection.
-      for (const session of sessions.values())
+      for (const session of [...sessions.values(), ...plain.values()])
         if (session.id === id) return { secret: session.secret, identity: session.socket.data.identity };
       return null;
     },
-    tellFeed: (state) => void io.local.emit('feed', state),
+    openPlain,
+    connectionOf: (socketId) => {
+      for (const [{ id, conn }] of plain) if (id === socketId) return conn;
+      return sessions.get(socketId)?.socket.conn ?? null;
+    },
+    tellFeed: (state) => {
+      io.local.emit('feed', state);
+      for (const socket of plain.keys()) socket.emit('feed', state);
+    },
     tellSnapshot: (quote, reason) => {
       const quotes = [{ ...quote, stale: isStale(quote.symbol) }];
       const rooms = limits.offeredEveryMs.map((everyMs) => tickRoom(quote.symbol, everyMs));
       io.local.to(rooms).emit('snapshot', { quotes, reason });
+      const text = new SnapshotText(
+        quotes.map((one) => JSON.stringify(one)),
+        reason,
+      );
+      for (const socket of plain.keys())
+        if (rooms.some((room) => socket.rooms.has(room))) socket.emit('snapshot', text);
     },
     leave: (overMs) => {
       departure ??= createDeparture({
         leavers: leaversOf(
           io,
-          [...sessions.values()].map(({ socket }) => socket),
+          [...sessions.values(), ...plain.values()].map(({ socket }) => socket),
         ),
         overMs,
         clock,

@@ -36,6 +36,7 @@ export const socketPath = '/socket.io/';
 export function createSocketServer(options: SocketServerOptions): SocketServer {
   const { httpServer, corsOrigins, pingIntervalMs, pingTimeoutMs, connectTimeoutMs, maxMessageBytes } =
     options;
+  const isAllowedOrigin = createOriginRule(corsOrigins);
   const everyOrigin = corsOrigins.includes('*');
   const server = new Server<AnyEvents, ServerEvents, DefaultEventsMap, SocketData>(httpServer, {
     path: socketPath,
@@ -45,6 +46,8 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
     maxHttpBufferSize: maxMessageBytes,
     // Memory: ten times as much a socket with it (DESIGN section 9), for frames that hardly shrink.
     perMessageDeflate: false,
+    // Upgrades to other addresses are answered by who takes plain WebSockets.
+    destroyUpgrade: false,
     parser: textParser,
     ...(corsOrigins.length > 0 && {
       cors: { origin: everyOrigin ? '*' : [...corsOrigins], methods: ['GET', 'POST'] },
@@ -55,8 +58,7 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
       else if (isUpgrade(request) && !/[?&]EIO=4(&|$)/.test(request.url ?? ''))
         decide('Unsupported protocol version', false);
       // CORS headers do not stop a WebSocket, so the origin is checked here.
-      else if (!everyOrigin && !isOwnOrigin(request) && !corsOrigins.includes(request.headers.origin ?? ''))
-        decide('origin_not_allowed', false);
+      else if (!isAllowedOrigin(request)) decide('origin_not_allowed', false);
       else {
         if (isUpgrade(request)) writeTurnTogether(request.socket);
         decide(null, true);
@@ -82,6 +84,12 @@ function writeTurnTogether(socket: Socket): void {
 
 function isForSockets({ url = '' }: IncomingMessage): boolean {
   return url.startsWith(socketPath) && (url.length === socketPath.length || url[socketPath.length] === '?');
+}
+
+/** Tells whether the page that asks, where one does, may connect; `origins` may be `*` for all. */
+export function createOriginRule(origins: readonly string[]): (request: IncomingMessage) => boolean {
+  const everyOrigin = origins.includes('*');
+  return (request) => everyOrigin || isOwnOrigin(request) || origins.includes(request.headers.origin ?? '');
 }
 
 function isUpgrade({ headers }: IncomingMessage): boolean {

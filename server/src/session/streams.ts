@@ -1,5 +1,6 @@
 /** What a session needs of the fan-out stage, which keeps a stream for each symbol on this replica. Types alone. */
 import type { Position, Quote, Tick } from '../../protocol/index.ts';
+import type { PlainSocket } from './plain-socket.ts';
 
 /** One symbol's stream on this replica. */
 export interface SymbolStream {
@@ -28,6 +29,11 @@ export interface Streams {
   beforeSnapshot(socketId: string, symbols: Iterable<string>): void;
   /** Writes ticks to that client in this turn; resolves when it may be given more. */
   writeTo(socketId: string, ticks: readonly Tick[]): Promise<void>;
+  /** Takes a client that is no Socket.IO socket; its rooms are kept by `join` and `leave`, and end with `dismiss`. */
+  admit(client: PlainSocket): void;
+  join(clientId: string, room: string): void;
+  leave(clientId: string, room: string): void;
+  dismiss(clientId: string): void;
   /** Tells a heartbeat to every client that got nothing for `ms`. */
   beat(ms: number): void;
 }

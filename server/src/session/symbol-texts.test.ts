@@ -56,17 +56,17 @@ describe('what is told of a symbol', () => {
       symbols: ['BTC-USD', 'A'],
       results: JSON.parse(`{${textsOf(quote(1)).result},${textsOf(other).result}}`) as unknown,
     });
-    expect(JSON.parse(told.snapshot)).toEqual({ quotes: [quote(1), other], reason: 'subscribe' });
+    expect(JSON.parse(told.snapshot.text)).toEqual({ quotes: [quote(1), other], reason: 'subscribe' });
     const head = quote(2);
     const next = basketTexts([textsOf(head), textsOf(other)]);
-    expect(JSON.parse(next.snapshot)).toEqual({ quotes: [head, other], reason: 'subscribe' });
+    expect(JSON.parse(next.snapshot.text)).toEqual({ quotes: [head, other], reason: 'subscribe' });
     expect(basketTexts([textsOf(head), textsOf(other)])).toBe(next);
-    expect(JSON.parse(basketTexts([textsOf(head)]).snapshot)).toEqual({
+    expect(JSON.parse(basketTexts([textsOf(head)]).snapshot.text)).toEqual({
       quotes: [head],
       reason: 'subscribe',
     });
     const moved = { ...other, seq: 2 };
-    expect(JSON.parse(basketTexts([textsOf(head), textsOf(moved)]).snapshot)).toEqual({
+    expect(JSON.parse(basketTexts([textsOf(head), textsOf(moved)]).snapshot.text)).toEqual({
       quotes: [head, moved],
       reason: 'subscribe',
     });

@@ -2,8 +2,9 @@
  * What is told of a symbol to whoever subscribes to it, as JSON: made once for each head and kept while it is the head, so
  * that a storm of subscribers costs one encoding a symbol and not one a client. Knows no sockets.
  */
-import type { Quote, SnapshotReason, SubscribeResult } from '../../protocol/index.ts';
+import type { Quote, SubscribeResult } from '../../protocol/index.ts';
 import { assert } from '../support/assert.ts';
+import { SnapshotText } from './json-text.ts';
 
 export interface SymbolTexts {
   readonly symbol: string;
@@ -16,7 +17,7 @@ export interface SymbolTexts {
 /** The payloads of an answer and its snapshot to one who asks for these symbols and has no others. */
 export interface BasketTexts {
   readonly answer: string;
-  readonly snapshot: string;
+  readonly snapshot: SnapshotText;
 }
 
 interface Kept extends SymbolTexts {
@@ -45,7 +46,7 @@ export function createBasketTexts() {
         list.map(({ symbol }) => symbol),
         list.map(({ result }) => result),
       ),
-      snapshot: snapshotText(
+      snapshot: new SnapshotText(
         list.map(({ quote }) => quote),
         'subscribe',
       ),
@@ -65,11 +66,6 @@ function isSame(a: readonly unknown[], b: readonly unknown[]): boolean {
 /** The answer to a subscribe, `symbols` being the whole set of the session and `results` entries as texts. */
 export function answerText(symbols: readonly string[], results: readonly string[]): string {
   return `{"ok":true,"symbols":${JSON.stringify(symbols)},"results":{${results.join()}}}`;
-}
-
-/** The payload of `snapshot`, of quotes as texts. */
-export function snapshotText(quotes: readonly string[], reason: SnapshotReason): string {
-  return `{"quotes":[${quotes.join()}],"reason":"${reason}"}`;
 }
 
 /** Gives a function that tells the texts of a symbol whose head it is given. Keeps those of each symbol that was asked for. */

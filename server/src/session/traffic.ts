@@ -1,15 +1,21 @@
 /**
- * Counts connections and messages where engine.io hands them to their transport, each batch at once: no listener and no
- * closure for each tick.
+ * Counts connections and messages where they are handed to their transport, each batch at once: no listener and no closure
+ * for each tick.
  */
-import type { Server } from 'socket.io';
+import type { EventEmitter } from 'node:events';
+
+/** Where connections come from: engine.io's server, or that of plain WebSockets. */
+export interface Engine extends EventEmitter {
+  /** Connections now. */
+  readonly clientsCount: number;
+}
 
 export interface Traffic {
   /** Since the start. */
   opened: number;
   /** Now. */
   active(): number;
-  /** Messages that engine.io wrote, without pings. Frames that share a write count one each. */
+  /** Messages that were written, without pings. Frames that share a write count one each. */
   sent: number;
   received: number;
 }
@@ -20,23 +26,30 @@ interface Packet {
   options?: { frames?: number };
 }
 
-/** Begins to count. `onHandshakeError` fires for each handshake that engine.io refused. */
+/** Begins to count. `onHandshakeError` fires for each handshake that was refused. */
 export function createTraffic(
-  { engine }: Pick<Server, 'engine'>,
+  engines: readonly Engine[],
   { onHandshakeError }: { onHandshakeError: () => void },
 ): Traffic {
-  const traffic: Traffic = { opened: 0, active: () => engine.clientsCount, sent: 0, received: 0 };
+  const traffic: Traffic = {
+    opened: 0,
+    active: () => engines.reduce((sum, { clientsCount }) => sum + clientsCount, 0),
+    sent: 0,
+    received: 0,
+  };
 
   function countReceived({ type }: Packet): void {
     if (type === 'message') traffic.received++;
   }
-  engine.on('connection', (connection) => {
-    traffic.opened++;
-    connection.on('packet', countReceived);
-  });
-  engine.on('flush', (_connection: unknown, packets: readonly Packet[]) => {
-    for (const { type, options } of packets) if (type === 'message') traffic.sent += options?.frames ?? 1;
-  });
-  engine.on('connection_error', onHandshakeError);
+  for (const engine of engines) {
+    engine.on('connection', (connection: EventEmitter) => {
+      traffic.opened++;
+      connection.on('packet', countReceived);
+    });
+    engine.on('flush', (_connection: unknown, packets: readonly Packet[]) => {
+      for (const { type, options } of packets) if (type === 'message') traffic.sent += options?.frames ?? 1;
+    });
+    engine.on('connection_error', onHandshakeError);
+  }
   return traffic;
 }

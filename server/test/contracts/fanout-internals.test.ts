@@ -164,7 +164,7 @@ describe('ws: how frames are written', () => {
     client.on('tick', (tick) => void got.push(tick));
     const before = tcp.bytesWritten;
     const ticks = [1, 2, 3].map((seq) => tickOf('A', seq));
-    const frames = ticks.map(encodeTick);
+    const frames = ticks.map((tick) => encodeTick(tick));
     const piece = joined(
       frames,
       frames.reduce((sum, { frame }) => sum + frame.length, 0),

@@ -9,6 +9,7 @@ import { startChild } from '../../../scripts/lib/child.mjs';
 import { settingDocs } from '../../src/settings.ts';
 import { claimsOf, jwtSecret, secretToken } from '../support/tokens.ts';
 import { startEmbeddedCluster } from '../support/embedded-cluster.ts';
+import { systemPython } from '../support/python.ts';
 import { until } from '../support/until.ts';
 
 const root = join(import.meta.dirname, '../../..');
@@ -136,6 +137,25 @@ describe('the README', () => {
       saw: () => child.logs(),
     });
     expect(child.logs()[0]).toMatch(/^signed in as ann until 20.*Z$/);
+  });
+
+  it('shows a plain client in Python that prints prices', async () => {
+    const cluster = await startEmbeddedCluster();
+    onTestFinished(() => cluster.close());
+    const address = cluster.url.replace(/^http/, 'ws').replace(/\/$/, '');
+    const child = await startChild({
+      name: 'example',
+      command: systemPython,
+      args: ['-u', '-c', example('python', 'create_connection').replaceAll('ws://localhost:8080', address)],
+    });
+    onTestFinished(() => child.kill('SIGKILL'));
+    for (const symbol of ['BTC-USD', 'AAPL']) {
+      const line = new RegExp(`^${symbol} [\\d.]+ \\d+$`);
+      await until(() => child.logs().filter((text) => line.test(text)).length >= 3, {
+        withinMs: 10_000,
+        saw: () => child.logs(),
+      });
+    }
   });
 
   it('shows a stock client in a browser that prints prices', async () => {

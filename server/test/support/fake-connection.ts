@@ -1,5 +1,5 @@
 /**
- * A Socket.IO socket with its Engine.IO connection as the fan-out's outlets see them, without a network: keeps what was
+ * A Socket.IO or plain socket with its connection as the fan-out's outlets see them, without a network: keeps what was
  * written, reads WebSocket frames with ws' own receiver, and answers pings and polls when it is told to.
  * The true ones are in server/test/contracts.
  */
@@ -35,6 +35,12 @@ export function parseFrames(bytes: Buffer): { texts: string[]; pings: Buffer[] }
   receiver.write(bytes);
   if (fault !== null) throw fault as Error;
   return { texts, pings };
+}
+
+/** The tick that a message is, for a Socket.IO client or, with its `type`, for a plain one; null where it is none. */
+function tickIn(text: string): Tick | null {
+  if (text.startsWith('42["tick"')) return (JSON.parse(text.slice(2)) as [string, Tick])[1];
+  return text.startsWith('{"type":"tick"') ? (JSON.parse(text) as Tick) : null;
 }
 
 export interface FakeConnection {
@@ -97,8 +103,8 @@ export function createFakeConnection({
 
   /** What one write carried. */
   function receive(texts: readonly string[]): void {
-    const ticks = texts.filter((text) => text.startsWith('42["tick"'));
-    if (ticks.length > 0) writes.push(ticks.map((text) => (JSON.parse(text.slice(2)) as [string, Tick])[1]));
+    const ticks = texts.flatMap((text) => tickIn(text) ?? []);
+    if (ticks.length > 0) writes.push(ticks);
   }
 
   /** As engine.io does: what waits goes to the transport in one call when it is writable. */

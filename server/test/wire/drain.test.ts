@@ -1,5 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { refusedUpgrade } from '../support/plain-client.ts';
 import { until } from '../support/until.ts';
 import { startReplica, type ReplicaUnderTest } from './replica-under-test.ts';
 
@@ -87,6 +88,34 @@ describe('a replica that leaves', () => {
     expect(times.toSorted((a, b) => a - b)).toEqual(times);
     await ended;
     expect(clients.flatMap((client) => client.faults())).toEqual([]);
+  });
+
+  it('[PW7][DR2][DR3] treats plain WebSockets the same: told, closed with 1001, new ones answered 503', async () => {
+    const under = await startReplica({ DRAIN_MS: '1500' });
+    haveElsewhere(under);
+    const clients = [1, 2, 3].map(() => under.stream('/stream?symbols=BTC-USD'));
+    for (const client of clients) await client.seen('tick');
+    const ended = under.replica.close();
+    for (const client of clients) await client.seen('shutdown');
+    expect(await refusedUpgrade(under.url, '/stream/BTC-USD')).toMatchObject({
+      status: 503,
+      headers: { 'retry-after': '1' },
+    });
+    const told = clients.map((client) => Number(client.of('shutdown')[0]?.['reconnectInMs']));
+    expect(told.toSorted((a, b) => a - b)).toEqual(told);
+    for (const client of clients) expect((await client.closed()).code).toBe(1001);
+    expect(clients.flatMap((client) => client.faults())).toEqual([]);
+    await ended;
+  });
+
+  it('[PW7][DR4] cuts a plain WebSocket that does not close', async () => {
+    const under = await startReplica({ DRAIN_MS: '200' });
+    const { socket, said } = await rawWebSocket(under.url, '/stream');
+    await until(() => said().includes('"hello"'));
+    const startedAt = Date.now();
+    await under.replica.close();
+    expect(Date.now() - startedAt).toBeLessThan(2_500);
+    await until(() => socket.destroyed || socket.readableEnded);
   });
 
   it('[DR3] closes polling sessions at once, after they were told', async () => {

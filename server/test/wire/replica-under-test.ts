@@ -5,6 +5,7 @@ import { createReplica, type Replica } from '../../src/replica.ts';
 import { systemClock } from '../../src/support/clock.ts';
 import { createLog } from '../../src/support/log.ts';
 import { createMemoryBackplane, type MemoryBackplane } from '../support/memory-backplane.ts';
+import { createPlainClient, type PlainClient, type PlainClientOptions } from '../support/plain-client.ts';
 import { createRecorder, type Recorder } from '../support/recorder.ts';
 
 export interface ReplicaUnderTest {
@@ -15,6 +16,8 @@ export interface ReplicaUnderTest {
   readonly logs: readonly string[];
   /** A client that ends with the test. */
   connect(options?: Parameters<typeof createRecorder>[1]): Recorder;
+  /** A plain WebSocket client at that path, that ends with the test. */
+  stream(path: string, options?: PlainClientOptions): PlainClient;
   /** Pushes prices as an outside program does; gives the HTTP status. */
   push(ticks: object[]): Promise<number>;
 }
@@ -57,6 +60,11 @@ export async function startReplica(env: Record<string, string> = {}): Promise<Re
       const recorder = createRecorder(url, options);
       onTestFinished(() => recorder.close());
       return recorder;
+    },
+    stream: (path, options) => {
+      const client = createPlainClient(url, path, options);
+      onTestFinished(() => client.close());
+      return client;
     },
     push: async (ticks) => {
       const response = await fetch(`${url}/api/ticks`, {

@@ -1,0 +1,173 @@
+/**
+ * Takes plain WebSockets at `/stream`: judges the request, answers what is refused as HTTP, and opens the rest. Knows neither
+ * what a session is nor Socket.IO, to whose own addresses other upgrades are left. Keeps SPEC.md [PW1], [PW2], [PW6], [PW7].
+ */
+import { EventEmitter } from 'node:events';
+import type { IncomingMessage, Server as HttpServer } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { WebSocketServer } from 'ws';
+import { problemOf, problemType, refusal, type Refusal } from '../../protocol/index.ts';
+import type { Clock } from '../support/clock.ts';
+import { SignInRefused, type AuthenticateRequest, type Identity } from '../users/identity.ts';
+import { PlainConnection } from './plain-connection.ts';
+import { PlainSocket } from './plain-socket.ts';
+import { parseStreamRequest, type StreamRequest } from './stream-request.ts';
+import type { Streams } from './streams.ts';
+import { createTokens } from './tokens.ts';
+
+export interface PlainServerOptions {
+  httpServer: HttpServer;
+  clock: Clock;
+  /** Upgrades to what begins so are another's. */
+  otherPath: string;
+  maxMessageBytes: number;
+  /** A peer is asked after so long a silence, and is gone after so long without an answer. */
+  pingIntervalMs: number;
+  pingTimeoutMs: number;
+  /** Whether the page that asks, where one does, may connect. */
+  isAllowedOrigin: (request: IncomingMessage) => boolean;
+  isListed: (symbol: string) => boolean;
+  /** Says who a client is that asks. */
+  authenticate: AuthenticateRequest;
+  streams: Pick<Streams, 'join' | 'leave'>;
+  /** Fires for each client that came, once it may be written to. */
+  onSocket: (socket: PlainSocket) => void;
+}
+
+/** Events as engine.io's server has them: `connection`, `flush` with a connection and its packets, `connection_error`. */
+export class PlainEngine extends EventEmitter {
+  readonly connections = new Set<PlainConnection>();
+
+  get clientsCount(): number {
+    return this.connections.size;
+  }
+
+  admit(connection: PlainConnection): void {
+    this.connections.add(connection);
+    connection.once('close', () => void this.connections.delete(connection));
+    connection.on('flush', (packets: unknown) => void this.emit('flush', connection, packets));
+    this.emit('connection', connection);
+  }
+}
+
+export interface PlainServer {
+  readonly engine: PlainEngine;
+  close(): void;
+}
+
+/** How often is looked for peers that are silent, in milliseconds. */
+const watchMs = 1_000;
+const idBytes = 15;
+/** Browsers cannot send headers with a WebSocket: there a token follows this as a second subprotocol. */
+const bearerProtocol = 'bearer';
+
+/** Listens to upgrades from now on. */
+export function createPlainServer(options: PlainServerOptions): PlainServer {
+  const { httpServer, clock, otherPath, maxMessageBytes, authenticate, isAllowedOrigin, isListed, streams } =
+    options;
+  const engine = new PlainEngine();
+  const makeId = createTokens();
+  const webSockets = new WebSocketServer({
+    noServer: true,
+    clientTracking: false,
+    // Memory: ten times as much a socket with it (DESIGN section 9), for frames that hardly shrink.
+    perMessageDeflate: false,
+    maxPayload: maxMessageBytes,
+    handleProtocols: (protocols) => (protocols.has(bearerProtocol) ? bearerProtocol : false),
+  });
+  webSockets.on('wsClientError', (error: Error, socket: Duplex) =>
+    refuse(socket, refusal('bad_payload', error.message)),
+  );
+
+  function refuse(socket: Duplex, why: Refusal): void {
+    engine.emit('connection_error', why);
+    socket.on('error', () => socket.destroy());
+    const { status, body } = problemOf(why);
+    socket.end(
+      [
+        `HTTP/1.1 ${status} ${why.name}`,
+        `Content-Type: ${problemType}`,
+        `Content-Length: ${Buffer.byteLength(body)}`,
+        'Cache-Control: no-store',
+        ...(status === 503 ? ['Retry-After: 1'] : []),
+        'Connection: close',
+        '',
+        body,
+      ].join('\r\n'),
+    );
+  }
+
+  /** Who asks, or why nobody is let in. */
+  async function identify(request: IncomingMessage, { query }: StreamRequest): Promise<Identity | Refusal> {
+    const token = tokenIn(request.headers['sec-websocket-protocol']);
+    const userId = query.get('user');
+    try {
+      return await authenticate(request, {
+        ...(token !== undefined && { token }),
+        ...(userId !== null && { userId }),
+      });
+    } catch (error) {
+      if (error instanceof SignInRefused) return error.refusal;
+      throw error;
+    }
+  }
+
+  async function admit(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    const parsed = parseStreamRequest(request.url ?? '', isListed);
+    if (!parsed.ok) {
+      refuse(socket, parsed.refusal);
+      return;
+    }
+    if (!isAllowedOrigin(request)) {
+      refuse(socket, refusal('origin_not_allowed'));
+      return;
+    }
+    const onError = (): void => void socket.destroy();
+    socket.on('error', onError);
+    const identity = await identify(request, parsed.value);
+    socket.off('error', onError);
+    if (socket.destroyed) return;
+    if ('code' in identity) {
+      refuse(socket, identity);
+      return;
+    }
+    webSockets.handleUpgrade(request, socket, head, (webSocket) => {
+      const connection = new PlainConnection(webSocket, () => clock.monotonic());
+      engine.admit(connection);
+      const client = new PlainSocket(makeId(idBytes), connection, {
+        identity,
+        request: parsed.value,
+        rooms: streams,
+      });
+      options.onSocket(client);
+    });
+  }
+
+  function onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    if (request.url?.startsWith(otherPath) === true) return;
+    admit(request, socket, head).catch((error: unknown) => {
+      engine.emit('connection_error', error);
+      refuse(socket, refusal('internal'));
+    });
+  }
+
+  httpServer.on('upgrade', onUpgrade);
+  const stopWatching = clock.every(watchMs, () => {
+    for (const connection of engine.connections) connection.watch(options);
+  });
+
+  return {
+    engine,
+    close: () => {
+      stopWatching();
+      httpServer.off('upgrade', onUpgrade);
+      webSockets.close();
+    },
+  };
+}
+
+/** The token behind `bearer` among the subprotocols; undefined where there is none. */
+function tokenIn(protocols = ''): string | undefined {
+  const [first, token] = protocols.split(',').map((part) => part.trim());
+  return first === bearerProtocol ? token : undefined;
+}

@@ -1,0 +1,351 @@
+/** Plain WebSockets at a true replica: what they get, what is refused, and that it is what Socket.IO clients get. */
+import { connect } from 'node:net';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type { Quote, Tick } from '../../protocol/index.ts';
+import { figureOf } from '../faults/measures.ts';
+import { refusedUpgrade } from '../support/plain-client.ts';
+import { jwtSecret, secretToken } from '../support/tokens.ts';
+import { until } from '../support/until.ts';
+import { startReplica, type ReplicaUnderTest } from './replica-under-test.ts';
+
+/** A replica where A, B and C have the prices 1, 2 and 3. */
+async function withPrices(env: Record<string, string> = {}): Promise<ReplicaUnderTest> {
+  const under = await startReplica(env);
+  const ticks = ['A', 'B', 'C'].map((symbol, index) => ({ symbol, price: `${index + 1}` }));
+  await until(async () => (await under.push(ticks)) === 200);
+  return under;
+}
+
+const typesOf = (messages: readonly { type: string }[]): string[] => messages.map(({ type }) => type);
+
+describe('what a plain client gets', () => {
+  it('[PW1][PW3][PW4] hello, feed, the answer, a quote for each symbol, then every tick', async () => {
+    const under = await withPrices();
+    const client = under.stream('/stream?symbols=a,B');
+    await client.seen('quote', 2);
+    await under.push([
+      { symbol: 'B', price: '2.5' },
+      { symbol: 'C', price: '9' },
+      { symbol: 'A', price: '1.5', size: '3' },
+    ]);
+    await client.seen('tick', 2);
+    expect(typesOf(client.messages)).toEqual([
+      'hello',
+      'feed',
+      'subscribed',
+      'quote',
+      'quote',
+      'tick',
+      'tick',
+    ]);
+    const [hello, feed, subscribed, quote] = client.messages;
+    expect(hello).toMatchObject({ node: 'test', user: null });
+    expect(feed).toMatchObject({ state: 'live', sources: expect.any(Array) as unknown });
+    expect(subscribed).toEqual({
+      type: 'subscribed',
+      symbols: ['A', 'B'],
+      results: {
+        A: { ok: true, gen: quote?.['gen'], seq: 1, everyMs: 0, recovered: false, replayed: 0 },
+        B: { ok: true, gen: quote?.['gen'], seq: 1, everyMs: 0, recovered: false, replayed: 0 },
+      },
+    });
+    expect(quote).toMatchObject({ symbol: 'A', reason: 'subscribe', price: '1', seq: 1, stale: false });
+    expect(client.ticks('A')).toMatchObject([{ price: '1.5', size: '3', seq: 2 }]);
+    expect(client.faults()).toEqual([]);
+  });
+
+  it('[PW1] one symbol in the path, whatever is in its name', async () => {
+    const under = await startReplica({ FEEDS: 'push:BRK.B,EUR/USD' });
+    await until(async () => (await under.push([{ symbol: 'EUR/USD', price: '1' }])) === 200);
+    for (const path of ['/stream/EUR/USD', '/stream/eur%2Fusd', '/stream?symbols=EUR/USD']) {
+      const client = under.stream(path);
+      await client.seen('quote');
+      expect(client.of('subscribed')[0]).toMatchObject({ symbols: ['EUR/USD'] });
+    }
+  });
+
+  it('[PW4][SB2] messages add symbols, each answered once and one by one', async () => {
+    const under = await withPrices();
+    const client = under.stream('/stream');
+    await client.seen('feed');
+    client.send('A');
+    client.send(' b , NONE, c, no good');
+    client.send('');
+    client.socket.send(Buffer.from('A'));
+    await client.seen('error', 2);
+    expect(typesOf(client.messages)).toEqual([
+      'hello',
+      'feed',
+      'subscribed',
+      'quote',
+      'subscribed',
+      'quote',
+      'quote',
+      'error',
+      'error',
+    ]);
+    const [, second] = client.of('subscribed');
+    expect(second).toMatchObject({
+      symbols: ['A', 'B', 'C'],
+      results: {
+        NONE: { ok: false, code: 4102, name: 'unknown_symbol' },
+        'no good': { ok: false, code: 4101, name: 'bad_symbol' },
+      },
+    });
+    for (const error of client.of('error'))
+      expect(error).toMatchObject({ code: 4100, name: 'bad_payload', symbols: ['A', 'B', 'C'] });
+    await under.push([{ symbol: 'C', price: '4' }]);
+    await client.seen('tick');
+    expect(client.socket.readyState).toBe(client.socket.OPEN);
+  });
+
+  it('[PW4][SB5] a symbol without a price answers 0 and its first tick is 1', async () => {
+    const under = await startReplica();
+    const client = under.stream('/stream/A');
+    await client.seen('subscribed');
+    expect(client.of('subscribed')[0]).toMatchObject({ results: { A: { ok: true, seq: 0 } } });
+    await until(async () => (await under.push([{ symbol: 'A', price: '1' }])) === 200);
+    await client.seen('tick');
+    expect(client.ticks()).toMatchObject([{ seq: 1 }]);
+  });
+
+  it('[PW3][HB1][FR1] heartbeats while calm, and each change of the feed', async () => {
+    const under = await withPrices();
+    const client = under.stream('/stream/A');
+    await client.seen('heartbeat', 2);
+    expect(client.of('heartbeat')[0]).toEqual({ type: 'heartbeat', at: expect.any(Number) as number });
+    under.backplane.setLink(false);
+    await until(() => client.of('feed').at(-1)?.['state'] === 'stale');
+  });
+});
+
+describe('what is refused before the upgrade', () => {
+  it.each([
+    ['/streams/A', 404, 'not_found'],
+    ['/', 404, 'not_found'],
+    ['/socket.io', 404, 'not_found'],
+    ['/stream/no%20good', 400, 'bad_symbol'],
+    ['/stream/%E0%A4%A', 400, 'bad_symbol'],
+    ['/stream?symbols=', 400, 'bad_symbol'],
+    ['/stream?symbols=A,,B', 400, 'bad_symbol'],
+    ['/stream?symbols=A,NONE', 404, 'unknown_symbol'],
+    ['/stream/A?everyMs=7', 400, 'rate_not_offered'],
+    ['/stream/A?everyMs=-1', 400, 'rate_not_offered'],
+    ['/stream/A?since=A', 400, 'bad_payload'],
+    ['/stream/A?since=A:gen001:-1', 400, 'bad_payload'],
+    ['/stream/A?since=A:gen001:1:1', 400, 'bad_payload'],
+    ['/stream/A?user=a%20b', 400, 'bad_user_id'],
+  ])('[PW1][PW2] %s', async (path, status, name) => {
+    const under = await startReplica();
+    const answer = await refusedUpgrade(under.url, path);
+    expect(answer).toMatchObject({ status, problem: { status, name } });
+    expect(answer.headers['content-type']).toBe('application/problem+json');
+  });
+
+  it('[PW1][CN1] a page of another origin, unless it is named', async () => {
+    const under = await startReplica({ CORS_ORIGIN: 'https://shop.example' });
+    const answer = await refusedUpgrade(under.url, '/stream/A', { origin: 'https://other.example' });
+    expect(answer).toMatchObject({ status: 403, problem: { name: 'origin_not_allowed' } });
+    await under.stream('/stream/A', { origin: 'https://shop.example' }).seen('hello');
+    await under.stream('/stream/A', { origin: under.url }).seen('hello');
+  });
+
+  it('[PW1] no upgrade at all', async () => {
+    const under = await startReplica();
+    for (const path of ['/stream', '/stream/', '/stream/A', '/stream?symbols=A']) {
+      const response = await fetch(under.url + path);
+      expect([response.status, await response.json()]).toMatchObject([426, { name: 'upgrade_required' }]);
+    }
+    expect((await fetch(`${under.url}/stream/A`, { method: 'POST' })).status).toBe(405);
+  });
+
+  it('[PW1] a handshake that is none', async () => {
+    const under = await startReplica();
+    const tcp = connect(Number(new URL(under.url).port), '127.0.0.1');
+    onTestFinished(() => void tcp.destroy());
+    let said = '';
+    tcp.on('data', (chunk: Buffer) => (said += chunk.toString()));
+    tcp.write('GET /stream/A HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
+    await until(() => tcp.readableEnded || tcp.destroyed);
+    expect(said).toMatch(/^HTTP\/1\.1 400 [^]*application\/problem\+json[^]*"name":"bad_payload"/);
+  });
+});
+
+describe('who a plain client is', () => {
+  it('[PW2][SI1] whoever it says by user, where nothing is proved', async () => {
+    const under = await startReplica();
+    const client = under.stream('/stream/A?user=ann');
+    await client.seen('hello');
+    expect(client.of('hello')[0]).toMatchObject({ user: 'ann' });
+  });
+
+  it('[PW2] the subprotocol of a token is answered, and the token is not repeated', async () => {
+    const under = await startReplica();
+    const client = under.stream('/stream/A', { protocols: ['bearer', 'aaa.bbb.ccc'] });
+    await client.seen('hello');
+    expect(client.socket.protocol).toBe('bearer');
+  });
+});
+
+describe('plain clients that sign in', () => {
+  const jwt = { AUTH_MODE: 'jwt', JWT_SECRET: jwtSecret };
+  const tokenFor = (seconds: number): string =>
+    secretToken({ sub: 'ann', exp: Math.ceil(Date.now() / 1_000) + seconds, symbols: ['A'] });
+
+  it.each([
+    ['the header', (token: string) => ({ headers: { Authorization: `Bearer ${token}` } })],
+    ['the subprotocols', (token: string) => ({ protocols: ['bearer', token] })],
+  ])('[PW2][SI2] by a token in %s, and get what it permits', async (_, shown) => {
+    const under = await startReplica(jwt);
+    const client = under.stream('/stream?symbols=A,B', shown(tokenFor(60)));
+    await client.seen('subscribed');
+    expect(client.of('hello')[0]).toMatchObject({ user: 'ann' });
+    expect(client.of('subscribed')[0]).toMatchObject({
+      symbols: ['A'],
+      results: { A: { ok: true }, B: { ok: false, name: 'symbol_not_permitted' } },
+    });
+  });
+
+  it('[PW1][PW2][SI2] are refused without a token, with a bad one, and with one in the address', async () => {
+    const under = await startReplica(jwt);
+    const [good, bad] = [tokenFor(60), `${tokenFor(60)}x`];
+    const none = await refusedUpgrade(under.url, '/stream/A');
+    expect(none).toMatchObject({ status: 401, problem: { name: 'token_required' } });
+    for (const [path, protocols] of [
+      ['/stream/A', ['bearer', bad]],
+      [`/stream/A?token=${good}`, ['bearer', good]],
+    ] as const) {
+      const answer = await refusedUpgrade(under.url, path, { protocols: [...protocols] });
+      expect(answer).toMatchObject({ status: 401, problem: { name: 'token_invalid' } });
+      expect(JSON.stringify(answer)).not.toContain(good.slice(-40));
+    }
+  });
+
+  it('[PW7][SI4] are told when the token ends, within two seconds, and closed so that they come back', async () => {
+    const under = await startReplica(jwt);
+    const client = under.stream('/stream/A', { protocols: ['bearer', tokenFor(1)] });
+    await client.seen('refused');
+    expect(client.of('refused')[0]).toMatchObject({ name: 'token_expired', retry: 'later' });
+    expect(await client.closed()).toEqual({ code: 1013, reason: 'token_expired' });
+    await until(async () => (await figureOf(under.url, 'socket_connections_active')) === 0);
+  });
+});
+
+describe('plain clients beside Socket.IO clients', () => {
+  it('[PW5][F4] see the same ticks in the same order, while members come and go', async () => {
+    const under = await startReplica({ UPDATE_INTERVAL: '10', FEEDS: 'simulator:A,B,C' });
+    const beside = under.connect({ transports: ['websocket'] });
+    const client = under.stream('/stream?symbols=A,B,C');
+    await Promise.all([beside.subscribe(['A', 'B', 'C']), client.seen('subscribed')]);
+    const faults: string[] = [];
+    const passing = Array.from({ length: 12 }, async (_, round) => {
+      for (let time = 0; time < 6; time++) {
+        const other = round % 2 === 0 ? under.stream('/stream?symbols=A,B') : null;
+        if (other !== null) {
+          await other.seen('tick', 3 + round);
+          faults.push(...other.faults());
+          other.close();
+          continue;
+        }
+        const socketIo = under.connect({ transports: ['websocket'] });
+        await socketIo.subscribe(['B', 'C']);
+        await socketIo.seen('tick', 3 + round);
+        socketIo.close();
+      }
+    });
+    await Promise.all(passing);
+    const withoutType = ({ type: _type, ...tick }: Tick & { type?: string }): Tick => tick;
+    for (const symbol of ['A', 'B', 'C']) {
+      const last = client.ticks(symbol).at(-1)?.seq ?? 0;
+      await until(() => (beside.ticks(symbol).at(-1)?.seq ?? 0) >= last);
+      const from = Math.max(client.ticks(symbol)[0]?.seq ?? 0, beside.ticks(symbol)[0]?.seq ?? 0);
+      const seen = client
+        .ticks(symbol)
+        .map(withoutType)
+        .filter(({ seq }) => seq >= from && seq <= last);
+      expect(seen.length).toBeGreaterThan(20);
+      expect(seen).toEqual(beside.ticks(symbol).filter(({ seq }) => seq >= from && seq <= last));
+    }
+    expect([...faults, ...client.faults(), ...beside.faults()]).toEqual([]);
+  });
+
+  it('[PW5] are counted as connections until they are gone', async () => {
+    const under = await startReplica();
+    const counted = async (): Promise<number> =>
+      ((await (await fetch(`${under.url}/health`)).json()) as { connections: number }).connections;
+    const [plain, socketIo] = [under.stream('/stream/A'), under.connect()];
+    await plain.seen('hello');
+    await socketIo.seen('hello');
+    expect(await counted()).toBe(2);
+    const text = await (await fetch(`${under.url}/metrics`)).text();
+    expect(text).toMatch(/^socket_connections_active{[^}]*} 2$/m);
+    plain.close();
+    await until(async () => (await counted()) === 1);
+  });
+});
+
+describe('rates and recovery of plain clients', () => {
+  it('[PW2][RT1] everyMs is the rate of every symbol', async () => {
+    const under = await withPrices();
+    const client = under.stream('/stream/A?everyMs=250');
+    await client.seen('quote');
+    client.send('B');
+    await client.seen('quote', 2);
+    await under.push(
+      ['11', '12.50', '9'].flatMap((price) => ['A', 'B'].map((symbol) => ({ symbol, price, size: '1' }))),
+    );
+    await client.seen('tick', 2);
+    for (const tick of client.ticks())
+      expect(tick).toMatchObject({ seq: 4, price: '9', merged: 2, high: '12.50', low: '9', size: '3' });
+    expect(client.of('subscribed')[1]).toMatchObject({ results: { B: { everyMs: 250 } } });
+    expect(client.faults()).toEqual([]);
+  });
+
+  it('[PW2][RC1][RC2] since: what was missed follows, or the quote', async () => {
+    const under = await withPrices();
+    const first = under.stream('/stream/A');
+    await first.seen('quote');
+    const { gen } = first.of<Quote>('quote')[0] ?? { gen: '' };
+    first.close();
+    await under.push(['5', '6', '7'].map((price) => ({ symbol: 'A', price })));
+    const back = under.stream(`/stream?symbols=A,B&since=a:${gen}:1`);
+    await back.seen('tick', 3);
+    expect(back.of('subscribed')[0]).toMatchObject({
+      results: { A: { recovered: true, replayed: 3, seq: 4 }, B: { recovered: false } },
+    });
+    expect(back.ticks().map(({ seq, price }) => [seq, price])).toEqual([
+      [2, '5'],
+      [3, '6'],
+      [4, '7'],
+    ]);
+    expect(back.of<Quote>('quote').map(({ symbol }) => symbol)).toEqual(['B']);
+    const lost = under.stream('/stream/A?since=A:other1:3');
+    await lost.seen('quote');
+    expect(lost.of('subscribed')[0]).toMatchObject({ results: { A: { recovered: false } } });
+    const merged = under.stream(`/stream/A?everyMs=1000&since=A:${gen}:1`);
+    await merged.seen('tick');
+    expect(merged.ticks()).toMatchObject([{ seq: 4, merged: 2, day: { high: '7' } }]);
+  });
+});
+
+describe('messages to plain clients', () => {
+  it('[PW8] reach those that they are for, and are counted', async () => {
+    const under = await startReplica();
+    const [ann, bob] = [under.stream('/stream/A?user=ann'), under.stream('/stream/B?user=bob')];
+    await Promise.all([ann.seen('subscribed'), bob.seen('subscribed')]);
+    const send = async (to: object): Promise<unknown> => {
+      const response = await fetch(`${under.url}/api/message`, {
+        method: 'POST',
+        headers: { 'X-API-Key': 'dummy-key-1', 'Content-Type': 'application/json' },
+        body: JSON.stringify({ ...to, event: 'news', data: to }),
+      });
+      return response.json();
+    };
+    expect(await send({ userId: 'ann' })).toMatchObject({ delivered: 1 });
+    expect(await send({ symbol: 'B' })).toMatchObject({ delivered: 1 });
+    expect(await send({ all: true })).toMatchObject({ delivered: 2 });
+    await Promise.all([ann.seen('message', 2), bob.seen('message', 2)]);
+    expect(ann.of('message')[0]).toEqual({ type: 'message', event: 'news', data: { userId: 'ann' } });
+    expect(bob.of('message')[0]).toEqual({ type: 'message', event: 'news', data: { symbol: 'B' } });
+  });
+});
