@@ -271,6 +271,8 @@ describe('engine.io: what outlets see of a connection', () => {
   it('the event upgrade comes when conn.transport is the WebSocket, and takes frames', async () => {
     const { client, upgrades } = await open(['polling', 'websocket']);
     await until(() => client.io.engine.transport.name === 'websocket');
+    // The client has changed before the server hears of it.
+    await until(() => upgrades.length > 0);
     expect(upgrades).toEqual([['websocket', true]]);
   });
 });
