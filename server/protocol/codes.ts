@@ -126,6 +126,18 @@ export const codes = {
     message:
       'this connection takes less than it is sent, even with all ticks merged; subscribe to less, or at a slower rate',
   },
+  too_many_connections: {
+    code: 4207,
+    retry: 'later',
+    status: 429,
+    message: 'this user has as many connections as one may have; a place is free when one of them is closed',
+  },
+  seat_taken_over: {
+    code: 4208,
+    retry: 'never',
+    status: 409,
+    message: 'another connection of this user came with the same cid, and took the place of this one',
+  },
   api_key_required: {
     code: 4300,
     retry: 'never',

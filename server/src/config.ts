@@ -36,6 +36,8 @@ export interface Config {
       };
   readonly corsOrigins: readonly string[];
   readonly trustProxy: number;
+  /** Over all replicas; 0 is no limit. */
+  readonly maxConnectionsPerUser: number;
   readonly pingIntervalMs: number;
   readonly pingTimeoutMs: number;
   readonly connectTimeoutMs: number;
@@ -130,6 +132,7 @@ export function parseConfig(env: Environment, defaultNode: string): ParsedConfig
           },
     corsOrigins: v.CORS_ORIGIN,
     trustProxy: v.TRUST_PROXY,
+    maxConnectionsPerUser: v.MAX_CONNECTIONS_PER_USER,
     pingIntervalMs: v.PING_INTERVAL_MS,
     pingTimeoutMs: v.PING_TIMEOUT_MS,
     connectTimeoutMs: v.CONNECT_TIMEOUT_MS,

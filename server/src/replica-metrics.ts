@@ -71,6 +71,10 @@ export interface ReplicaMetrics {
   messageSent(kind: string, isComplete: boolean): void;
   /** One went to so many sessions here. */
   messageDelivered(sessions: number): void;
+  /** A user's connection got no seat or lost it; `reason` is of few kinds. */
+  seatRefused(reason: string): void;
+  /** A user's connection was let in and not counted yet. */
+  seatUncounted(): void;
   /** `kind` is of few kinds: handshake, refused, internal. */
   socketError(kind: string): void;
 }
@@ -248,6 +252,16 @@ export function createReplicaMetrics({
     help: 'Sessions on this replica that a message or quote was sent to, one for each.',
   });
 
+  const seatRefusals = counter({
+    name: 'tickwire_seats_refused_total',
+    help: "Users' connections without a seat: too many (full), its cid came again (taken_over), others had it meanwhile (dispossessed).",
+    label: 'reason',
+  });
+  const uncounted = counter({
+    name: 'tickwire_seats_uncounted_total',
+    help: "Users' connections that were let in while they could not be counted.",
+  });
+
   return {
     received: (received) => {
       for (const tick of received) noteAge(ages.source, tick);
@@ -292,6 +306,8 @@ export function createReplicaMetrics({
       if (!isComplete) incompleteMessages.add();
     },
     messageDelivered: (count) => messageDeliveries.add(count),
+    seatRefused: (reason) => seatRefusals.add(1, reason),
+    seatUncounted: () => uncounted.add(),
     socketError: (kind) => errors.add(1, kind),
   };
 }

@@ -40,6 +40,7 @@ import { createProcessMetrics } from './support/process-metrics.ts';
 import { createAuthenticateRequest } from './users/authenticate-request.ts';
 import { createMessages } from './users/messages.ts';
 import { createSessionProof } from './users/session-proof.ts';
+import { createSeats } from './users/seats.ts';
 import { createSignIn } from './users/sign-in.ts';
 
 export interface ReplicaOptions {
@@ -256,12 +257,24 @@ export function createReplica(options: ReplicaOptions): Replica {
     maxUnreadBytes,
     onCut: (reason) => meter.cut(reason),
   });
+  const seats =
+    config.maxConnectionsPerUser === 0
+      ? null
+      : createSeats({
+          store: backplane.userSeats,
+          maxPerUser: config.maxConnectionsPerUser,
+          clock,
+          log,
+          onRefused: (reason) => meter.seatRefused(reason),
+          onUncounted: () => meter.seatUncounted(),
+        });
   const sessions = createSessions({
     io,
     node,
     clock,
     calls,
     signIn,
+    seats,
     maxSubscriptions: config.limits.maxSubscriptions,
     onJoinedTwice: (connection) => guard.cut(connection, 'protocol'),
     log,
@@ -329,18 +342,21 @@ export function createReplica(options: ReplicaOptions): Replica {
     freshness.linkChanged(state);
     if (state.at === 'down') return;
     election.start();
+    seats?.start();
     peers.tell();
     fanout.resync();
   });
 
-  for (const stage of [backplane, fanout, freshness, guard, plain, sessions, peers])
-    closing.add(() => stage.close());
+  closing.add(() => backplane.close());
+  if (seats !== null) closing.add(() => seats.close());
+  for (const stage of [fanout, freshness, guard, plain, sessions, peers]) closing.add(() => stage.close());
 
   return {
     io,
     start: () => {
       peers.start();
       if (backplane.state().at === 'up') election.start();
+      seats?.start();
     },
     listen: () => {
       closing.add(() => httpServer.closeAllConnections());

@@ -209,6 +209,11 @@ export const settings = {
     'Largest message from a client in bytes; of a push over HTTP where it is more than 524288.',
   ),
   MAX_SUBSCRIPTIONS: setting('1000', whole(1, 10_000), 'Most symbols of one connection.'),
+  MAX_CONNECTIONS_PER_USER: setting(
+    '3',
+    whole(0, 1_000),
+    'Most connections of one user, over all replicas; 0 is no limit.',
+  ),
   MAX_CALLS_PER_SECOND: setting(
     '60',
     whole(1, 10_000),

@@ -24,6 +24,7 @@ import { SnapshotText } from './json-text.ts';
 import { leaversOf } from './leavers.ts';
 import { servePlainCalls } from './plain-calls.ts';
 import type { PlainSocket } from './plain-socket.ts';
+import { createSeating, type Seats } from './seating.ts';
 import { Session, type ClientSocket, type SessionStage } from './session.ts';
 import { createBasketTexts, createSymbolTexts } from './symbol-texts.ts';
 import type { SocketServer } from './socket-server.ts';
@@ -37,6 +38,8 @@ export interface SessionsOptions extends Omit<
 > {
   io: SocketServer;
   node: string;
+  /** Null where users may have any number of connections. */
+  seats: Seats | null;
   clock: Clock;
   log: Log;
   random: () => number;
@@ -113,6 +116,15 @@ export function createSessions(options: SessionsOptions): Sessions {
   let departure: Departure | null = null;
 
   io.use(createIdentify({ signIn: options.signIn, onRefused: stage.onRefused, onError: stage.onError }));
+  if (options.seats !== null)
+    io.use(
+      createSeating({
+        seats: options.seats,
+        onLost: (socket, why) => endSession(socket, refusal(why)),
+        onRefused: stage.onRefused,
+        onError: stage.onError,
+      }),
+    );
   io.on('connection', (socket: ClientSocket) => {
     if (departure !== null) {
       sendAway(socket);
@@ -215,6 +227,12 @@ export function createSessions(options: SessionsOptions): Sessions {
       stage.onRefused(socket.id, 'token_expired');
       end(refusal('token_expired'));
     }
+  }
+
+  function endSession(socket: ClientSocket, why: Refusal): void {
+    forget(socket);
+    stage.onRefused(socket.id, why.name);
+    turnAway.fromSession(socket, why);
   }
 
   /** Closes the transport: after `disconnect(true)` a stock client would stay away. */

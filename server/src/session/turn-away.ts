@@ -1,5 +1,5 @@
 /**
- * Turns joined sockets away so that they come back: says why and closes the transport, after a time where the refusal asks for
+ * Turns joined sockets away: says why and closes the transport, so that they come back, after a time where the refusal asks for
  * one. From the first moment on they are in no room and get nothing else. SPEC.md [CL1], [CL3].
  */
 import type { Refusal } from '../../protocol/index.ts';
@@ -11,7 +11,7 @@ import type { ClientSocket } from './session.ts';
 export interface TurnAway {
   /** One that has just joined and gets no session. Who is to come back later is held: a stock client would be here again in a second. */
   atDoor(socket: ClientSocket, why: Refusal): void;
-  /** One whose session has ended, at once. */
+  /** One whose session has ended, at once. With `never` by a disconnect packet, after which a stock client stays away. */
   fromSession(socket: ClientSocket, why: Refusal): void;
 }
 
@@ -49,6 +49,7 @@ export function createTurnAway({ clock, random }: TurnAwayOptions): TurnAway {
     },
     fromSession: (socket, why) => {
       tell(socket, why);
+      if (why.retry === 'never') socket.disconnect(true);
       close(socket);
     },
   };

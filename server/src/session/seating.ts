@@ -1,0 +1,80 @@
+/**
+ * Has each connection of a user take a seat before it joins, and gives it back with the connection. A connection without a user
+ * has no seat and waits for nothing. Knows neither how seats are counted nor where. Keeps SPEC.md [ST1] to [ST4].
+ */
+import { refusal, type Refusal } from '../../protocol/index.ts';
+import { refuseIn } from './identify.ts';
+import type { ClientSocket } from './session.ts';
+
+/** What is asked for a connection: see `Seats` in users/seats.ts. */
+/** Why a connection is without a seat. */
+export type SeatLoss = 'seat_taken_over' | 'too_many_connections';
+
+export interface SeatRequest {
+  user: string;
+  /** The client's own name of its connection; null where it has none. */
+  cid: string | null;
+  /** Fires at most once, when the connection lost its seat and is to be ended. */
+  onLost: (why: SeatLoss) => void;
+}
+
+/** The seats of all users, over all replicas. */
+export interface Seats {
+  /** Takes a seat; the returned function gives it back. Null where the user has too many connections. */
+  take(request: SeatRequest): Promise<(() => void) | null>;
+}
+
+export interface SeatingOptions {
+  seats: Seats;
+  /** Fires for each socket that lost its seat: it is to be ended. It may not have joined yet. */
+  onLost: (socket: ClientSocket, why: SeatLoss) => void;
+  /** Fires for each socket that gets no seat, with the code's name. */
+  onRefused: (socketId: string, name: string) => void;
+  /** Fires for a fault of ours. */
+  onError: (socketId: string, error: unknown) => void;
+}
+
+const form = /^[\w-]{1,64}$/;
+
+/** The `?cid=` of a handshake, or null where it is none: 1 to 64 letters, digits, `_` and `-`. */
+export function parseCid(text: unknown): string | null {
+  return typeof text === 'string' && form.test(text) ? text : null;
+}
+
+/** The middleware for `io.use`, after the one that tells who a socket is of. */
+export function createSeating({ seats, onLost, onRefused, onError }: SeatingOptions) {
+  /** Gives why there is none, or null where it has one. */
+  async function seat(socket: ClientSocket, user: string): Promise<Refusal | null> {
+    try {
+      const cid = parseCid(socket.handshake.query['cid']);
+      const leave = await seats.take({ user, cid, onLost: (why) => onLost(socket, why) });
+      if (leave === null) {
+        onRefused(socket.id, 'too_many_connections');
+        return refusal('too_many_connections');
+      }
+      const { conn } = socket;
+      socket.once('disconnect', leave);
+      conn.once('close', leave);
+      // It went while the seat was waited for.
+      if (conn.readyState === 'closed') leave();
+      return null;
+    } catch (error) {
+      onError(socket.id, error);
+      return refusal('internal');
+    }
+  }
+
+  return (socket: ClientSocket, next: (error?: Error) => void): void => {
+    const { identity, refused } = socket.data;
+    // Who was refused before has no identity.
+    if (refused !== undefined || identity.user === null) {
+      next();
+      return;
+    }
+    const decide = (why: Refusal | null): void => {
+      if (why === null) next();
+      else refuseIn(socket, next, why);
+    };
+    void seat(socket, identity.user).then(decide);
+  };
+}
