@@ -280,6 +280,8 @@ export function createSeats(options: SeatsOptions): Seats {
 
   return {
     start: () => {
+      // Who comes from now on waits for the answer.
+      isAway = false;
       stopBeating ??= clock.every(beatMs, () => void turn());
       void turn();
     },

@@ -209,11 +209,11 @@ describe('seats', () => {
       for (const { url } of cluster.replicas)
         await until(async () => (await healthOf(url)).ready, { withinMs: 10_000 });
 
+      // So it is known that its replica counts again. After a restart nobody knows who came first.
+      if (signal === 'SIGSTOP') await meanwhile.seen('refused');
       const late = cluster.connect(once('ann', 'late'), urlOf(cluster, 2));
       expect(await outcome(late)).toBe('refused');
       expect(before.every(({ socket }) => socket.connected)).toBe(true);
-      // After a restart nobody knows who came first.
-      if (signal === 'SIGSTOP') await meanwhile.seen('refused');
       expect(meanwhile.socket.connected).toBe(signal === 'SIGKILL');
     },
   );
