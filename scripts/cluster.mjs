@@ -1,13 +1,15 @@
 /**
  * `npm run cluster`: Redis, replicas and Nginx as plain processes of this terminal, for people without Docker. `REPLICAS`
- * says how many, `PORT` and `HOST` where Nginx listens, `CLUSTER_LOGS` a folder for logs; every other setting is the
- * server's. What dies is started again.
+ * says how many, `PORT` and `HOST` where Nginx listens, `CLUSTER_LOGS` a folder for logs, `CERTS_DIR` that of a certificate
+ * with which Nginx serves https and wss at `TLS_PORT` too; every other setting is the server's. What dies is started again.
  */
 import { setTimeout as delay } from 'node:timers/promises';
+import { relative } from 'node:path';
 import { hostInUrl } from './lib/address.mjs';
+import { certificateIn, unreadable } from './lib/certificate.mjs';
 import { startCluster } from './lib/cluster.mjs';
 import { interruptibly, projectRoot, setUp } from './lib/set-up.mjs';
-import { readSettings } from './lib/settings.mjs';
+import { certsFolder, readSettings } from './lib/settings.mjs';
 
 /** Ctrl-C under npm comes twice at once, from the terminal and from npm; the second within this time is the same one. */
 const sameSignalMs = 500;
@@ -17,9 +19,13 @@ const maxReplicas = 64;
 
 await setUp();
 const settings = readSettings(projectRoot, process.env);
+const certificate = certificateIn(certsFolder(settings));
+const missing = unreadable(certificate);
+const tlsPortText = settings['TLS_PORT']?.trim() || '8443';
 await refuseBadSettings();
 const replicas = Number(settings['REPLICAS']?.trim() || '2');
 const port = Number(settings['PORT']?.trim() || '8080');
+const tlsPort = Number(tlsPortText);
 const host = settings['HOST']?.trim() ?? '';
 /** @type {number | null} */
 let endingSince = null;
@@ -30,6 +36,7 @@ const cluster = await interruptibly(async (signal) => {
       replicas,
       host,
       ...(port === 0 ? {} : { port }),
+      ...(missing.length > 0 ? {} : { tls: { ...certificate, ...(tlsPort === 0 ? {} : { port: tlsPort }) } }),
       env: settings,
       ...(settings['CLUSTER_LOGS'] === undefined ? {} : { logFolder: settings['CLUSTER_LOGS'] }),
       onUnexpectedExit: (part, how) => void startAgain(part, how),
@@ -46,9 +53,12 @@ const cluster = await interruptibly(async (signal) => {
 /** @type {NodeJS.Signals[]} */
 const names = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 for (const name of names) process.on(name, () => void onSignal());
+const name = hostInUrl(host || 'localhost');
+const secure = cluster.tlsUrl === null ? '' : ` and https://${name}:${new URL(cluster.tlsUrl).port}`;
 console.log(
-  `Tickwire is live at http://${hostInUrl(host || 'localhost')}:${cluster.port} (${replicas} replicas behind Nginx)`,
+  `Tickwire is live at http://${name}:${cluster.port}${secure} (${replicas} replicas behind Nginx)`,
 );
+if (secure === '') console.log(`No https, as ${missingWords()}`);
 
 /** The first signal ends everything in order, a later one at once. */
 async function onSignal() {
@@ -87,7 +97,13 @@ async function refuseBadSettings() {
   const { parseConfig } = await import(server);
   const text = settings['REPLICAS']?.trim() || '2';
   const isGood = /^\d{1,2}$/.test(text) && Number(text) >= 1 && Number(text) <= maxReplicas;
+  const asked = settings['CERTS_DIR']?.trim() || '';
   const problems = [
+    ...(/^\d{1,5}$/.test(tlsPortText) && Number(tlsPortText) <= 65_535
+      ? []
+      : [`TLS_PORT: must be a whole number from 0 to 65535, not ${JSON.stringify(tlsPortText)}`]),
+    // Who names a folder wants TLS.
+    ...(asked === '' || missing.length === 0 ? [] : [`CERTS_DIR: ${missingWords()}`]),
     ...(isGood
       ? []
       : [`REPLICAS: must be a whole number from 1 to ${maxReplicas}, not ${JSON.stringify(text)}`]),
@@ -96,6 +112,12 @@ async function refuseBadSettings() {
       .problems ?? []),
   ];
   if (problems.length > 0) fail(['Tickwire cannot start with this configuration:', ...problems].join('\n  '));
+}
+
+/** Why there is no TLS, and what to do about it. */
+function missingWords() {
+  const paths = missing.map((path) => relative(process.cwd(), path)).join(' and ');
+  return `${paths} cannot be read: \`npm run cert\` makes a certificate for development`;
 }
 
 /**

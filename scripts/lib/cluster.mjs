@@ -17,6 +17,7 @@ const frontDeadlineMs = 10_000;
  * @typedef {object} ClusterOptions
  * @property {number} [replicas] 2 by default.
  * @property {number} [port] Of Nginx; a free one by default.
+ * @property {import('./nginx.mjs').TlsOptions} [tls] Serves https and wss too.
  * @property {string} [host] Where Nginx listens: loopback by default, every address of the machine when empty.
  * @property {NodeJS.ProcessEnv} [env] What replicas are told besides their own environment and ours: `{ UPDATE_INTERVAL: '50' }`.
  * @property {(node: string, redisUrl: string) => NodeLaunch | Promise<NodeLaunch>} [launchOf] What one replica is told besides, and by what it is run.
@@ -36,6 +37,7 @@ const frontDeadlineMs = 10_000;
  * @typedef {object} Cluster
  * @property {number} port Of Nginx.
  * @property {string} url Of Nginx.
+ * @property {string | null} tlsUrl Of Nginx, where it serves TLS.
  * @property {string} redisPrefix What every key and channel of this cluster begins with.
  * @property {import('./redis-server.mjs').RedisServer} redis
  * @property {import('./nginx.mjs').NginxServer} nginx
@@ -64,7 +66,8 @@ export async function startCluster(options = {}) {
     signal,
   } = options;
   // Before the rest is started for nothing.
-  if (options.port !== undefined) await assertPortFree(options.port, host);
+  for (const port of [options.port, options.tls?.port])
+    if (port !== undefined) await assertPortFree(port, host);
   if (logFolder !== undefined) await mkdir(logFolder, { recursive: true });
   const redisPrefix = `tickwire-${randomBytes(4).toString('hex')}`;
 
@@ -152,6 +155,7 @@ export async function startCluster(options = {}) {
     nginx = await startNginx({
       ...options.nginx,
       ...(options.port === undefined ? {} : { port: options.port }),
+      ...(options.tls === undefined ? {} : { tls: options.tls }),
       host,
       replicas,
       ...log('nginx'),
@@ -171,6 +175,7 @@ export async function startCluster(options = {}) {
     return {
       port: front.port,
       url: front.url,
+      tlsUrl: front.tlsUrl,
       redisPrefix,
       redis,
       nginx: front,

@@ -13,6 +13,7 @@ const template = new URL('../../nginx/nginx.conf.template', import.meta.url);
  * @property {readonly { host: string, port: number }[]} replicas
  * @property {number} port
  * @property {string} [host] Where to listen: loopback by default, every address of the machine when empty.
+ * @property {import('./certificate.mjs').CertificatePaths & { port: number }} [tls] Serves https and wss too.
  * @property {string} [accessLog] What follows `access_log`; off by default.
  * @property {readonly string[]} [trusted] Networks without limits; loopback and private ones by default.
  * @property {number} [connectionsPerAddress]
@@ -33,6 +34,7 @@ export async function renderNginx({
   port,
   dir,
   host = '127.0.0.1',
+  tls,
   accessLog = 'off',
   trusted = ['127.0.0.0/8', '::1/128', '10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', 'fc00::/7'],
   connectionsPerAddress = 1_000,
@@ -52,7 +54,10 @@ export async function renderNginx({
     NGINX_WORKER_CONNECTIONS: maxOpen,
     NGINX_OPEN_FILES: 2 * maxOpen,
     NGINX_SHUTDOWN_TIMEOUT: `${shutdownTimeoutMs}ms`,
-    NGINX_LISTEN: listen(host, port),
+    NGINX_LISTEN:
+      tls === undefined ? listen(host, port) : `${listen(host, port)} ${listen(host, tls.port, 'ssl')}`,
+    NGINX_CERTIFICATE:
+      tls === undefined ? '' : `ssl_certificate "${tls.certificate}"; ssl_certificate_key "${tls.key}";`,
     NGINX_RESOLVER: '',
     NGINX_HASH: 'consistent',
     NGINX_STICKY_SERVERS: servers(`max_fails=1 fail_timeout=${Math.ceil(failTimeoutMs / 1_000)}s`),
@@ -76,8 +81,9 @@ export async function renderNginx({
 /**
  * @param {string} host
  * @param {number} port
+ * @param {string} [mark]
  */
-function listen(host, port) {
+function listen(host, port, mark = '') {
   // Refused by the kernel where the machine has no IPv6 at all.
   const everywhere = Object.values(networkInterfaces())
     .flat()
@@ -85,6 +91,6 @@ function listen(host, port) {
     ? ['0.0.0.0', '::']
     : ['0.0.0.0'];
   return (host === '' ? everywhere : [host])
-    .map((address) => `listen ${hostInUrl(address)}:${port} backlog=4096;`)
+    .map((address) => `listen ${hostInUrl(address)}:${port} ${mark} backlog=4096;`)
     .join(' ');
 }

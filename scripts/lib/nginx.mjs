@@ -19,6 +19,7 @@ const stopGraceMs = 5_000;
  * @typedef {object} NginxServer
  * @property {number} port
  * @property {string} url
+ * @property {string | null} tlsUrl Where it serves TLS.
  * @property {number} pid The master process; another one after `restart()`.
  * @property {() => string[]} logs
  * @property {() => Promise<void>} reload Resolves when new workers have taken over; rejects with Nginx's own words when it kept the old ones.
@@ -28,16 +29,20 @@ const stopGraceMs = 5_000;
  * @property {() => Promise<void>} stop Ends it for good and at once; further calls do nothing.
  */
 
+/** @typedef {import('./certificate.mjs').CertificatePaths & { port?: number }} TlsOptions A free port by default. */
+
 /**
  * Starts Nginx and resolves when it accepts. Rejects with a sentence for people when the program is missing, the port is
  * taken or the configuration is refused.
  *
- * @param {Omit<import('./nginx-conf.mjs').NginxOptions, 'port'> & { port?: number, logFile?: string, onExit?: (exit: import('./child.mjs').Exit) => void }} options
+ * @param {Omit<import('./nginx-conf.mjs').NginxOptions, 'port' | 'tls'> & { port?: number, tls?: TlsOptions, logFile?: string, onExit?: (exit: import('./child.mjs').Exit) => void }} options
  *   A free port by default. `onExit` fires at an end that nobody here asked for.
  * @returns {Promise<NginxServer>}
  */
-export async function startNginx({ port: wanted, logFile, onExit, ...options }) {
-  const port = wanted ?? (await freePort(options.host === '' ? undefined : options.host));
+export async function startNginx({ port: wanted, tls: wantedTls, logFile, onExit, ...options }) {
+  const anyPort = () => freePort(options.host === '' ? undefined : options.host);
+  const port = wanted ?? (await anyPort());
+  const tls = wantedTls && { ...wantedTls, port: wantedTls.port ?? (await anyPort()) };
   const dir = await mkdtemp(join(tmpdir(), 'tickwire-nginx-'));
   await chmod(dir, 0o755); // Workers of a root's Nginx are nobody's.
   const config = join(dir, 'nginx.conf');
@@ -47,11 +52,13 @@ export async function startNginx({ port: wanted, logFile, onExit, ...options }) 
   let expectsEnd = false;
   let stopped = false;
 
-  const write = async () => writeFile(config, await renderNginx({ ...options, replicas, port, dir }));
+  const write = async () =>
+    writeFile(config, await renderNginx({ ...options, ...(tls && { tls }), replicas, port, dir }));
 
   async function start() {
     if (stopped) throw new Error('this Nginx was stopped for good');
-    await assertPortFree(port, options.host ?? '127.0.0.1');
+    for (const own of tls === undefined ? [port] : [port, tls.port])
+      await assertPortFree(own, options.host ?? '127.0.0.1');
     await write();
     const started = await startChild({
       name: 'Nginx',
@@ -117,9 +124,11 @@ export async function startNginx({ port: wanted, logFile, onExit, ...options }) 
     throw error;
   }
 
+  const host = hostInUrl(reachableHost(options.host ?? '127.0.0.1'));
   return {
     port,
-    url: `http://${hostInUrl(reachableHost(options.host ?? '127.0.0.1'))}:${port}`,
+    url: `http://${host}:${port}`,
+    tlsUrl: tls === undefined ? null : `https://${host}:${tls.port}`,
     get pid() {
       return child?.pid ?? 0;
     },

@@ -1,7 +1,8 @@
 /** The settings of a command that people start: what the server will read, and a quieter log. */
 import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import util from 'node:util';
+import { projectRoot } from './set-up.mjs';
 
 /**
  * `.env` and `.env.<NODE_ENV>` of the folder, below the environment itself, as the server reads them. Where none of them says
@@ -19,6 +20,15 @@ export function readSettings(folder, env) {
   // An empty one is not set, for the server too, which would fall back on another level than ours.
   const level = layers.findLast((layer) => layer['LOG_LEVEL'])?.['LOG_LEVEL'] ?? 'warn';
   return Object.assign({}, ...layers, { LOG_LEVEL: level });
+}
+
+/**
+ * Where the certificate of TLS is: `CERTS_DIR`, or `certs` in the project's folder, where Compose looks too.
+ *
+ * @param {NodeJS.ProcessEnv} settings
+ */
+export function certsFolder(settings) {
+  return resolve(projectRoot, settings['CERTS_DIR']?.trim() || 'certs');
 }
 
 /**

@@ -143,7 +143,7 @@ test('a start that is given up leaves nothing', async () => {
 async function startCommand(host = '127.0.0.1') {
   const port = await freePort();
   const command = spawn(process.execPath, ['scripts/cluster.mjs'], {
-    env: { ...process.env, PORT: String(port), HOST: host, REPLICAS: '2' },
+    env: { ...process.env, PORT: String(port), TLS_PORT: '0', HOST: host, REPLICAS: '2' },
   });
   const lines = createInterface({ input: command.stdout });
   let url = '';

@@ -2,7 +2,14 @@
  * The cluster as `docker compose` brings it up, on a true engine, from the build of the image to what is left at the end.
  * The tests are one story and run in order; scripts/test-compose.mjs gives them an engine and cleans up after them.
  */
+import { once } from 'node:events';
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
+import { request } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, beforeAll, expect, test } from 'vitest';
+import { makeCertificate } from '../../../scripts/lib/certificate.mjs';
 import { freePort } from '../../../scripts/lib/free-port.mjs';
 import { until } from '../../../scripts/lib/until.mjs';
 import { docker, leftOf, project } from './docker.ts';
@@ -126,8 +133,52 @@ test('clients of a replica that is stopped come back by themselves and get ticks
   await Promise.all(some.map((one) => one.nextTicks('BTC-USD', 5)));
 });
 
+test('--profile tls says what is missing where it has no certificate', async () => {
+  const empty = mkdtempSync(join(tmpdir(), 'tickwire-no-certs-'));
+  const wrong = { ...env, CERTS_DIR: empty, TLS_PORT: String(await freePort()) };
+  await docker(
+    ['compose', '--profile', 'tls', 'up', '--detach', '--no-recreate', '--no-deps', 'nginx-tls'],
+    wrong,
+  );
+  await until(
+    async () =>
+      (await docker(['compose', '--profile', 'tls', 'logs', 'nginx-tls'], wrong)).includes(
+        "/certs/cert.pem cannot be read by user 101: 'npm run cert' makes a certificate",
+      ),
+    { withinMs: 20_000, otherwise: () => 'nothing is said of the certificate' },
+  );
+  await docker(['compose', '--profile', 'tls', 'rm', '--force', '--stop', 'nginx-tls'], wrong);
+  rmSync(empty, { recursive: true });
+});
+
+test('--profile tls serves https and wss beside http, and touches nothing that runs', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'tickwire-certs-'));
+  chmodSync(folder, 0o755);
+  const { certificate } = await makeCertificate({ folder });
+  const before = await replicaIds();
+  const tls = { ...env, CERTS_DIR: folder, TLS_PORT: String(await freePort()) };
+  await docker(
+    ['compose', '--profile', 'tls', 'up', '--detach', '--wait', '--no-recreate', '--scale', 'replica=4'],
+    tls,
+  );
+  expect(await replicaIds()).toEqual(expect.arrayContaining(before));
+  const secure = `https://localhost:${tls.TLS_PORT}`;
+  const ca = readFileSync(certificate, 'utf8');
+  const health = request(`${secure}/health`, { ca, agent: false }).end();
+  const [answer] = (await once(health, 'response')) as [IncomingMessage];
+  answer.resume();
+  expect([answer.statusCode, answer.headers['strict-transport-security']]).toEqual([200, 'max-age=31536000']);
+  expect((await fetch(`${url}/health`)).headers.get('strict-transport-security')).toBeNull();
+  const both = [
+    client(secure, ['BTC-USD'], { transports: ['websocket'], ca }),
+    client(url, ['BTC-USD'], { transports: ['websocket'] }),
+  ];
+  await Promise.all(both.map((one) => one.nextTicks('BTC-USD', 5)));
+  rmSync(folder, { recursive: true });
+});
+
 test('docker compose down leaves nothing behind', async () => {
-  await docker(['compose', 'down'], env);
+  await docker(['compose', '--profile', 'tls', 'down'], env);
   expect([await leftOf('container'), await leftOf('network'), await leftOf('volume')]).toEqual([[], [], []]);
 });
 

@@ -25,6 +25,17 @@ test('every name in the Nginx template is filled in for containers and for plain
   expect(conf).not.toContain('${');
 });
 
+test('the configuration with TLS differs in where it listens and in the certificate alone', async () => {
+  const plain = { replicas: [{ host: '127.0.0.1', port: 3000 }], port: 8080, dir: '/x' };
+  const tls = { port: 8443, certificate: '/certs/cert.pem', key: '/certs/key.pem' };
+  const lines = (await renderNginx(plain)).split('\n');
+  const added = (await renderNginx({ ...plain, tls })).split('\n').filter((line) => !lines.includes(line));
+  expect(added.map((line) => line.trim())).toEqual([
+    'listen 127.0.0.1:8080  backlog=4096; listen 127.0.0.1:8443 ssl backlog=4096;',
+    'ssl_certificate "/certs/cert.pem"; ssl_certificate_key "/certs/key.pem";',
+  ]);
+});
+
 test('limits have the same defaults in containers and for plain processes', async () => {
   const conf = await renderNginx({ replicas: [{ host: '127.0.0.1', port: 3000 }], port: 8080, dir: '/x' });
   const defaultOf = (name: string) => new RegExp(`\\$\\{${name}:-([^}]+)\\}`).exec(compose)?.[1];

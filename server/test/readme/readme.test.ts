@@ -1,11 +1,16 @@
 /** The README says only what holds: its tables are compared with the code, its examples are run. */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { startChild } from '../../../scripts/lib/child.mjs';
+import { certificateIn } from '../../../scripts/lib/certificate.mjs';
+import { startCluster } from '../../../scripts/lib/cluster.mjs';
 import { settingDocs } from '../../src/settings.ts';
 import { claimsOf, jwtSecret, secretToken } from '../support/tokens.ts';
 import { startEmbeddedCluster } from '../support/embedded-cluster.ts';
@@ -156,6 +161,34 @@ describe('the README', () => {
         saw: () => child.logs(),
       });
     }
+  });
+
+  it('shows a certificate made and a stock client that trusts it', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'tickwire-certs-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const made = spawnSync('sh', ['-c', example('sh', 'npm run cert')], {
+      cwd: root,
+      env: { ...process.env, CERTS_DIR: folder },
+      encoding: 'utf8',
+    });
+    expect(made.stdout).toContain('DNS:prices.lan');
+    const cluster = await startCluster({ replicas: 1, tls: certificateIn(folder) });
+    onTestFinished(() => cluster.stop());
+    const { port } = new URL(cluster.tlsUrl ?? '');
+    const code = example('js', 'readFileSync')
+      .replace('localhost:8443', `localhost:${port}`)
+      .replace('certs/cert.pem', certificateIn(folder).certificate);
+    const child = await startChild({
+      name: 'example',
+      command: process.execPath,
+      args: ['--input-type=module', '-e', code],
+      cwd: root,
+    });
+    onTestFinished(() => child.kill('SIGKILL'));
+    await until(() => child.logs().filter((line) => /^BTC-USD [\d.]+$/.test(line)).length >= 3, {
+      withinMs: 10_000,
+      saw: () => child.logs(),
+    });
   });
 
   it('shows a stock client in a browser that prints prices', async () => {

@@ -1,0 +1,137 @@
+/** The cluster over TLS, with the certificate that `npm run cert` makes, as an operator's browser and stock clients meet it. */
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { request, type RequestOptions } from 'node:https';
+import type { IncomingMessage } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { createInterface } from 'node:readline';
+import { connect, type SecureVersion } from 'node:tls';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { certificateIn } from '../../../scripts/lib/certificate.mjs';
+import { freePort } from '../../../scripts/lib/free-port.mjs';
+import { startClusterUnderTest } from './cluster-under-test.ts';
+
+let folder: string;
+let ca: Buffer;
+let made: ReturnType<typeof cert>;
+
+/** Runs `npm run cert`'s program. */
+const cert = (certsDir: string, ...names: string[]) =>
+  spawnSync(process.execPath, ['scripts/cert.mjs', ...names], {
+    env: { ...process.env, CERTS_DIR: certsDir },
+    encoding: 'utf8',
+  });
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'tickwire-certs-'));
+  made = cert(folder);
+  ca = readFileSync(certificateIn(folder).certificate);
+});
+
+afterAll(() => rmSync(folder, { recursive: true }));
+
+async function get(url: string, options: RequestOptions = {}) {
+  const asked = request(url, { ca, agent: false, ...options });
+  asked.end();
+  const [answer] = (await once(asked, 'response')) as [IncomingMessage];
+  return { status: answer.statusCode, headers: answer.headers, body: await text(answer) };
+}
+
+/** The protocol that a peer gets who speaks no newer one than that; rejects where it gets none. */
+async function protocolOf(url: string, maxVersion: SecureVersion): Promise<string | null> {
+  const { port } = new URL(url);
+  const ciphers = 'DEFAULT:@SECLEVEL=0';
+  const socket = connect({
+    port: Number(port),
+    ca,
+    minVersion: 'TLSv1',
+    maxVersion,
+    ciphers,
+    host: '127.0.0.1',
+  });
+  await once(socket, 'secureConnect');
+  const protocol = socket.getProtocol();
+  socket.destroy();
+  return protocol;
+}
+
+test('https and wss beside http and ws: the same page, API and ticks, by the certificate alone that is trusted', async () => {
+  const cluster = await startClusterUnderTest({ replicas: 2, tls: certificateIn(folder) });
+  const secure = cluster.tlsUrl ?? '';
+  const byName = secure.replace('127.0.0.1', 'localhost');
+
+  for (const url of [secure, byName]) {
+    const health = await get(`${url}/health`);
+    expect(health.status).toBe(200);
+    expect(health.headers['strict-transport-security']).toBe('max-age=31536000');
+  }
+  const page = await get(secure);
+  expect([page.status, page.headers['content-type']]).toEqual([200, 'text/html; charset=utf-8']);
+  expect((await get(`${secure}/metrics`)).headers['strict-transport-security']).toBe('max-age=31536000');
+  for (const path of ['/health', '/', '/metrics'])
+    expect((await fetch(cluster.url + path)).headers.get('strict-transport-security')).toBeNull();
+  await expect(get(`${secure}/health`, { ca: [] })).rejects.toThrow('self-signed certificate');
+
+  const clients = [['websocket'], ['polling'], ['polling', 'websocket']].map((transports) =>
+    cluster.connect({ transports, ca: String(ca), extraHeaders: { Origin: byName } }, byName),
+  );
+  for (const client of clients) client.follow(['BTC-USD']);
+  const plain = cluster.connect({ transports: ['websocket'] });
+  plain.follow(['BTC-USD']);
+  for (const client of [...clients, plain]) {
+    await client.seen('tick', 3, 20_000);
+    expect(client.faults()).toEqual([]);
+  }
+
+  expect(await protocolOf(secure, 'TLSv1.3')).toBe('TLSv1.3');
+  expect(await protocolOf(secure, 'TLSv1.2')).toBe('TLSv1.2');
+  await expect(protocolOf(secure, 'TLSv1.1')).rejects.toThrow(/protocol version|unsupported protocol/);
+  const spoken = await fetch(secure.replace('https', 'http'));
+  expect([spoken.status, spoken.headers.get('content-type')]).toEqual([400, 'application/problem+json']);
+});
+
+test('npm run cert makes one for this machine, leaves one alone that is there, and takes names and addresses, but nothing else', () => {
+  expect(made.stdout).toContain('made for DNS:localhost, IP Address:127.0.0.1, IP Address:0:0:0:0:0:0:0:1,');
+  expect(made.status).toBe(0);
+  const again = cert(folder);
+  expect([again.status, again.stdout]).toEqual([0, expect.stringContaining('is there, good until')]);
+  expect(readFileSync(certificateIn(folder).certificate)).toEqual(ca);
+  const named = cert(join(folder, 'named'), 'prices.lan', '192.0.2.7');
+  expect(named.stdout).toContain('DNS:prices.lan, IP Address:192.0.2.7');
+  const wrong = cert(join(folder, 'wrong'), 'a b');
+  expect([wrong.status, wrong.stderr]).toEqual([1, 'No certificate: "a b" is no host name or address\n']);
+});
+
+test('npm run cluster says both addresses', async () => {
+  const env = {
+    ...process.env,
+    PORT: String(await freePort()),
+    TLS_PORT: '0',
+    CERTS_DIR: folder,
+    REPLICAS: '1',
+  };
+  const command = spawn(process.execPath, ['scripts/cluster.mjs'], { env });
+  onTestFinished(() => void command.kill('SIGKILL'));
+  let secure = '';
+  for await (const line of createInterface({ input: command.stdout })) {
+    secure = /live at http:\/\/localhost:\d+ and (https:\/\/localhost:\d+) /.exec(line)?.[1] ?? '';
+    if (secure !== '') break;
+  }
+  expect((await get(`${secure}/health`)).status).toBe(200);
+  command.kill('SIGTERM');
+  expect(await once(command, 'exit')).toEqual([0, null]);
+});
+
+test('npm run cluster says where it misses the certificate that it was told of, and starts nothing', () => {
+  const { status, stderr } = spawnSync(process.execPath, ['scripts/cluster.mjs'], {
+    env: { ...process.env, CERTS_DIR: '/nonexistent', TLS_PORT: 'x' },
+    encoding: 'utf8',
+  });
+  expect(status).toBe(1);
+  expect(stderr).toContain('CERTS_DIR: ');
+  expect(stderr).toContain('nonexistent/key.pem cannot be read: `npm run cert` makes a certificate');
+  expect(stderr).toContain('TLS_PORT: must be a whole number from 0 to 65535, not "x"');
+});
