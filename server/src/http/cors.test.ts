@@ -44,6 +44,17 @@ describe('pages of other origins', () => {
     expect(answer.headers.get('access-control-expose-headers')).toContain('Retry-After');
   });
 
+  it.each([[['*']], [['https://a.example']]])(
+    '%s: none may send what its browser knows of us',
+    async (corsOrigins) => {
+      app = await serveApp({ corsOrigins });
+      for (const answer of [await from('https://a.example'), await preflight('https://a.example')]) {
+        expect(allowed(answer)).toBe(corsOrigins[0]);
+        expect(answer.headers.has('access-control-allow-credentials')).toBe(false);
+      }
+    },
+  );
+
   it('push after a preflight where they are named', async () => {
     app = await serveApp({ corsOrigins: ['https://a.example'] });
     const answer = await preflight('https://a.example');

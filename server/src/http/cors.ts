@@ -1,6 +1,7 @@
 /**
  * Which pages of other origins may read the API. A foreign origin is no error here: without these headers its browser
- * keeps the answer from it, and everyone else does not care.
+ * keeps the answer from it, and everyone else does not care. Who asks is told by a header that the page itself sets, so that
+ * no cookie and no other credentials of the browser's are ever asked for.
  */
 import type { RequestHandler } from 'express';
 

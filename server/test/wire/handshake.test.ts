@@ -30,6 +30,24 @@ describe('the handshake', () => {
     expect(answer.headers.get('access-control-allow-origin')).toBe('https://friend.example');
   });
 
+  it.each([
+    ['', 'own'],
+    ['https://friend.example', 'https://friend.example'],
+    ['*', 'https://any.example'],
+  ])(
+    '[CN1] with CORS_ORIGIN=%s pages of %s connect over either transport, without credentials',
+    async (set, page) => {
+      const { url, connect } = await startReplica({ CORS_ORIGIN: set });
+      const Origin = page === 'own' ? url : page;
+      for (const transport of ['websocket', 'polling'])
+        await connect({ transports: [transport], extraHeaders: { Origin } }).seen('hello');
+      const answer = await fetch(url + handshake, { headers: { Origin } });
+      expect(answer.headers.has('access-control-allow-credentials')).toBe(false);
+      for (const stranger of set === '*' ? [] : ['https://friend.example.evil.example', 'null'])
+        expect((await fetch(url + handshake, { headers: { Origin: stranger } })).status).toBe(403);
+    },
+  );
+
   it('[CN1] with * every page may connect', async () => {
     const { url } = await startReplica({ CORS_ORIGIN: '*' });
     expect((await fetch(url + handshake, { headers: { Origin: 'https://any.example' } })).status).toBe(200);
