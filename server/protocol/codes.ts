@@ -138,6 +138,18 @@ export const codes = {
     status: 409,
     message: 'another connection of this user came with the same cid, and took the place of this one',
   },
+  too_many_connections_from_address: {
+    code: 4210,
+    retry: 'later',
+    status: 429,
+    message: 'this address has as many connections as one may have',
+  },
+  too_many_handshakes: {
+    code: 4211,
+    retry: 'later',
+    status: 429,
+    message: 'too many handshakes from this address',
+  },
   api_key_required: {
     code: 4300,
     retry: 'never',

@@ -48,6 +48,13 @@ export interface Config {
     readonly maxCallsPerSecond: number;
     readonly maxPacketsPerSecond: number;
   };
+  /** Of one address at one replica. */
+  readonly addressLimits: {
+    readonly maxConnections: number;
+    readonly maxHandshakesPerSecond: number;
+    /** As CIDR; their addresses have none. */
+    readonly trustedNetworks: readonly string[];
+  };
   readonly store: { readonly shards: number; readonly historyTicks: number; readonly maxReplayTicks: number };
   readonly lease: { readonly beatMs: number; readonly deadlineMs: number; readonly ttlMs: number };
   /** Who takes nothing for this long while ticks wait for it is cut. */
@@ -141,6 +148,11 @@ export function parseConfig(env: Environment, defaultNode: string): ParsedConfig
       maxSubscriptions: v.MAX_SUBSCRIPTIONS,
       maxCallsPerSecond: v.MAX_CALLS_PER_SECOND,
       maxPacketsPerSecond: v.MAX_PACKETS_PER_SECOND,
+    },
+    addressLimits: {
+      maxConnections: v.MAX_CONNECTIONS_PER_ADDRESS,
+      maxHandshakesPerSecond: v.MAX_HANDSHAKES_PER_SECOND,
+      trustedNetworks: v.TRUSTED_NETWORKS,
     },
     store: { shards: v.STORE_SHARDS, historyTicks: v.HISTORY_TICKS, maxReplayTicks: v.MAX_REPLAY_TICKS },
     lease: { beatMs: v.LEASE_BEAT_MS, deadlineMs: v.LEASE_DEADLINE_MS, ttlMs: v.LEASE_TTL_MS },

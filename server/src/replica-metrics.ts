@@ -75,6 +75,8 @@ export interface ReplicaMetrics {
   seatRefused(reason: string): void;
   /** A user's connection was let in and not counted yet. */
   seatUncounted(): void;
+  /** A handshake was refused before it was one; `name` is its code's. */
+  handshakeRefused(name: string): void;
   /** `kind` is of few kinds: handshake, refused, internal. */
   socketError(kind: string): void;
 }
@@ -251,6 +253,11 @@ export function createReplicaMetrics({
     name: 'tickwire_message_deliveries_total',
     help: 'Sessions on this replica that a message or quote was sent to, one for each.',
   });
+  const refusedHandshakes = counter({
+    name: 'tickwire_handshakes_refused_total',
+    help: 'Handshakes refused at the door, by the name of the refusal: too much of one address, or a drain.',
+    label: 'reason',
+  });
 
   const seatRefusals = counter({
     name: 'tickwire_seats_refused_total',
@@ -300,6 +307,7 @@ export function createReplicaMetrics({
     },
     draining: () => void (isDraining = true),
     sentAway: (how) => sentAway.add(1, how),
+    handshakeRefused: (name) => refusedHandshakes.add(1, name),
     cut: (reason) => cuts.add(1, reason),
     messageSent: (kind, isComplete) => {
       messages.add(1, kind);

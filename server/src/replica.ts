@@ -19,6 +19,8 @@ import { createElection } from './leader/election.ts';
 import { createPublisher } from './leader/publisher.ts';
 import { createPushCall, servePushes } from './leader/push-call.ts';
 import { createReplicaMetrics } from './replica-metrics.ts';
+import { createAddressLimits } from './session/address-limits.ts';
+import { createClients } from './session/client-address.ts';
 import { createConnectionGuard } from './session/connection-guard.ts';
 import { connectionLimits } from './session/connection-limits.ts';
 import { createDoor } from './session/door.ts';
@@ -288,7 +290,18 @@ export function createReplica(options: ReplicaOptions): Replica {
     onCallError: (kind) => meter.socketError(kind),
     onSentAway: (how) => meter.sentAway(how),
   });
-  const door = createDoor({ httpServer, path: socketPath, clock });
+  const door = createDoor({
+    httpServer,
+    engine: io.engine,
+    path: socketPath,
+    clock,
+    clientOf: createClients({
+      trustedProxies: config.trustProxy,
+      trustedNetworks: config.addressLimits.trustedNetworks,
+    }),
+    addressLimits: createAddressLimits(config.addressLimits),
+    onRefused: (name) => meter.handshakeRefused(name),
+  });
   const traffic: Traffic = createTraffic(engines, { onHandshakeError: () => meter.socketError('handshake') });
 
   const others = {

@@ -2,6 +2,7 @@
  * Every setting of a replica: how its text is parsed, its default and what it means. The README's table and
  * `.env.example` are compared with this one. Knows nothing of how settings fit together.
  */
+import { isIP } from 'node:net';
 import { z } from 'zod';
 import { parseSymbol } from '../protocol/index.ts';
 import { parseFeeds } from './feed/feeds-setting.ts';
@@ -120,6 +121,17 @@ const webAddress = z.string().refine((text) => {
   return url !== null && /^https?:$/.test(url.protocol) && url.username === '' && url.password === '';
 }, 'must be an address such as https://example.com/.well-known/jwks.json, without a user or password');
 
+const networks = list.transform((parts, context) => {
+  if (parts.length === 1 && parts[0] === 'none') return [];
+  for (const part of parts) {
+    const [address = '', bits = '', ...more] = part.split('/');
+    const most = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1;
+    if (more.length > 0 || !/^\d{1,3}$/.test(bits) || Number(bits) > most)
+      context.addIssue(`${JSON.stringify(part.slice(0, 80))} is not a network such as 10.0.0.0/8`);
+  }
+  return parts;
+});
+
 /** By the name of its variable, in the order in which people read them. */
 export const settings = {
   PORT: setting('8080', whole(0, 65_535), 'Port of the HTTP server; 0 takes a free one.'),
@@ -223,6 +235,21 @@ export const settings = {
     '200',
     whole(10, 100_000),
     'Packets a second of one connection, five times as many at once; who sends more is cut.',
+  ),
+  MAX_CONNECTIONS_PER_ADDRESS: setting(
+    '1000',
+    whole(1, 1_000_000),
+    'Connections of one address to one replica; a /64 of IPv6 is one address.',
+  ),
+  MAX_HANDSHAKES_PER_SECOND: setting(
+    '100',
+    whole(1, 1_000_000),
+    'Handshakes a second of one address at one replica, counted over five seconds.',
+  ),
+  TRUSTED_NETWORKS: setting(
+    '127.0.0.0/8,::1/128,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7',
+    networks,
+    'Networks whose addresses have neither limit, separated by commas; `none` for none.',
   ),
   LEASE_BEAT_MS: setting('500', whole(10, 60_000), "Milliseconds between the leader's beats."),
   LEASE_DEADLINE_MS: setting(

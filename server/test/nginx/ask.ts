@@ -1,4 +1,5 @@
 /** Requests to Nginx, each on a connection of its own, from an address of the test's choice. */
+import { randomBytes } from 'node:crypto';
 import { request, type IncomingMessage } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
@@ -46,7 +47,13 @@ export async function openSocket(
     host: '127.0.0.1',
     port,
     path,
-    headers: { connection: 'Upgrade', upgrade: 'websocket', ...question.headers },
+    headers: {
+      connection: 'Upgrade',
+      upgrade: 'websocket',
+      'sec-websocket-version': '13',
+      'sec-websocket-key': randomBytes(16).toString('base64'),
+      ...question.headers,
+    },
     localAddress: question.from ?? '127.0.0.1',
     agent: false,
   });

@@ -1,6 +1,7 @@
 /** Limits per address: generous, none for trusted networks, and an honest answer beyond. */
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { startNginx, type NginxServer } from '../../../scripts/lib/nginx.mjs';
+import { codes, type CodeName } from '../../protocol/index.ts';
 import { until } from '../support/until.ts';
 import { ask, openSocket } from './ask.ts';
 import { createScriptedUpstream, type ScriptedUpstream } from './scripted-upstream.ts';
@@ -27,6 +28,12 @@ afterEach(async () => {
   await replica.close();
 });
 
+/** What the code of that name has, without its text. */
+function ruleOf(name: CodeName) {
+  const { code, retry } = codes[name];
+  return { code, name, retry };
+}
+
 const inTurn = async (count: number, path: string, from: string) => {
   const statuses: number[] = [];
   for (let i = 0; i < count; i += 1) statuses.push((await ask(nginx.port, path, { from })).status);
@@ -40,13 +47,21 @@ test('handshakes beyond the burst are 429 with Retry-After, requests of a sessio
   const refused = await ask(nginx.port, '/socket.io/?EIO=4&transport=polling', { from: outsider });
   expect(refused.headers['content-type']).toBe('application/problem+json');
   expect(refused.headers['retry-after']).toBe('1');
+  expect(JSON.parse(refused.body)).toMatchObject({ status: 429, ...ruleOf('too_many_handshakes') });
   expect(await inTurn(10, '/socket.io/?EIO=4&transport=polling&sid=s1', outsider)).not.toContain(429);
+});
+
+test('a plain stream cannot pass for a session', async () => {
+  const statuses = await inTurn(10, '/stream/BTC-USD?sid=made-up', outsider);
+  expect(statuses).toContain(429);
 });
 
 test('API calls beyond the burst are 429', async () => {
   const statuses = await inTurn(8, '/api/ticks', outsider);
   expect(statuses.slice(0, 3)).toEqual([200, 200, 200]);
   expect(statuses.slice(4)).toContain(429);
+  const refused = await ask(nginx.port, '/api/ticks', { from: outsider });
+  expect(JSON.parse(refused.body)).toMatchObject({ status: 429, ...ruleOf('too_many_calls') });
 });
 
 test('open sockets beyond the limit are 429', async () => {
@@ -54,6 +69,11 @@ test('open sockets beyond the limit are 429', async () => {
   const open = await Promise.all([1, 2, 3].map(() => openSocket(nginx.port, path, { from: outsider })));
   expect(open.map(({ status }) => status)).toEqual([101, 101, 101]);
   expect((await openSocket(nginx.port, path, { from: outsider })).status).toBe(429);
+  const refused = await ask(nginx.port, path, { from: outsider });
+  expect(JSON.parse(refused.body)).toMatchObject({
+    status: 429,
+    ...ruleOf('too_many_connections_from_address'),
+  });
   for (const { socket } of open) socket?.destroy();
 });
 

@@ -221,6 +221,21 @@ describe('the README', () => {
     });
   });
 
+  it('shows limits of an address, and pages of other origins that may not connect', async () => {
+    const [, settings = ''] = /`([^`]+) npm start`, and ask six times/.exec(readme) ?? [];
+    const env = Object.fromEntries(settings.split(' ').map((one) => one.split('=') as [string, string]));
+    const limited = await startEmbeddedCluster(env);
+    onTestFinished(() => limited.close());
+    const open = await startEmbeddedCluster();
+    onTestFinished(() => open.close());
+    const run = (containing: string, { url }: { url: string }): string => {
+      const command = example('sh', containing).replaceAll(ownAddress, url.replace(/\/$/, ''));
+      return spawnSync('sh', ['-c', command], { encoding: 'utf8' }).stdout;
+    };
+    expect(run('try=[1-6]', limited)).toBe('200\n'.repeat(5) + '429\n');
+    expect(run('elsewhere', open)).toBe('403\n');
+  });
+
   it('shows a push by curl that reaches clients, once', async () => {
     const cluster = await startEmbeddedCluster({ API_KEYS: 'my-own-secret-key' });
     onTestFinished(() => cluster.close());

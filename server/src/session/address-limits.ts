@@ -1,0 +1,72 @@
+/**
+ * How many connections and handshakes one address may have at this replica, for people without a proxy that sees to it.
+ * Counts in memory, so each replica counts its own. Knows no sockets. Keeps SPEC.md [LM7].
+ */
+import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
+
+/** The refusals' names. */
+export type AddressLimit = 'too_many_connections_from_address' | 'too_many_handshakes';
+
+/** What became of a handshake: a connection, until `leave` is called, or a refusal. */
+export type Entry =
+  | { ok: true; leave: () => void }
+  /** How many seconds later another try may succeed. */
+  | { ok: false; limit: AddressLimit; retryAfterS: number };
+
+export interface AddressLimitsOptions {
+  maxConnections: number;
+  maxHandshakesPerSecond: number;
+}
+
+/** Handshakes are counted over so many seconds: after an outage the clients of an office come back all at once. */
+const handshakeSpanS = 5;
+/** Nobody knows when a connection ends. */
+const connectionRetryS = 5;
+
+export function createAddressLimits({ maxConnections, maxHandshakesPerSecond }: AddressLimitsOptions) {
+  const handshakes = new RateLimiterMemory({
+    points: maxHandshakesPerSecond * handshakeSpanS,
+    duration: handshakeSpanS,
+  });
+  /** By the address; none has 0. */
+  const connections = new Map<string, number>();
+
+  function add(address: string, count: number): void {
+    const sum = (connections.get(address) ?? 0) + count;
+    if (sum === 0) connections.delete(address);
+    else connections.set(address, sum);
+  }
+
+  /** Milliseconds until the address may try again; 0 where it may now. */
+  async function waitOf(address: string): Promise<number> {
+    try {
+      await handshakes.consume(address);
+      return 0;
+    } catch (spent) {
+      if (spent instanceof RateLimiterRes) return Math.max(1, spent.msBeforeNext);
+      throw spent;
+    }
+  }
+
+  return {
+    /** Takes a handshake of that address. One that is refused counts as a handshake too. */
+    enter: async (address: string): Promise<Entry> => {
+      const waitMs = await waitOf(address);
+      if (waitMs > 0)
+        return { ok: false, limit: 'too_many_handshakes', retryAfterS: Math.ceil(waitMs / 1_000) };
+      if ((connections.get(address) ?? 0) >= maxConnections)
+        return { ok: false, limit: 'too_many_connections_from_address', retryAfterS: connectionRetryS };
+      add(address, 1);
+      let hasLeft = false;
+      return {
+        ok: true,
+        leave: () => {
+          if (!hasLeft) add(address, -1);
+          hasLeft = true;
+        },
+      };
+    },
+  };
+}
+
+export type AddressLimits = ReturnType<typeof createAddressLimits>;
