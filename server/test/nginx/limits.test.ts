@@ -1,4 +1,7 @@
 /** Limits per address: generous, none for trusted networks, and an honest answer beyond. */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { startNginx, type NginxServer } from '../../../scripts/lib/nginx.mjs';
 import { codes, type CodeName } from '../../protocol/index.ts';
@@ -9,10 +12,12 @@ import { createScriptedUpstream, type ScriptedUpstream } from './scripted-upstre
 const outsider = '127.0.0.7';
 const insider = '127.0.0.8';
 
+let folder: string;
 let replica: ScriptedUpstream;
 let nginx: NginxServer;
 
 beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'tickwire-nginx-'));
   replica = await createScriptedUpstream('r1');
   nginx = await startNginx({
     replicas: [replica],
@@ -20,12 +25,14 @@ beforeEach(async () => {
     connectionsPerAddress: 3,
     handshakesPerSecond: 1,
     callsPerSecond: 1,
+    accessLog: `${join(folder, 'access.log')} access`,
   });
 });
 
 afterEach(async () => {
   await nginx?.stop();
   await replica.close();
+  rmSync(folder, { recursive: true });
 });
 
 /** What the code of that name has, without its text. */
@@ -87,10 +94,13 @@ test('[SI6] a token in the address reaches neither a replica nor a log', async (
       expect(refused.body).toContain('never in the address');
     }
   }
-  // Beyond the limits, where Nginx says why in its log.
-  expect(await inTurn(8, '/api/ticks?symbols=seen', outsider)).toContain(429);
-  await until(() => nginx.logs().some((line) => line.includes('symbols=seen')));
-  expect(nginx.logs().join('\n')).not.toContain(token);
+  // Nor does any other query, also beyond the limits.
+  expect(await inTurn(8, '/api/ticks?symbols=unseen', outsider)).toContain(429);
+  const requests = () => readFileSync(join(folder, 'access.log'), 'utf8');
+  await until(() => requests().includes('"status":429'));
+  const logs = [...nginx.logs(), requests()].join('\n');
+  expect(logs).not.toContain(token);
+  expect(logs).not.toContain('unseen');
 });
 
 test('a trusted network has no limits', async () => {
