@@ -240,25 +240,6 @@ export function createReplica(options: ReplicaOptions): Replica {
   io.adapter(backplane.adapter(fanout.mixin));
   fanout.attach(io.of('/'));
   const { packets, calls, maxUnreadBytes } = connectionLimits({ ...config, ...config.limits });
-  const plain = createPlainServer({
-    ...config,
-    httpServer,
-    clock,
-    otherPath: socketPath,
-    isAllowedOrigin: createOriginRule(config.corsOrigins),
-    isListed: (symbol) => listed.has(symbol),
-    authenticate,
-    streams: fanout,
-    onSocket: (socket) => sessions.openPlain(socket),
-  });
-  const engines = [io.engine, plain.engine];
-  const guard = createConnectionGuard({
-    engines,
-    clock,
-    packets,
-    maxUnreadBytes,
-    onCut: (reason) => meter.cut(reason),
-  });
   const seats =
     config.maxConnectionsPerUser === 0
       ? null
@@ -270,6 +251,26 @@ export function createReplica(options: ReplicaOptions): Replica {
           onRefused: (reason) => meter.seatRefused(reason),
           onUncounted: () => meter.seatUncounted(),
         });
+  const plain = createPlainServer({
+    ...config,
+    httpServer,
+    clock,
+    otherPath: socketPath,
+    isAllowedOrigin: createOriginRule(config.corsOrigins),
+    isListed: (symbol) => listed.has(symbol),
+    authenticate,
+    seats,
+    streams: fanout,
+    onSocket: (socket) => sessions.openPlain(socket),
+  });
+  const engines = [io.engine, plain.engine];
+  const guard = createConnectionGuard({
+    engines,
+    clock,
+    packets,
+    maxUnreadBytes,
+    onCut: (reason) => meter.cut(reason),
+  });
   const sessions = createSessions({
     io,
     node,

@@ -9,8 +9,9 @@ import { WebSocketServer } from 'ws';
 import { problemOf, problemType, refusal, type Refusal } from '../../protocol/index.ts';
 import type { Clock } from '../support/clock.ts';
 import { SignInRefused, type AuthenticateRequest, type Identity } from '../users/identity.ts';
-import { PlainConnection } from './plain-connection.ts';
+import { closeCodes, PlainConnection } from './plain-connection.ts';
 import { PlainSocket } from './plain-socket.ts';
+import { parseCid, type SeatLoss, type Seats } from './seating.ts';
 import { parseStreamRequest, type StreamRequest } from './stream-request.ts';
 import type { Streams } from './streams.ts';
 import { createTokens } from './tokens.ts';
@@ -29,6 +30,8 @@ export interface PlainServerOptions {
   isListed: (symbol: string) => boolean;
   /** Says who a client is that asks. */
   authenticate: AuthenticateRequest;
+  /** Null where users may have any number of connections. */
+  seats: Seats | null;
   streams: Pick<Streams, 'join' | 'leave'>;
   /** Fires for each client that came, once it may be written to. */
   onSocket: (socket: PlainSocket) => void;
@@ -55,6 +58,14 @@ export interface PlainServer {
   close(): void;
 }
 
+/** The seat of a connection that may not be there yet. */
+interface PlainSeat {
+  /** Why it is without one. */
+  lost: SeatLoss | null;
+  leave: () => void;
+  onLost: (why: SeatLoss) => void;
+}
+
 /** How often is looked for peers that are silent, in milliseconds. */
 const watchMs = 1_000;
 const idBytes = 15;
@@ -63,8 +74,8 @@ const bearerProtocol = 'bearer';
 
 /** Listens to upgrades from now on. */
 export function createPlainServer(options: PlainServerOptions): PlainServer {
-  const { httpServer, clock, otherPath, maxMessageBytes, authenticate, isAllowedOrigin, isListed, streams } =
-    options;
+  const { httpServer, clock, otherPath, maxMessageBytes } = options;
+  const { authenticate, isAllowedOrigin, isListed, seats, streams } = options;
   const engine = new PlainEngine();
   const makeId = createTokens();
   const webSockets = new WebSocketServer({
@@ -112,6 +123,23 @@ export function createPlainServer(options: PlainServerOptions): PlainServer {
     }
   }
 
+  /** A user's seat, where there are any; `lost` says why there is none, at first or since. */
+  async function takeSeat({ user }: Identity, { query }: StreamRequest): Promise<PlainSeat> {
+    const seat: PlainSeat = { lost: null, leave: () => {}, onLost: () => {} };
+    if (seats === null || user === null) return seat;
+    const leave = await seats.take({
+      user,
+      cid: parseCid(query.get('cid')),
+      onLost: (why) => {
+        seat.lost = why;
+        seat.onLost(why);
+      },
+    });
+    if (leave === null) seat.lost = 'too_many_connections';
+    else seat.leave = leave;
+    return seat;
+  }
+
   async function admit(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     const parsed = parseStreamRequest(request.url ?? '', isListed);
     if (!parsed.ok) {
@@ -125,10 +153,14 @@ export function createPlainServer(options: PlainServerOptions): PlainServer {
     const onError = (): void => void socket.destroy();
     socket.on('error', onError);
     const identity = await identify(request, parsed.value);
+    const seat = 'code' in identity ? null : await takeSeat(identity, parsed.value);
     socket.off('error', onError);
-    if (socket.destroyed) return;
-    if ('code' in identity) {
-      refuse(socket, identity);
+    if (socket.destroyed) {
+      seat?.leave();
+      return;
+    }
+    if ('code' in identity || seat === null) {
+      refuse(socket, 'code' in identity ? identity : refusal('internal'));
       return;
     }
     webSockets.handleUpgrade(request, socket, head, (webSocket) => {
@@ -139,7 +171,11 @@ export function createPlainServer(options: PlainServerOptions): PlainServer {
         request: parsed.value,
         rooms: streams,
       });
-      options.onSocket(client);
+      connection.once('close', seat.leave);
+      seat.onLost = (why) => client.refuse(refusal(why), closeCodes.never);
+      // Only here: a browser shows its page no more of a refused upgrade than that it failed.
+      if (seat.lost === null) options.onSocket(client);
+      else seat.onLost(seat.lost);
     });
   }
 

@@ -59,10 +59,10 @@ export class PlainSocket implements Client {
     else this.conn.write(JSON.stringify({ type: event, ...payload }));
   }
 
-  /** Tells why, and closes it behind that: for good, or for now. */
-  refuse(why: Refusal): void {
+  /** Tells why, and closes it behind that, with that code: by itself the refusal's own, for good or for now. */
+  refuse(why: Refusal, code = closeCodeOf(why.retry)): void {
     this.emit('refused', why);
-    this.conn.close(false, closeCodeOf(why.retry), why.name);
+    this.conn.close(false, code, why.name);
   }
 
   /** Nobody watches what goes out. */

@@ -5,6 +5,7 @@
  * once it does: a price page that turns its users away because nobody can count them is worse than one connection too many.
  * Knows no sockets. Keeps SPEC.md [ST1] to [ST6].
  */
+import { randomUUID } from 'node:crypto';
 import { maxSeatsPerCall, type Seat, type SeatOutcome, type UserSeats } from '../backplane/contract.ts';
 import type { Clock } from '../support/clock.ts';
 import type { Log } from '../support/log.ts';
@@ -287,8 +288,8 @@ export function createSeats(options: SeatsOptions): Seats {
     },
     take: async ({ user, cid, onLost }) => {
       const id = (++made).toString(36);
-      // A client's own cid has no such sign.
-      const sitter: Sitter = { user, cid: cid ?? `=${id}`, id, onLost, wasAsked: false };
+      // Like no other on any node; a client's own cid has no such sign.
+      const sitter: Sitter = { user, cid: cid ?? `=${randomUUID()}`, id, onLost, wasAsked: false };
       if (await isSeated(sitter)) return () => void (seatOut(sitter) && giveBack(sitter));
       onRefused('full');
       return null;

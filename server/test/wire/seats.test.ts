@@ -149,3 +149,42 @@ describe('seats', () => {
     }
   });
 });
+
+describe('seats of plain WebSockets', () => {
+  it('[ST1][PW7] the fourth is told why and closed with 1008, and comes in when a place is free', async () => {
+    const { connect, stream } = await startReplica();
+    const plain = [stream('/stream/A?user=ann'), stream('/stream/A?user=ann')];
+    await Promise.all([...plain.map((one) => one.seen('hello')), connect(ann).seen('hello')]);
+    const fourth = stream('/stream/A?user=ann');
+    expect(await fourth.closed()).toEqual({ code: 1008, reason: 'too_many_connections' });
+    expect(fourth.messages).toEqual([
+      expect.objectContaining({ type: 'refused', code: codes.too_many_connections.code, retry: 'later' }),
+    ]);
+    // One with another name, and those without one, are not in their way.
+    await Promise.all(
+      ['/stream/A?user=bob', '/stream/A', '/stream/A'].map((path) => stream(path).seen('hello')),
+    );
+    plain[0]?.close();
+    await until(async () => {
+      const next = stream('/stream/A?user=ann');
+      const first = await until(() => next.messages[0]);
+      return first.type === 'hello';
+    });
+    expect(plain[1]?.of('refused')).toEqual([]);
+  });
+
+  it('[ST2] the same cid takes its seat over, also from a Socket.IO client', async () => {
+    const { connect, stream } = await startReplica({ MAX_CONNECTIONS_PER_USER: '1' });
+    const first = connect({ ...ann, query: { cid: 'tab' } });
+    await first.seen('hello');
+    const second = stream('/stream/A?user=ann&cid=tab');
+    await second.seen('hello');
+    await first.seen('refused');
+    expect(refusals(first)).toEqual(['seat_taken_over']);
+    const third = stream('/stream/A?user=ann&cid=tab');
+    await third.seen('hello');
+    expect(await second.closed()).toEqual({ code: 1008, reason: 'seat_taken_over' });
+    expect(await stream('/stream/A?user=ann&cid=other').closed()).toMatchObject({ code: 1008 });
+    expect(third.of('refused')).toEqual([]);
+  });
+});
