@@ -6,10 +6,10 @@ import { refusal, type Refusal } from '../../protocol/index.ts';
 import { refuseIn } from './identify.ts';
 import type { ClientSocket } from './session.ts';
 
-/** What is asked for a connection: see `Seats` in users/seats.ts. */
-/** Why a connection is without a seat. */
+/** Why a connection is without a seat: see users/seats.ts. */
 export type SeatLoss = 'seat_taken_over' | 'too_many_connections';
 
+/** What is asked for a connection. */
 export interface SeatRequest {
   user: string;
   /** The client's own name of its connection; null where it has none. */
