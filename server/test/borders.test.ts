@@ -10,6 +10,7 @@ import { describe, expect, test } from 'vitest';
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const stages = ['feed', 'leader', 'fanout', 'session', 'http', 'cluster'];
 const identity = 'server/src/users/identity.ts';
+const seat = 'server/src/users/seat.ts';
 const contract = 'server/src/backplane/contract.ts';
 
 /** What the files of one place may import beside files of that same place: places, or single files. */
@@ -17,7 +18,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   protocol: [],
   support: ['protocol'],
   backplane: ['support', 'protocol'],
-  ...Object.fromEntries(stages.map((stage) => [stage, [contract, identity, 'support', 'protocol']])),
+  ...Object.fromEntries(stages.map((stage) => [stage, [contract, identity, seat, 'support', 'protocol']])),
   users: [contract, 'support', 'protocol'],
   settings: [...stages, 'support', 'protocol'],
   config: ['settings', ...stages, 'support', 'protocol'],

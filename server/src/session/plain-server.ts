@@ -9,9 +9,10 @@ import { WebSocketServer } from 'ws';
 import { problemOf, problemType, refusal, type Refusal } from '../../protocol/index.ts';
 import type { Clock } from '../support/clock.ts';
 import { SignInRefused, type AuthenticateRequest, type Identity } from '../users/identity.ts';
+import type { SeatLoss, SeatTaker } from '../users/seat.ts';
 import { closeCodes, PlainConnection } from './plain-connection.ts';
 import { PlainSocket } from './plain-socket.ts';
-import { parseCid, type SeatLoss, type Seats } from './seating.ts';
+import { parseCid } from './seating.ts';
 import { parseStreamRequest, type StreamRequest } from './stream-request.ts';
 import type { Streams } from './streams.ts';
 import { createTokens } from './tokens.ts';
@@ -31,7 +32,7 @@ export interface PlainServerOptions {
   /** Says who a client is that asks. */
   authenticate: AuthenticateRequest;
   /** Null where users may have any number of connections. */
-  seats: Seats | null;
+  seats: SeatTaker | null;
   streams: Pick<Streams, 'join' | 'leave'>;
   /** Fires for each client that came, once it may be written to. */
   onSocket: (socket: PlainSocket) => void;

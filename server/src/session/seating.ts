@@ -3,29 +3,12 @@
  * has no seat and waits for nothing. Knows neither how seats are counted nor where. Keeps SPEC.md [ST1] to [ST4].
  */
 import { refusal, type Refusal } from '../../protocol/index.ts';
+import type { SeatLoss, SeatTaker } from '../users/seat.ts';
 import { refuseIn } from './identify.ts';
 import type { ClientSocket } from './session.ts';
 
-/** Why a connection is without a seat: see users/seats.ts. */
-export type SeatLoss = 'seat_taken_over' | 'too_many_connections';
-
-/** What is asked for a connection. */
-export interface SeatRequest {
-  user: string;
-  /** The client's own name of its connection; null where it has none. */
-  cid: string | null;
-  /** Fires at most once, when the connection lost its seat and is to be ended. */
-  onLost: (why: SeatLoss) => void;
-}
-
-/** The seats of all users, over all replicas. */
-export interface Seats {
-  /** Takes a seat; the returned function gives it back. Null where the user has too many connections. */
-  take(request: SeatRequest): Promise<(() => void) | null>;
-}
-
 export interface SeatingOptions {
-  seats: Seats;
+  seats: SeatTaker;
   /** Fires for each socket that lost its seat: it is to be ended. It may not have joined yet. */
   onLost: (socket: ClientSocket, why: SeatLoss) => void;
   /** Fires for each socket that gets no seat, with the code's name. */

@@ -16,6 +16,7 @@ import type { Clock } from '../support/clock.ts';
 import type { Log } from '../support/log.ts';
 import { userRoom, type Identity } from '../users/identity.ts';
 import type { Client } from './client.ts';
+import type { SeatTaker } from '../users/seat.ts';
 import { slimRequest, type Connection } from './connection.ts';
 import { createDelivery, deliverPlainly, type Message } from './delivery.ts';
 import { createDeparture, type Departure } from './departure.ts';
@@ -24,7 +25,7 @@ import { SnapshotText } from './json-text.ts';
 import { leaversOf } from './leavers.ts';
 import { servePlainCalls } from './plain-calls.ts';
 import type { PlainSocket } from './plain-socket.ts';
-import { createSeating, type Seats } from './seating.ts';
+import { createSeating } from './seating.ts';
 import { Session, type ClientSocket, type SessionStage } from './session.ts';
 import { createBasketTexts, createSymbolTexts } from './symbol-texts.ts';
 import type { SocketServer } from './socket-server.ts';
@@ -39,7 +40,7 @@ export interface SessionsOptions extends Omit<
   io: SocketServer;
   node: string;
   /** Null where users may have any number of connections. */
-  seats: Seats | null;
+  seats: SeatTaker | null;
   clock: Clock;
   log: Log;
   random: () => number;

@@ -3,7 +3,8 @@ import { createManualClock } from '../../test/support/manual-clock.ts';
 import { BackplaneUnavailable, type UserSeats } from '../backplane/contract.ts';
 import { createMemoryUserSeats, type MemoryUserSeats } from '../backplane/local/memory-user-seats.ts';
 import { createLog } from '../support/log.ts';
-import { beatMs, createSeats, forgottenAfterMs, patienceMs, settleMs, type SeatLoss } from './seats.ts';
+import type { SeatLoss } from './seat.ts';
+import { beatMs, createSeats, forgottenAfterMs, patienceMs, settleMs } from './seats.ts';
 
 const log = createLog({ level: 'silent', node: 'test' });
 

@@ -9,25 +9,12 @@ import { randomUUID } from 'node:crypto';
 import { maxSeatsPerCall, type Seat, type SeatOutcome, type UserSeats } from '../backplane/contract.ts';
 import type { Clock } from '../support/clock.ts';
 import type { Log } from '../support/log.ts';
+import type { SeatLoss, SeatRequest, SeatTaker } from './seat.ts';
 
-/** Why a connection is without a seat: another one came with its cid, or the user has too many. */
-export type SeatLoss = 'seat_taken_over' | 'too_many_connections';
-
-export interface SeatRequest {
-  user: string;
-  /** The client's own name of its connection; null where it has none, and then it is like no other. */
-  cid: string | null;
-  /** Fires at most once, when the connection lost its seat: it is to be ended for that reason. */
-  onLost: (why: SeatLoss) => void;
-}
-
-export interface Seats {
+export interface Seats extends SeatTaker {
   /** Beats from now on. Called again, it does so at once: the link may be back. */
   start(): void;
-  /**
-   * Takes a seat; the returned function gives it back. Null where the user has too many connections. Settles within
-   * `patienceMs` and a call of the store.
-   */
+  /** As every taker's; settles within `patienceMs` and a call of the store. */
   take(request: SeatRequest): Promise<(() => void) | null>;
   /** Gives back every seat of this node, for good. */
   close(): Promise<void>;
