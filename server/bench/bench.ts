@@ -1,5 +1,5 @@
 /**
- * `npm run bench`: every row of rows.ts, measured on real sockets. `--quick` is a run of about two minutes for CI; `--only=stage`
+ * `npm run bench`: every row of rows.ts, measured on real sockets. `--quick` is a short run; `--only=stage`
  * runs one experiment; `--profile=FOLDER` writes a CPU profile of each peer of the fan-out stage, of the bus and of the connects. A whole run writes results.md.
  */
 import { execFileSync } from 'node:child_process';
