@@ -42,7 +42,7 @@ const experiments: Record<string, (bench: Bench) => Promise<void>> = {
   costs: measureCosts,
 };
 
-/** Gives the exit code: 1 where a ratio is far from its goal. Rejects where a run was no result. */
+/** Gives the exit code: 2 where a run was no result, 1 where a ratio is far from its goal. The other experiments go on. */
 export async function runBench(args: readonly string[]): Promise<number> {
   const { values } = parseArgs({
     args: [...args],
@@ -62,6 +62,7 @@ export async function runBench(args: readonly string[]): Promise<number> {
   const results: Result[] = [];
   const notes: string[] = [];
   const drivers: DriverState[] = [];
+  const failed: string[] = [];
   const programs = await Promise.all(
     ['driver/driver-program.ts', 'peers/server-program.ts'].map((path) =>
       bundleProgram(`server/bench/${path}`),
@@ -94,7 +95,14 @@ export async function runBench(args: readonly string[]): Promise<number> {
     },
   };
   try {
-    for (const name of chosen) await experiments[name]?.(bench);
+    for (const name of chosen)
+      try {
+        await experiments[name]?.(bench);
+      } catch (error) {
+        console.error(error);
+        failed.push(name);
+        bench.note(`${name} gave no result: ${error instanceof Error ? error.message : String(error)}`);
+      }
   } finally {
     await driver.close();
     for (const { remove } of programs) remove();
@@ -106,6 +114,10 @@ export async function runBench(args: readonly string[]): Promise<number> {
       resultsDocument({ results, notes, drivers, machine: onMachine }),
     );
   console.log(closingLine(results));
+  if (failed.length > 0) {
+    console.error(`no result: ${failed.join(', ')}`);
+    return 2;
+  }
   return results.every((result) => isMet(result, slack)) ? 0 : 1;
 }
 

@@ -1,10 +1,9 @@
 /**
  * The peer `our replica`: one of a cluster as main.ts makes it, over a true Redis, with prices of the simulator where it
- * leads. It can keep every symbol served without a client, so that delivery to clients is no part of what it takes.
+ * leads.
  */
 import { randomUUID } from 'node:crypto';
 import process from 'node:process';
-import { tickRoom } from '../../protocol/index.ts';
 import { createRedisBackplane } from '../../src/backplane/redis/redis-backplane.ts';
 import { parseConfig } from '../../src/config.ts';
 import { createReplica } from '../../src/replica.ts';
@@ -62,8 +61,5 @@ export async function createOurReplica(options: OurReplicaOptions): Promise<Peer
     turn: () => {
       throw new Error('its prices are its own');
     },
-    // A member that is no socket: the sequencers stay, and there is nobody to write to.
-    keep: () =>
-      void replica.io.of('/').adapter.addAll('#bench', new Set(symbols.map((symbol) => tickRoom(symbol)))),
   };
 }

@@ -9,8 +9,6 @@ export interface Peer {
   turn(ticks: readonly Tick[]): void;
   /** Told of all turns of a run before its first, where a peer prepares what it sends. */
   prepare?(turns: readonly (readonly Tick[])[]): void;
-  /** Keeps every symbol served without a client. */
-  keep?(): void;
 }
 
 export interface PeerOptions {

@@ -23,8 +23,6 @@ export interface ServerCalls {
   prepare(turns: number): { seq: number; bytes: number[] };
   /** Sends the next turn that was prepared. */
   turn(): void;
-  /** What is served now stays served, whoever leaves. Of a replica of ours alone. */
-  keep(): void;
   /** Processor time of the process so far, in microseconds. */
   cpu(): number;
   /** Begins a CPU profile, and ends it into a file. */

@@ -61,7 +61,6 @@ answerParent({
     for (const tick of ticks) tick.ts = ts;
     peer.turn(ticks);
   },
-  keep: () => theRunning().peer.keep?.(),
   cpu: () => {
     const { user, system } = process.cpuUsage();
     return user + system;
