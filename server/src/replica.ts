@@ -39,11 +39,7 @@ import type { Log } from './support/log.ts';
 import { listen } from './support/listen.ts';
 import { createMetrics, type Metrics } from './support/metrics.ts';
 import { createProcessMetrics } from './support/process-metrics.ts';
-import { createAuthenticateRequest } from './users/authenticate-request.ts';
-import { createMessages } from './users/messages.ts';
-import { createSessionProof } from './users/session-proof.ts';
-import { createSeats } from './users/seats.ts';
-import { createSignIn } from './users/sign-in.ts';
+import { createUsers } from './users/users.ts';
 
 export interface ReplicaOptions {
   config: Config;
@@ -123,12 +119,23 @@ export function createReplica(options: ReplicaOptions): Replica {
     onAnnounce: (announcement) => backplane.announce(announcement),
     onFault: (epoch, reason) => election.stepDown(epoch, reason),
   });
-  const signIn = createSignIn({
-    auth: config.auth,
+  const users = createUsers({
+    ...config,
+    seatStore: backplane.userSeats,
+    others: {
+      isReachable: () => backplane.state().at === 'up',
+      ask: (question: string, asked: AskOptions) => peers.askOthers(question, asked),
+    },
     clock,
-    onKeysLost: (error) => log.warn({ err: error }, 'the keys of tokens cannot be had: nobody can sign in'),
+    log,
+    outlets: [(message) => sessions.deliver(message)],
+    onSent: (kind, isComplete) => meter.messageSent(kind, isComplete),
+    onDelivered: (count) => meter.messageDelivered(count),
+    findSession: (id) => sessions.find(id),
+    onSeatRefused: (reason) => meter.seatRefused(reason),
+    onSeatUncounted: () => meter.seatUncounted(),
   });
-  const authenticate = createAuthenticateRequest(signIn);
+  const { authenticate, seats, signIn } = users;
   let stopServing: () => void = () => {};
   const election = createElection({
     node,
@@ -210,9 +217,10 @@ export function createReplica(options: ReplicaOptions): Replica {
       );
     },
     push,
-    proveSession: (shown, symbol) => sessionProof.prove(shown, symbol),
-    sendMessage: (message) => messages.send('api', message),
-    sendQuote: (userId, quote) => messages.send('quote', { to: { userId }, event: 'quote', data: quote }),
+    proveSession: users.prove,
+    sendMessage: (message) => users.messages.send('api', message),
+    sendQuote: (userId, quote) =>
+      users.messages.send('quote', { to: { userId }, event: 'quote', data: quote }),
     nodes: () => peers.list(),
     drainNode: (wanted) => peers.drain(wanted),
     metrics: {
@@ -240,26 +248,15 @@ export function createReplica(options: ReplicaOptions): Replica {
   io.adapter(backplane.adapter(fanout.mixin));
   fanout.attach(io.of('/'));
   const { packets, calls, maxUnreadBytes } = connectionLimits({ ...config, ...config.limits });
-  const seats =
-    config.maxConnectionsPerUser === 0
-      ? null
-      : createSeats({
-          store: backplane.userSeats,
-          maxPerUser: config.maxConnectionsPerUser,
-          clock,
-          log,
-          onRefused: (reason) => meter.seatRefused(reason),
-          onUncounted: () => meter.seatUncounted(),
-        });
   const plain = createPlainServer({
     ...config,
+    authenticate,
+    seats,
     httpServer,
     clock,
     otherPath: socketPath,
     isAllowedOrigin: createOriginRule(config.corsOrigins),
     isListed: (symbol) => listed.has(symbol),
-    authenticate,
-    seats,
     streams: fanout,
     onSocket: (socket) => sessions.openPlain(socket),
   });
@@ -286,7 +283,7 @@ export function createReplica(options: ReplicaOptions): Replica {
     isListed: (symbol) => listed.has(symbol),
     isStale: (symbol) => freshness.isStale(symbol),
     streams: fanout,
-    sendMessage: (from, request) => messages.sendFrom(from, request),
+    sendMessage: (from, request) => users.messages.sendFrom(from, request),
     onRecovery: (isRecovered, replayed) => meter.recovered(isRecovered, replayed),
     onCallError: (kind) => meter.socketError(kind),
     onSentAway: (how) => meter.sentAway(how),
@@ -305,18 +302,6 @@ export function createReplica(options: ReplicaOptions): Replica {
   });
   const traffic: Traffic = createTraffic(engines, { onHandshakeError: () => meter.socketError('handshake') });
 
-  const others = {
-    isReachable: () => backplane.state().at === 'up',
-    ask: (question: string, asked: AskOptions) => peers.askOthers(question, asked),
-  };
-  const messages = createMessages({
-    clock,
-    others,
-    outlets: [(message) => sessions.deliver(message)],
-    onSent: (kind, isComplete) => meter.messageSent(kind, isComplete),
-    onDelivered: (count) => meter.messageDelivered(count),
-  });
-  const sessionProof = createSessionProof({ others, find: (id) => sessions.find(id) });
   const peers = createPeers({
     channel: createNodeChannel({ io, log }),
     clock,
@@ -325,7 +310,7 @@ export function createReplica(options: ReplicaOptions): Replica {
     self: () => ({ connections: sessions.count(), isLeaving: isLeaving() }),
     onDrain: () => void drain.start(),
     collect: () => metrics.collect(),
-    answers: { ...messages.answers, ...sessionProof.answers },
+    answers: users.answers,
   });
   const drain = createDrain({
     clock,
@@ -356,21 +341,21 @@ export function createReplica(options: ReplicaOptions): Replica {
     freshness.linkChanged(state);
     if (state.at === 'down') return;
     election.start();
-    seats?.start();
+    users.start();
     peers.tell();
     fanout.resync();
   });
 
   closing.add(() => backplane.close());
-  if (seats !== null) closing.add(() => seats.close());
-  for (const stage of [fanout, freshness, guard, plain, sessions, peers]) closing.add(() => stage.close());
+  for (const stage of [users, fanout, freshness, guard, plain, sessions, peers])
+    closing.add(() => stage.close());
 
   return {
     io,
     start: () => {
       peers.start();
       if (backplane.state().at === 'up') election.start();
-      seats?.start();
+      users.start();
     },
     listen: () => {
       closing.add(() => httpServer.closeAllConnections());
