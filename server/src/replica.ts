@@ -18,7 +18,7 @@ import { createHttpApp } from './http/app.ts';
 import { createElection } from './leader/election.ts';
 import { createPublisher } from './leader/publisher.ts';
 import { createPushCall, servePushes } from './leader/push-call.ts';
-import { createReplicaMetrics } from './replica-metrics.ts';
+import { createReplicaMetrics } from './metrics/replica-metrics.ts';
 import { createAddressLimits } from './session/address-limits.ts';
 import { createClients } from './session/client-address.ts';
 import { createConnectionGuard } from './session/connection-guard.ts';

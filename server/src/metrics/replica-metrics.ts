@@ -1,0 +1,27 @@
+/**
+ * Every figure of a replica by its name, and the functions by which the composition root tells what happens. So stages
+ * have callbacks and no metrics. Names are kept: dashboards know them.
+ */
+import type { Clock } from '../support/clock.ts';
+import type { Metrics } from '../support/metrics.ts';
+import { createLeaderMetrics, type LeaderMetrics } from './leader-metrics.ts';
+import { createSocketMetrics, type SocketMetrics, type SocketTraffic } from './socket-metrics.ts';
+import { createTickMetrics, type FanoutTraffic, type TickMetrics } from './tick-metrics.ts';
+import { createUserMetrics, type UserMetrics } from './user-metrics.ts';
+
+export interface ReplicaMetrics extends SocketMetrics, TickMetrics, LeaderMetrics, UserMetrics {}
+
+/** Declares every figure. `traffic` and `fanout` are read when somebody asks. */
+export function createReplicaMetrics(options: {
+  metrics: Metrics;
+  clock: Pick<Clock, 'now' | 'monotonic'>;
+  traffic: () => SocketTraffic;
+  fanout: () => FanoutTraffic;
+}): ReplicaMetrics {
+  return {
+    ...createSocketMetrics({ ...options, direct: () => options.fanout().direct }),
+    ...createTickMetrics(options),
+    ...createLeaderMetrics(options),
+    ...createUserMetrics(options),
+  };
+}

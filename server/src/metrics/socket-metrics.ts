@@ -1,0 +1,90 @@
+/** Figures of connections and of what goes over them: those that are there, refused, cut and sent away. */
+import type { Metrics } from '../support/metrics.ts';
+
+/** Counts since the start, and what is now; read when somebody asks. */
+export interface SocketTraffic {
+  opened: number;
+  active(): number;
+  sent: number;
+  received: number;
+}
+
+export interface SocketMetrics {
+  /** `kind` is of few kinds: handshake, refused, internal. */
+  socketError(kind: string): void;
+  /** A handshake was refused before it was one; `name` is its code's. */
+  handshakeRefused(name: string): void;
+  /** One connection was ended by us; `reason` is of few kinds, slow among them. */
+  cut(reason: string): void;
+  /** A drain began. */
+  draining(): void;
+  /** One connection was sent away by a drain; `ignored` where it did not answer and was cut. */
+  sentAway(how: 'closed' | 'ignored'): void;
+}
+
+/** Declares them. `traffic` and `direct`, the messages that were written past engine.io, are read when somebody asks. */
+export function createSocketMetrics({
+  metrics: { counter, gauge },
+  traffic,
+  direct,
+}: {
+  metrics: Metrics;
+  traffic: () => SocketTraffic;
+  direct: () => number;
+}): SocketMetrics {
+  let isDraining = false;
+
+  counter({
+    name: 'socket_connections_total',
+    help: 'Connections opened since the start.',
+    read: () => traffic().opened,
+  });
+  gauge({
+    name: 'socket_connections_active',
+    help: 'Connections open now.',
+    read: () => traffic().active(),
+  });
+  counter({
+    name: 'socket_messages_sent_total',
+    help: 'Messages written to connections.',
+    read: () => traffic().sent + direct(),
+  });
+  counter({
+    name: 'socket_messages_received_total',
+    help: 'Messages read from connections.',
+    read: () => traffic().received,
+  });
+  const errors = counter({
+    name: 'socket_errors_total',
+    help: 'Handshakes and calls that were refused, and errors of ours.',
+    label: 'kind',
+  });
+  const refusedHandshakes = counter({
+    name: 'tickwire_handshakes_refused_total',
+    help: 'Handshakes refused at the door, by the name of the refusal: too much of one address, or a drain.',
+    label: 'reason',
+  });
+  const cuts = counter({
+    name: 'tickwire_connections_cut_total',
+    help: 'Connections that were ended because they read too slowly or sent too much.',
+    label: 'reason',
+  });
+  gauge({
+    name: 'tickwire_draining',
+    help: '1 while this replica leaves.',
+    read: () => (isDraining ? 1 : 0),
+  });
+  const sentAway = counter({
+    name: 'tickwire_drained_connections_total',
+    help: 'Connections that a drain sent away, by whether they answered.',
+    label: 'how',
+  });
+
+  return {
+    socketError: (kind) => errors.add(1, kind),
+    handshakeRefused: (name) => refusedHandshakes.add(1, name),
+    cut: (reason) => cuts.add(1, reason),
+    draining: () => void (isDraining = true),
+    sentAway: (how) => sentAway.add(1, how),
+  };
+}

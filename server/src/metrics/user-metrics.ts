@@ -1,0 +1,49 @@
+/** Figures of users: their seats, and messages to them. */
+import type { Metrics } from '../support/metrics.ts';
+
+export interface UserMetrics {
+  /** A message to users was sent; `kind` is of few kinds: user, api, quote. `isComplete` where every replica answered. */
+  messageSent(kind: string, isComplete: boolean): void;
+  /** One went to so many sessions here. */
+  messageDelivered(sessions: number): void;
+  /** A user's connection got no seat or lost it; `reason` is of few kinds. */
+  seatRefused(reason: string): void;
+  /** A user's connection was let in and not counted yet. */
+  seatUncounted(): void;
+}
+
+/** Declares them. */
+export function createUserMetrics({ metrics: { counter } }: { metrics: Metrics }): UserMetrics {
+  const messages = counter({
+    name: 'tickwire_messages_total',
+    help: 'Messages and quotes to users that this replica was asked to send.',
+    label: 'kind',
+  });
+  const incompleteMessages = counter({
+    name: 'tickwire_incomplete_messages_total',
+    help: 'Those among them that not every replica answered for in time.',
+  });
+  const messageDeliveries = counter({
+    name: 'tickwire_message_deliveries_total',
+    help: 'Sessions on this replica that a message or quote was sent to, one for each.',
+  });
+  const seatRefusals = counter({
+    name: 'tickwire_seats_refused_total',
+    help: "Users' connections without a seat: too many (full), its cid came again (taken_over), others had it meanwhile (dispossessed).",
+    label: 'reason',
+  });
+  const uncounted = counter({
+    name: 'tickwire_seats_uncounted_total',
+    help: "Users' connections that were let in while they could not be counted.",
+  });
+
+  return {
+    messageSent: (kind, isComplete) => {
+      messages.add(1, kind);
+      if (!isComplete) incompleteMessages.add();
+    },
+    messageDelivered: (count) => messageDeliveries.add(count),
+    seatRefused: (reason) => seatRefusals.add(1, reason),
+    seatUncounted: () => uncounted.add(),
+  };
+}
