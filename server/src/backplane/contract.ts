@@ -45,6 +45,17 @@ export interface Lease {
   onRelease(listener: () => void): void;
 }
 
+/**
+ * Texts by name that a leader leaves for the leaders after it, such as how the list of symbols was changed. They live as
+ * long as the home does, beyond any generation.
+ */
+export interface LeaderNotes {
+  /** Null where there is none of that name. */
+  read(name: string): Promise<string | null>;
+  /** Writes it, where that epoch is still the lease's; else false, and nothing happened. */
+  write(epoch: number, name: string, text: string): Promise<boolean>;
+}
+
 /** A tick before the store gave it its `gen` and `seq`, with the day's figures after it. */
 export interface TickDraft {
   tick: Omit<Tick, 'gen' | 'seq'>;
@@ -178,6 +189,14 @@ export interface UserSeats {
   exit(gen: string): Promise<void>;
 }
 
+/** How the list of symbols was changed while running, beside what the settings say. */
+export interface SymbolChanges {
+  /** Rises by 1 with each change; 0 before the first. */
+  version: number;
+  /** Each changed symbol once, the last change last, with the source that it was added to; null where it was retired. */
+  feeds: (readonly [symbol: string, feed: string | null])[];
+}
+
 /** What the leader tells every replica with each beat, itself included. At most once: a lost one is followed by the next. */
 export interface Announcement {
   node: string;
@@ -187,6 +206,8 @@ export interface Announcement {
   /** Heads that moved of late, so that who lost the last tick before a calm learns of it: [symbol, gen, seq]. */
   heads: [symbol: string, gen: string, seq: number][];
   feed: FeedState;
+  /** With `feed.sources`, which name every listed symbol, the whole list. */
+  changes: SymbolChanges;
 }
 
 /** A call to the leader and its answer, from any replica, the leader itself included. Payloads are JSON. */
@@ -208,6 +229,7 @@ export type BackplaneState = { at: 'up' } | { at: 'down'; since: number; reason:
 export interface Backplane {
   readonly kind: 'redis' | 'local';
   readonly lease: Lease;
+  readonly leaderNotes: LeaderNotes;
   readonly tickStore: TickStore;
   readonly leaderLine: LeaderLine;
   readonly userSeats: UserSeats;

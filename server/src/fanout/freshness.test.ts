@@ -29,7 +29,14 @@ function setUp() {
     ],
   });
   const announce = (epoch = 1, gen = 'gen001', push?: FeedState['state']) =>
-    freshness.announced({ node: 'n1', epoch, gens: [gen], heads: [], feed: feed(push) });
+    freshness.announced({
+      node: 'n1',
+      epoch,
+      gens: [gen],
+      heads: [],
+      feed: feed(push),
+      changes: { version: 0, feeds: [] },
+    });
   return { clock, told, freshness, announce, silences: () => silences };
 }
 

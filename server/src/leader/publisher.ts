@@ -74,6 +74,8 @@ export interface Publisher {
 /** Ticks of a shard that wait for its append in flight; beyond it sources lose their newest, counted and logged, and pushes are refused. */
 const maxQueuedTicks = 20_000;
 
+const noChanges: Announcement['changes'] = { version: 0, feeds: [] };
+
 interface Term {
   readonly epoch: number;
   readonly lanes: readonly Lane[];
@@ -157,7 +159,14 @@ export function createPublisher(options: PublisherOptions): Publisher {
   function announce(own: Term): void {
     if (term !== own || !mayAppend(own.epoch)) return;
     const gens = own.lanes.map((lane) => lane.gen() ?? '');
-    onAnnounce({ node, epoch: own.epoch, gens, heads: own.digest.beat(), feed: own.board.feed() });
+    onAnnounce({
+      node,
+      epoch: own.epoch,
+      gens,
+      heads: own.digest.beat(),
+      feed: own.board.feed(),
+      changes: noChanges,
+    });
   }
 
   function take(own: Term, source: string, ticks: SourceTick[]): void {

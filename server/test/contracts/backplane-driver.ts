@@ -10,6 +10,7 @@ import type {
   Backplane,
   BackplaneState,
   Lease,
+  LeaderNotes,
   TickStore,
   UserSeats,
 } from '../../src/backplane/contract.ts';
@@ -38,6 +39,7 @@ export interface BackplaneDriver {
   /** The node's id, which its lease records carry. */
   readonly node: string;
   readonly lease: Pick<Lease, 'read' | 'take' | 'beat' | 'release'>;
+  readonly leaderNotes: LeaderNotes;
   readonly tickStore: TickStore;
   readonly userSeats: Omit<UserSeats, 'node'>;
   /** The node's name among the seats. */
@@ -103,6 +105,7 @@ export function driveBackplane(backplane: Backplane, node: string): BackplaneDri
   return {
     node,
     lease: backplane.lease,
+    leaderNotes: backplane.leaderNotes,
     tickStore: backplane.tickStore,
     userSeats: backplane.userSeats,
     seatNode: async () => backplane.userSeats.node,

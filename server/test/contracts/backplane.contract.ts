@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Home, OpenHome } from './backplane-driver.ts';
 import { describeAppendOnce } from './append-once.contract.ts';
 import { claim, createStage, nodeOf, takeLease } from './contract-stage.ts';
+import { describeLeaderNotes } from './leader-notes.contract.ts';
 import { describeLease } from './lease.contract.ts';
 import { describeMessages } from './messages.contract.ts';
 import { draft, readOne } from './store-steps.ts';
@@ -51,6 +52,7 @@ export function describeBackplane(name: string, open: OpenHome): void {
     });
 
     describeLease(stage);
+    describeLeaderNotes(stage);
     describeTickStore(stage);
     describeAppendOnce(stage);
     describeTickHistory(open);

@@ -46,9 +46,10 @@ export function isOfTest(message: unknown): message is FromProgram {
 /** The driver without its depth, so that each call has one name. */
 export interface DriverCalls
   extends
-    Omit<BackplaneDriver, 'node' | 'lease' | 'tickStore' | 'userSeats'>,
+    Omit<BackplaneDriver, 'node' | 'lease' | 'leaderNotes' | 'tickStore' | 'userSeats'>,
     StoreCalls,
     LeaseCalls,
+    NoteCalls,
     SeatCalls {}
 
 interface SeatCalls {
@@ -58,6 +59,11 @@ interface SeatCalls {
   leaveSeats: BackplaneDriver['userSeats']['leave'];
   forgetSeats: BackplaneDriver['userSeats']['forget'];
   exitSeats: BackplaneDriver['userSeats']['exit'];
+}
+
+interface NoteCalls {
+  readNote: BackplaneDriver['leaderNotes']['read'];
+  writeNote: BackplaneDriver['leaderNotes']['write'];
 }
 
 type StoreCalls = Omit<BackplaneDriver['tickStore'], 'shards' | 'shardOf'>;

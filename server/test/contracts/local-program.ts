@@ -111,13 +111,15 @@ function serveLong(response: ServerResponse): void {
 }
 
 function driveFromTest(node: string, backplane: ReturnType<typeof createLocalBackplane>): void {
-  const { lease, tickStore, userSeats, ...driver } = driveBackplane(backplane, node);
+  const { lease, leaderNotes, tickStore, userSeats, ...driver } = driveBackplane(backplane, node);
   const calls: DriverCalls = {
     ...driver,
     readLease: () => lease.read(),
     takeLease: (seen) => lease.take(seen),
     beatLease: (epoch) => lease.beat(epoch),
     releaseLease: (epoch) => lease.release(epoch),
+    readNote: (name) => leaderNotes.read(name),
+    writeNote: (epoch, name, text) => leaderNotes.write(epoch, name, text),
     claim: (shard, epoch) => tickStore.claim(shard, epoch),
     append: (shard, append) => tickStore.append(shard, append),
     read: (requests) => tickStore.read(requests),

@@ -122,6 +122,7 @@ function announcement(gen: string, epoch: number): Announcement {
     gens: [gen],
     heads: [['A', gen, epoch]],
     feed: { state: 'live', since: 1, reason: '', sources: [{ name: 's', state: 'live', symbols: ['A'] }] },
+    changes: { version: epoch, feeds: [['A', 'push'] as const, ['B', null] as const] },
   };
 }
 

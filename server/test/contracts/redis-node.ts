@@ -78,12 +78,20 @@ export async function untilAt({ backplane }: Node, at: BackplaneState['at'], tim
 }
 
 /** One call of each kind that asks Redis. */
-export function everyCall({ lease, tickStore, leaderLine, userSeats }: Backplane): Promise<unknown>[] {
+export function everyCall({
+  lease,
+  leaderNotes,
+  tickStore,
+  leaderLine,
+  userSeats,
+}: Backplane): Promise<unknown>[] {
   return [
     lease.read(),
     lease.take({ holder: null, epoch: 0, beat: 0 }),
     lease.beat(1),
     lease.release(1),
+    leaderNotes.read('note'),
+    leaderNotes.write(1, 'note', 'text'),
     tickStore.claim(0, 1),
     tickStore.append(0, { gen: 'AAAAAA', epoch: 1, batchId: 'b', drafts: [] }),
     tickStore.read([{ symbol: 'A' }]),
@@ -130,5 +138,6 @@ function announcement(gen: string) {
     gens: [gen],
     heads: [['A', gen, 1] as [string, string, number]],
     feed: { state: 'live' as const, since: 1, reason: '', sources: [] },
+    changes: { version: 1, feeds: [['A', null] as const, ['B', 'push'] as const] },
   };
 }

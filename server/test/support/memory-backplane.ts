@@ -10,6 +10,7 @@ import {
   type Backplane,
   type BackplaneState,
 } from '../../src/backplane/contract.ts';
+import { createMemoryLeaderNotes } from '../../src/backplane/local/memory-leader-notes.ts';
 import { createMemoryLease } from '../../src/backplane/local/memory-lease.ts';
 import { createMemoryTickStore } from '../../src/backplane/local/memory-tick-store.ts';
 import { createMemoryUserSeats, type MemoryUserSeats } from '../../src/backplane/local/memory-user-seats.ts';
@@ -33,6 +34,7 @@ class LonelyAdapter extends Adapter {
 
 export function createMemoryBackplane(node: string, settings: Partial<StoreSettings> = {}): MemoryBackplane {
   const lease = createMemoryLease();
+  const leaderNotes = createMemoryLeaderNotes(lease);
   const allSeats = createMemoryUserSeats();
   const tickStore = createMemoryTickStore({ clock: systemClock, ...settings });
   const announcementListeners: ((announcement: Announcement) => void)[] = [];
@@ -58,6 +60,10 @@ export function createMemoryBackplane(node: string, settings: Partial<StoreSetti
           if (lease.release(node, epoch)) for (const listener of releaseListeners) listener();
         }),
       onRelease: (listener) => void releaseListeners.push(listener),
+    },
+    leaderNotes: {
+      read: (name) => reach(() => leaderNotes.read(name)),
+      write: (epoch, name, text) => reach(() => leaderNotes.write(epoch, name, text)),
     },
     tickStore: {
       shards: tickStore.shards,

@@ -31,6 +31,7 @@ const announcement: Announcement = {
   epoch: 1,
   gens: ['AAAAAA'],
   heads: [],
+  changes: { version: 0, feeds: [] },
   feed: { state: 'live', since: 0, reason: '', sources: [] },
 };
 

@@ -1,11 +1,12 @@
 /**
- * The state that all workers share, kept in the primary: one lease, one tick store, the users' seats, who
+ * The state that all workers share, kept in the primary: one lease, the leaders' notes, one tick store, the users' seats, who
  * leads, and the relay of what the leader tells everyone. Knows no processes: a worker is whatever can be sent a message.
  */
 import type { Clock } from '../../support/clock.ts';
 import type { StoreSettings } from '../store-settings.ts';
 import { createCalls } from './calls.ts';
 import type { PrimaryCalls, PrimaryMessage, WorkerCalls, WorkerMessage } from './ipc.ts';
+import { createMemoryLeaderNotes } from './memory-leader-notes.ts';
 import { createMemoryLease } from './memory-lease.ts';
 import { createMemoryTickStore } from './memory-tick-store.ts';
 import { createMemoryUserSeats } from './memory-user-seats.ts';
@@ -36,6 +37,7 @@ interface Leader {
 /** An empty home: no leader, no generation, no quotes. */
 export function createHome(options: HomeOptions): Home {
   const lease = createMemoryLease();
+  const leaderNotes = createMemoryLeaderNotes(lease);
   const tickStore = createMemoryTickStore(options);
   const userSeats = createMemoryUserSeats();
   const leaders = new Map<number, Leader>();
@@ -69,6 +71,8 @@ export function createHome(options: HomeOptions): Home {
       },
       leaseBeat: (node, epoch) => lease.beat(node, epoch),
       leaseRelease: release,
+      noteRead: (name) => leaderNotes.read(name),
+      noteWrite: (...args) => leaderNotes.write(...args),
       claim: (shard, epoch) => tickStore.claim(shard, epoch),
       append: (shard, append) => tickStore.append(shard, append),
       read: (requests) => tickStore.read(requests),

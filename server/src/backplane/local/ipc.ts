@@ -33,6 +33,8 @@ export interface PrimaryCalls {
   leaseTake(node: string, seen: LeaseRecord): LeaseRecord | null;
   leaseBeat(node: string, epoch: number): boolean;
   leaseRelease(node: string, epoch: number): void;
+  noteRead(name: string): string | null;
+  noteWrite(epoch: number, name: string, text: string): boolean;
   claim(shard: number, epoch: number): Claim;
   append(shard: number, append: Append): AppendOutcome;
   read(requests: readonly ReadRequest[]): StoredSymbol[];

@@ -142,6 +142,10 @@ export function createLocalBackplane({
       release: (epoch) => ask(primary.leaseRelease(node, epoch)),
       onRelease: (listener) => void releaseListeners.push(listener),
     },
+    leaderNotes: {
+      read: (name) => ask(primary.noteRead(name)),
+      write: (epoch, name, text) => ask(primary.noteWrite(epoch, name, text)),
+    },
     tickStore: {
       shards,
       shardOf: createShardOf(shards),

@@ -8,6 +8,8 @@ import { assert } from '../../support/assert.ts';
 export interface Keys {
   /** Lives with shard 0, so that a take can look at the epoch there. */
   lease: string;
+  /** Hash: the leaders' notes by name. Lives with the lease, so that a write can look at the epoch there. */
+  notes: string;
   shard(shard: number): ShardKeys;
   seats: SeatKeys;
   releaseChannel: string;
@@ -53,6 +55,7 @@ export function createKeys(prefix: string): Keys {
   const tagged = (tag: number | 'seats'): string => `${prefix}:{${prefix}:${tag}}`;
   return {
     lease: `${tagged(0)}:lease`,
+    notes: `${tagged(0)}:notes`,
     shard: (shard) => createShardKeys(tagged(shard)),
     seats: {
       meta: `${tagged('seats')}:meta`,

@@ -15,6 +15,7 @@ import { createCommands } from './commands.ts';
 import { assertSafeServer } from './safe-server.ts';
 import { createKeys } from './keys.ts';
 import { createRedisLeaderLine } from './leader-line.ts';
+import { createRedisLeaderNotes } from './leader-notes.ts';
 import { createRedisLease } from './lease.ts';
 import { createLink, type Link } from './link.ts';
 import { createOutageLog } from './outage-log.ts';
@@ -39,38 +40,45 @@ export interface RedisBackplaneOptions extends Partial<StoreSettings> {
 const maxPublishesQueued = 6_000;
 const maxCommandsQueued = 1_000;
 
-const announcementSchema: z.ZodType<Omit<Announcement, 'feed'>> = z.object({
+const announcementSchema: z.ZodType<Omit<Announcement, 'feed' | 'changes'>> = z.object({
   node: z.string(),
   epoch: z.number(),
   gens: z.array(z.string()),
   heads: z.array(z.tuple([z.string(), z.string(), z.number()])),
 });
-const feedSchema: z.ZodType<Announcement['feed']> = z.object({
-  state: z.enum(['live', 'stale']),
-  since: z.number(),
-  reason: z.string(),
-  sources: z.array(
-    z.object({ name: z.string(), state: z.enum(['live', 'stale']), symbols: z.array(z.string()) }),
-  ),
+type Listed = Pick<Announcement, 'feed' | 'changes'>;
+const listedSchema: z.ZodType<Listed> = z.object({
+  feed: z.object({
+    state: z.enum(['live', 'stale']),
+    since: z.number(),
+    reason: z.string(),
+    sources: z.array(
+      z.object({ name: z.string(), state: z.enum(['live', 'stale']), symbols: z.array(z.string()) }),
+    ),
+  }),
+  changes: z.object({ version: z.number(), feeds: z.array(z.tuple([z.string(), z.string().nullable()])) }),
 });
 
-/** Two lines of JSON: the second, the feed with all its symbols, is the same for hours and is read once. */
-function announcementText({ feed, ...rest }: Announcement): string {
-  return `${JSON.stringify(rest)}\n${JSON.stringify(feed)}`;
+/** Two lines of JSON: the second, with all the symbols, is the same for hours and is read once. */
+function announcementText({ feed, changes, ...rest }: Announcement): string {
+  return `${JSON.stringify(rest)}\n${JSON.stringify({ feed, changes })}`;
 }
 
-/** Gives the function that reads announcements; those with one feed text share one feed. */
+/** Gives the function that reads announcements; those with one second line share what it says. */
 function createAnnouncementReader(): (text: Buffer) => Announcement {
-  let last: { text: Buffer; feed: Announcement['feed'] } | null = null;
+  let last: { text: Buffer; listed: Listed } | null = null;
   return (text) => {
     const end = text.indexOf('\n');
-    const feedText = text.subarray(end + 1);
+    const listedText = text.subarray(end + 1);
     // A copy, as the buffer that it lies in is larger.
-    if (last?.text.equals(feedText) !== true)
-      last = { text: Buffer.from(feedText), feed: feedSchema.parse(JSON.parse(feedText.toString())) };
+    if (last?.text.equals(listedText) !== true)
+      last = {
+        text: Buffer.from(listedText),
+        listed: listedSchema.parse(JSON.parse(listedText.toString())),
+      };
     return {
       ...announcementSchema.parse(JSON.parse(text.toString('utf8', 0, Math.max(end, 0)))),
-      feed: last.feed,
+      ...last.listed,
     };
   };
 }
@@ -163,6 +171,7 @@ export function createRedisBackplane(options: RedisBackplaneOptions): Backplane 
   return {
     kind: 'redis',
     lease: createRedisLease({ node, keys, commands, subscriptions, epochFloor: () => epochFloor }),
+    leaderNotes: createRedisLeaderNotes({ keys, commands }),
     tickStore: createRedisTickStore({
       keys,
       commands,
