@@ -4,21 +4,17 @@
  */
 import express, { type Express } from 'express';
 import type { Log } from '../support/log.ts';
+import { createApi, type ApiOptions } from './api.ts';
 import { createCors } from './cors.ts';
 import { createHealth, type Vitals } from './health.ts';
-import { createMessageRoute, type MessagesOptions } from './messages.ts';
 import { createMetricsRoute, type MetricsRouteOptions } from './metrics.ts';
-import { createNodesRoutes, type NodesOptions } from './nodes.ts';
 import { createPage } from './page.ts';
 import { nothingHere, problemOfError } from './problem.ts';
-import { createQuoteRoute, type QuoteCallOptions } from './quote-call.ts';
 import { createRequestLog } from './request-log.ts';
 import { createSecurityHeaders } from './security-headers.ts';
 import { createStreamRoutes } from './streams.ts';
-import { createTicks, type TicksOptions } from './ticks.ts';
 
-export interface HttpAppOptions
-  extends TicksOptions, MessagesOptions, QuoteCallOptions, NodesOptions, MetricsRouteOptions {
+export interface HttpAppOptions extends ApiOptions, MetricsRouteOptions {
   log: Log;
   /** Proxies in front whose `X-Forwarded-For` is believed; 0 for none. */
   trustedProxies: number;
@@ -42,10 +38,7 @@ export function createHttpApp(options: HttpAppOptions): Express {
   app.use(['/api', '/health'], createCors(corsOrigins));
   app.use(createHealth(options));
   app.use(createMetricsRoute(options));
-  app.use(createTicks(options));
-  app.use(createMessageRoute(options));
-  app.use(createQuoteRoute(options));
-  app.use(createNodesRoutes(options));
+  app.use(createApi(options));
   app.use(createStreamRoutes());
   app.use(createPage(clientRoot));
   app.use(nothingHere);

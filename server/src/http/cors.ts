@@ -5,7 +5,7 @@
  */
 import type { RequestHandler } from 'express';
 
-const methods = 'GET, HEAD, PUT, POST';
+const methods = 'GET, HEAD, PUT, POST, DELETE';
 const requestHeaders = 'Authorization, Content-Type, X-API-Key, Idempotency-Key';
 const answerHeaders = 'Retry-After, Idempotency-Replayed, X-Request-Id';
 const preflightMaxAgeS = 600;

@@ -2,10 +2,9 @@
  * The replicas over HTTP, for operators with an API key: `GET /api/nodes` lists them, `POST /api/nodes/:id/drain` makes
  * one leave, whichever is asked. Knows neither how they meet nor how one leaves. SPEC.md [DR6].
  */
-/* oxlint-disable oxc/no-async-endpoint-handlers -- Express 5 hands a rejection to the error handler */
-import { Router } from 'express';
-import { requireApiKey, type ApiKey } from './api-key.ts';
-import { otherMethods, Refused } from './problem.ts';
+import { z } from 'zod';
+import { operation, type Operation } from './operation.ts';
+import { Refused } from './problem.ts';
 
 /** One replica, as it last told. */
 export interface NodeReport {
@@ -15,38 +14,69 @@ export interface NodeReport {
 }
 
 export interface NodesOptions {
-  apiKeys: readonly ApiKey[];
   /** Every replica that is there, the one that is asked first. */
   nodes: () => readonly NodeReport[];
   /** Tells the replica to leave. `silent`: it is there and did not answer. */
   drainNode: (node: string) => Promise<'told' | 'unknown' | 'silent'>;
 }
 
-export function createNodesRoutes({ apiKeys, nodes, drainNode }: NodesOptions): Router {
-  const router = Router();
-  const withKey = requireApiKey(apiKeys);
-  router
-    .route('/api/nodes')
-    .get(withKey, (_req, res) => {
-      const list = nodes().map(({ node, connections, isLeaving }) => ({
-        node,
-        connections,
-        state: isLeaving ? 'draining' : 'serving',
-      }));
-      res.set('Cache-Control', 'no-store').json({ nodes: list });
-    })
-    .all(otherMethods('GET, HEAD'));
-  router
-    .route('/api/nodes/:id/drain')
-    .post(withKey, async (req, res) => {
-      const node = req.params['id'];
-      const outcome = await drainNode(node);
-      if (outcome === 'unknown')
-        throw new Refused('not_found', `there is no replica ${JSON.stringify(node.slice(0, 64))}`);
-      if (outcome === 'silent')
-        throw new Refused('node_unreachable', `replica ${node} did not answer; perhaps it was told`);
-      res.status(202).set('Cache-Control', 'no-store').json({ node, state: 'draining' });
-    })
-    .all(otherMethods('POST'));
-  return router;
+/** One replica as the API lists it. */
+export const nodeForm = z.object({
+  node: z.string(),
+  connections: z.int().min(0).meta({ description: 'clients connected to it' }),
+  state: z.enum(['serving', 'draining']),
+});
+
+/** The listing of what a replica told. */
+export function listNodes(nodes: readonly NodeReport[]): z.input<typeof nodeForm>[] {
+  return nodes.map(({ node, connections, isLeaving }) => ({
+    node,
+    connections,
+    state: isLeaving ? 'draining' : 'serving',
+  }));
+}
+
+export function createNodeOperations({ nodes, drainNode }: NodesOptions): Operation[] {
+  return [
+    operation({
+      id: 'listNodes',
+      method: 'get',
+      path: '/api/nodes',
+      summary: 'The replicas that are there',
+      description: 'The replica that answers comes first, then the others by name.',
+      access: 'key',
+      answers: {
+        200: {
+          description: 'every replica, as it last told',
+          schema: z.object({ nodes: z.array(nodeForm) }),
+        },
+      },
+      refusals: [],
+      handle: () => ({ status: 200, body: { nodes: listNodes(nodes()) } }),
+    }),
+    operation({
+      id: 'drainNode',
+      method: 'post',
+      path: '/api/nodes/{id}/drain',
+      summary: 'Make a replica leave',
+      description: 'It takes no more clients, gives up the lease and sends its clients away over DRAIN_MS.',
+      access: 'key',
+      params: z.object({ id: z.string().meta({ description: 'the name of the replica' }) }),
+      answers: {
+        202: {
+          description: 'it was told',
+          schema: z.object({ node: z.string(), state: z.literal('draining') }),
+        },
+      },
+      refusals: ['not_found', 'node_unreachable'],
+      handle: async ({ params: { id: node } }) => {
+        const outcome = await drainNode(node);
+        if (outcome === 'unknown')
+          throw new Refused('not_found', `there is no replica ${JSON.stringify(node.slice(0, 64))}`);
+        if (outcome === 'silent')
+          throw new Refused('node_unreachable', `replica ${node} did not answer; perhaps it was told`);
+        return { status: 202, body: { node, state: 'draining' } };
+      },
+    }),
+  ];
 }

@@ -12,9 +12,11 @@ export class Refused extends Error {
   override name = 'Refused';
   readonly refusal: Refusal;
 
-  constructor(name: CodeName, detail?: string) {
-    super(detail ?? codes[name].message);
-    this.refusal = refusal(name, detail);
+  /** `why` is a code with the detail of this case, or the refusal that another stage gave. */
+  constructor(why: CodeName | Refusal, detail?: string) {
+    const refused = typeof why === 'string' ? refusal(why, detail) : why;
+    super(refused.message);
+    this.refusal = refused;
   }
 }
 

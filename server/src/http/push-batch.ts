@@ -141,6 +141,9 @@ function refuse(name: 'bad_payload' | 'too_many_symbols', message: string): Refu
   return { ok: false, refusal: refusal(name, message) };
 }
 
+/** The body for the document: what `parsePush` takes. */
+export const pushForm = z.array(pushedTick).min(1).max(limits.maxTicksPerPush);
+
 /** Parses the body, which arrived at `now` (epoch ms). A refusal's message names index and field of up to 20 problems. */
 export function parsePush(body: unknown, now: number): ParsedPush | RefusedPush {
   if (!Array.isArray(body))

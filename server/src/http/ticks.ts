@@ -2,17 +2,15 @@
  * Prices in and out over HTTP: `PUT /api/ticks` takes them from outside programs with an API key, `GET /api/ticks`
  * gives the last ones to everyone who may have them, or shows a key. Knows neither the leader nor the store: what was parsed is handed on.
  */
-/* oxlint-disable oxc/no-async-endpoint-handlers -- Express 5 hands a rejection to the error handler */
 import { createHash } from 'node:crypto';
-import express, { Router, type Request } from 'express';
 import { z } from 'zod';
-import { limits, parseSymbol, type Quote, type Refusal } from '../../protocol/index.ts';
+import { limits, type Quote, type Refusal } from '../../protocol/index.ts';
 import type { Clock } from '../support/clock.ts';
-import { anonymous, type AuthenticateRequest, type Identity } from '../users/identity.ts';
-import { apiKeyName, createKeyCheck, requireApiKey, type ApiKey } from './api-key.ts';
-import { otherMethods, Refused, sendProblem } from './problem.ts';
-import { parsePush, type PushedTick } from './push-batch.ts';
-import { requireJson } from './require-json.ts';
+import type { CallerOf } from './callers.ts';
+import { listedSymbol, positionShape, quoteForm, symbolForm } from './forms.ts';
+import { operation, type Operation } from './operation.ts';
+import { Refused } from './problem.ts';
+import { parsePush, pushForm, type PushedTick } from './push-batch.ts';
 
 /** Checked ticks on their way to the leader, and what makes them count once. */
 export interface Push {
@@ -27,12 +25,9 @@ export type PushOutcome =
   | { ok: false; refusal: Refusal };
 
 export interface TicksOptions {
-  apiKeys: readonly ApiKey[];
   /** The largest body of a push, after inflating; the protocol's own bound where it is less. */
   maxBodyBytes: number;
   clock: Pick<Clock, 'now'>;
-  /** Says who asks for prices. */
-  authenticate: AuthenticateRequest;
   /** Every symbol that is listed now. */
   symbols: () => readonly string[];
   /** The last quotes of those that have one, in any order. */
@@ -42,72 +37,136 @@ export interface TicksOptions {
 }
 
 /** Express gives a list for a parameter that is there more than once. */
-const query = z.object({ symbols: z.union([z.string(), z.array(z.string())]).optional() });
-const idempotencyKey = /^[\x20-\x7e]{1,128}$/;
+const query = z.object({
+  symbols: z
+    .union([z.string(), z.array(z.string())])
+    .optional()
+    .meta({ description: 'symbols, separated by commas; all that are listed where it is absent' }),
+});
 
-function idempotencyIdOf(req: Request, keyName: string): string | null {
-  const key = req.get('Idempotency-Key');
-  if (key === undefined) return null;
-  if (!idempotencyKey.test(key))
-    throw new Refused('bad_payload', 'Idempotency-Key must be 1 to 128 printable ASCII characters');
+const headers = z.object({
+  'Idempotency-Key': z
+    .string()
+    .regex(/^[\x20-\x7e]{1,128}$/, 'must be 1 to 128 printable ASCII characters')
+    .optional()
+    .meta({ description: 'makes the push count once, however often it is sent within ten minutes' }),
+});
+
+/** Stands for the caller's key and `Idempotency-Key`. */
+function onceIdOf(keyName: string, idempotencyKey: string): string {
   return createHash('sha256')
-    .update(JSON.stringify([keyName, key]))
+    .update(JSON.stringify([keyName, idempotencyKey]))
     .digest('base64url');
 }
 
 /** The symbols that the query asks for, each once; all that are listed and permitted where it does not say. */
-function symbolsAsked(req: Request, listed: readonly string[], identity: Identity): string[] {
-  const { symbols: asked } = query.parse(req.query);
-  if (asked === undefined) return listed.filter((symbol) => identity.maySee(symbol));
+function symbolsAsked(
+  asked: string | string[] | undefined,
+  listed: readonly string[],
+  caller: CallerOf<'reader'>,
+): string[] {
+  const maySee = (symbol: string): boolean => caller.by === 'key' || caller.identity.maySee(symbol);
+  if (asked === undefined) return listed.filter(maySee);
   const parts = [asked].flat().flatMap((text) => text.split(','));
   if (parts.length > limits.maxSymbolsPerCall) throw new Refused('too_many_symbols');
-  const symbols = parts.map((part) => {
-    const symbol = parseSymbol(part.trim());
-    if (symbol === null)
-      throw new Refused('bad_symbol', `${JSON.stringify(part.slice(0, 40))} is not a symbol such as BTC-USD`);
-    return symbol;
-  });
   const known = new Set(listed);
-  const unknown = symbols.find((symbol) => !known.has(symbol));
-  if (unknown !== undefined) throw new Refused('unknown_symbol', `${unknown} is not listed here`);
-  const forbidden = symbols.find((symbol) => !identity.maySee(symbol));
+  const symbols = parts.map((part) => listedSymbol(part.trim(), known));
+  const forbidden = symbols.find((symbol) => !maySee(symbol));
   if (forbidden !== undefined)
     throw new Refused('symbol_not_permitted', `this user may not have the prices of ${forbidden}`);
   return [...new Set(symbols)];
 }
 
-/** The routes of `/api/ticks`. */
-export function createTicks(options: TicksOptions): Router {
-  const { apiKeys, maxBodyBytes, clock, authenticate, symbols, quotes, push } = options;
-  const router = Router();
-  const keyOf = createKeyCheck(apiKeys);
-  router
-    .route('/api/ticks')
-    .get(async (req, res) => {
-      const identity = keyOf(req) === null ? await authenticate(req) : anonymous;
-      const asked = symbolsAsked(req, symbols(), identity);
-      const bySymbol = new Map((await quotes(asked)).map((quote) => [quote.symbol, quote]));
-      res.set('Cache-Control', 'no-store').json({
-        quotes: asked.flatMap((symbol) => bySymbol.get(symbol) ?? []),
-        missing: asked.filter((symbol) => !bySymbol.has(symbol)),
-      });
-    })
-    .put(
-      // The key first: a stranger's body is not even read.
-      requireApiKey(apiKeys),
-      requireJson,
-      express.json({ limit: Math.max(maxBodyBytes, limits.maxPushBytes) }),
-      async (req, res) => {
-        const id = idempotencyIdOf(req, apiKeyName(res));
-        const parsed = parsePush(req.body, clock.now());
-        if (!parsed.ok) return sendProblem(res, parsed.refusal);
-        const { ticks, hash } = parsed;
-        const outcome = await push(id === null ? { ticks } : { ticks, once: { id, hash } });
-        if (!outcome.ok) return sendProblem(res, outcome.refusal);
-        if (outcome.replayed) res.set('Idempotency-Replayed', 'true');
-        res.set('Cache-Control', 'no-store').json({ accepted: outcome.ticks.length, ticks: outcome.ticks });
+/** The operations of `/api/ticks`. */
+export function createTickOperations(options: TicksOptions): Operation[] {
+  const { maxBodyBytes, clock, symbols, quotes, push } = options;
+
+  const getTicks = operation({
+    id: 'getTicks',
+    method: 'get',
+    path: '/api/ticks',
+    summary: 'The last quotes',
+    access: 'reader',
+    query,
+    answers: {
+      200: {
+        description: 'the quotes in the order that was asked for, each symbol once',
+        schema: z.object({
+          quotes: z.array(quoteForm),
+          missing: z.array(symbolForm).meta({ description: 'symbols that have no price yet' }),
+        }),
       },
-    )
-    .all(otherMethods('GET, HEAD, PUT'));
-  return router;
+    },
+    refusals: [
+      'bad_symbol',
+      'too_many_symbols',
+      'symbol_not_permitted',
+      'unknown_symbol',
+      'store_unavailable',
+    ],
+    handle: async ({ caller, query: { symbols: asked } }) => {
+      const wanted = symbolsAsked(asked, symbols(), caller);
+      const bySymbol = new Map((await quotes(wanted)).map((quote) => [quote.symbol, quote]));
+      return {
+        status: 200,
+        body: {
+          quotes: wanted.flatMap((symbol) => bySymbol.get(symbol) ?? []),
+          missing: wanted.filter((symbol) => !bySymbol.has(symbol)),
+        },
+      };
+    },
+  });
+
+  const putTicks = operation({
+    id: 'putTicks',
+    method: 'put',
+    path: '/api/ticks',
+    summary: 'Push prices',
+    description: 'Each tick becomes the next of its symbol, or nothing of the push is taken.',
+    access: 'key',
+    headers,
+    body: {
+      schema: pushForm,
+      maxBytes: Math.max(maxBodyBytes, limits.maxPushBytes),
+      parse: (sent) => {
+        const parsed = parsePush(sent, clock.now());
+        if (!parsed.ok) throw new Refused(parsed.refusal);
+        return parsed;
+      },
+    },
+    answers: {
+      200: {
+        description: 'all of it was accepted; with `Idempotency-Replayed: true` by an earlier call',
+        schema: z.object({
+          accepted: z.int().min(1),
+          ticks: z
+            .array(z.object({ symbol: symbolForm, ...positionShape }))
+            .meta({ description: 'in the order of the push' }),
+        }),
+      },
+    },
+    refusals: [
+      'too_many_symbols',
+      'unknown_symbol',
+      'symbol_of_other_source',
+      'idempotency_conflict',
+      'no_leader',
+      'store_unavailable',
+      'push_unconfirmed',
+    ],
+    handle: async ({ caller, headers: { 'Idempotency-Key': key }, body }) => {
+      const { ticks, hash } = body;
+      const outcome = await push(
+        key === undefined ? { ticks } : { ticks, once: { id: onceIdOf(caller.name, key), hash } },
+      );
+      if (!outcome.ok) throw new Refused(outcome.refusal);
+      return {
+        status: 200,
+        headers: outcome.replayed ? { 'Idempotency-Replayed': 'true' } : {},
+        body: { accepted: outcome.ticks.length, ticks: outcome.ticks },
+      };
+    },
+  });
+
+  return [getTicks, putTicks];
 }

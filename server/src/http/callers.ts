@@ -1,0 +1,104 @@
+/**
+ * Who calls the API: somebody with an API key, a user who signed in, a session that shows its secret, or anybody, as far as an
+ * operation lets them. Knows no operation. Keeps SPEC.md [QT1].
+ */
+import type { Request, Response } from 'express';
+import type { AuthenticateRequest, Identity } from '../users/identity.ts';
+import { createKeyCheck, type ApiKey } from './api-key.ts';
+import type { Gate } from './operation.ts';
+import { Refused } from './problem.ts';
+
+/** Somebody with an API key, by the name of the key. */
+interface ByKey {
+  by: 'key';
+  name: string;
+}
+/** Somebody who is taken for this user; one without a name where nobody must sign in. */
+interface BySignIn {
+  by: 'sign-in';
+  identity: Identity;
+}
+/** A user who signed in. */
+interface ByUser extends BySignIn {
+  user: string;
+}
+/** A session that has yet to be proved. */
+interface BySession {
+  by: 'session';
+  session: string;
+  secret: string;
+}
+
+/** Who may make a call, and what its handler is then told of the caller. */
+interface Callers {
+  /** Who shows an API key. */
+  key: ByKey;
+  /** Who shows an API key, or may have prices. */
+  reader: ByKey | BySignIn;
+  /** Who shows an API key, signs in as a user, or shows a session's secret. */
+  user: ByKey | ByUser | BySession;
+}
+
+export type Access = keyof Callers;
+export type CallerOf<A extends Access> = Callers[A];
+
+export interface CallersOptions {
+  apiKeys: readonly ApiKey[];
+  /** Says whose token a request shows. */
+  authenticate: AuthenticateRequest;
+}
+
+const sessionSecret = /^Session +([\w-]{1,64}):([\w-]{1,64})$/i;
+/** What callers name a key in a query, where it would be kept in histories and logs. */
+const keyInQuery = /^(x-)?api[-_]?key$/i;
+
+function refuseKeyInQuery(req: Request): void {
+  if (!Object.keys(req.query).some((name) => keyInQuery.test(name))) return;
+  throw new Refused(
+    'api_key_required',
+    'a key in the address is not taken, and should be taken out of use: send it in the X-API-Key header',
+  );
+}
+
+/** Gives the gate of the API. */
+export function createCallers({ apiKeys, authenticate }: CallersOptions): Gate {
+  const keyOf = createKeyCheck(apiKeys);
+
+  function byKey(req: Request, res: Response): ByKey {
+    const name = keyOf(req);
+    if (name !== null) return { by: 'key', name };
+    res.set('WWW-Authenticate', 'ApiKey realm="tickwire"');
+    throw new Refused(
+      'api_key_required',
+      apiKeys.length === 0 ? 'this server has no API keys: set API_KEYS to allow this call' : undefined,
+    );
+  }
+
+  async function byKeyOrReader(req: Request): Promise<ByKey | BySignIn> {
+    const name = keyOf(req);
+    return name === null ? { by: 'sign-in', identity: await authenticate(req) } : { by: 'key', name };
+  }
+
+  async function byKeyOrUser(req: Request, res: Response): Promise<ByKey | ByUser | BySession> {
+    if (req.get('X-API-Key') !== undefined) return byKey(req, res);
+    const [, session, secret] = sessionSecret.exec(req.get('Authorization') ?? '') ?? [];
+    if (session !== undefined && secret !== undefined) return { by: 'session', session, secret };
+    const identity = await authenticate(req);
+    if (identity.user !== null) return { by: 'sign-in', user: identity.user, identity };
+    res.set('WWW-Authenticate', 'Session realm="tickwire"');
+    throw new Refused('credentials_required');
+  }
+
+  const find: { [A in Access]: (req: Request, res: Response) => Promise<CallerOf<A>> | CallerOf<A> } = {
+    key: byKey,
+    reader: byKeyOrReader,
+    user: byKeyOrUser,
+  };
+
+  return {
+    admit: async (access, req, res) => {
+      refuseKeyInQuery(req);
+      return find[access](req, res);
+    },
+  };
+}

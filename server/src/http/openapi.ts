@@ -1,0 +1,140 @@
+/** The OpenAPI 3.1 document of the declared operations, made of the schemas that validate. Knows no operation. */
+import { z } from 'zod';
+import { codes, problemType, type CodeName } from '../../protocol/index.ts';
+import type { Access } from './callers.ts';
+import type { Operation } from './operation.ts';
+
+type Json = Record<string, unknown>;
+
+const problemForm = z.object({
+  type: z.string().meta({ description: 'a URN of the name' }),
+  title: z.string(),
+  status: z.int(),
+  detail: z.string(),
+  code: z.int().meta({ description: 'the same number that the refusal has on a socket' }),
+  name: z.string(),
+  retry: z.enum(['now', 'later', 'never']),
+});
+
+/** What names an `Access` in the document: alternatives, each a scheme; an empty one is nobody in particular. */
+const security: Readonly<Record<Access, Json[]>> = {
+  key: [{ key: [] }],
+  reader: [{}, { key: [] }, { token: [] }],
+  user: [{ key: [] }, { token: [] }, { session: [] }],
+};
+
+const securitySchemes = {
+  key: { type: 'apiKey', in: 'header', name: 'X-API-Key', description: 'one of `API_KEYS`' },
+  token: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: "a user's sign-in" },
+  session: {
+    type: 'http',
+    scheme: 'Session',
+    description: "a session's id and secret, as its `hello` told them: `Session SESSION:SECRET`",
+  },
+};
+
+/** What every call of an access may be refused for. */
+const refusalsOfAccess: Readonly<Record<Access, readonly CodeName[]>> = {
+  key: ['api_key_required'],
+  reader: ['api_key_required', 'token_required', 'token_invalid', 'token_expired', 'sign_in_unavailable'],
+  user: ['api_key_required', 'credentials_required', 'token_invalid', 'token_expired', 'sign_in_unavailable'],
+};
+
+function refusalsOf({ access, params, query, headers, body, refusals }: Operation): CodeName[] {
+  const isParsed = [params, query, headers, body].some((form) => form !== undefined);
+  return [
+    ...new Set<CodeName>([
+      ...refusalsOfAccess[access],
+      ...(isParsed ? (['bad_payload'] as const) : []),
+      ...(body === undefined ? [] : (['payload_too_large', 'unsupported_media_type'] as const)),
+      ...refusals,
+      'internal',
+    ]),
+  ];
+}
+
+function schemaOf(schema: z.ZodType, io: 'input' | 'output'): Json {
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io, unrepresentable: 'any' });
+  return rest;
+}
+
+/** The parameters of an object's schema, one for each of its keys. */
+function parametersOf(place: 'path' | 'query' | 'header', schema: z.ZodType | undefined): Json[] {
+  if (schema === undefined) return [];
+  const { properties = {}, required = [] } = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
+  return Object.entries(properties).map(([name, property]) => {
+    const { description, ...form } = typeof property === 'object' ? property : {};
+    return {
+      name,
+      in: place,
+      required: required.includes(name),
+      ...(description && { description }),
+      schema: form,
+    };
+  });
+}
+
+function answersOf(operation: Operation): Json {
+  const answers: Json = {};
+  for (const [status, { description, schema }] of Object.entries(operation.answers))
+    answers[status] = {
+      description,
+      content: { 'application/json': { schema: schemaOf(schema, 'output') } },
+    };
+  const refusals = refusalsOf(operation);
+  for (const status of new Set(refusals.map((name) => codes[name].status))) {
+    const names = refusals.filter((name) => codes[name].status === status);
+    answers[status] = {
+      description: names.map((name) => `${name} (${codes[name].code}): ${codes[name].message}`).join('\n\n'),
+      content: {
+        [problemType]: {
+          schema: {
+            allOf: [{ $ref: '#/components/schemas/Problem' }, { properties: { name: { enum: names } } }],
+          },
+        },
+      },
+    };
+  }
+  return answers;
+}
+
+function operationOf(operation: Operation): Json {
+  const { id, summary, description, access, params, query, headers, body } = operation;
+  return {
+    operationId: id,
+    summary,
+    ...(description !== undefined && { description }),
+    security: security[access],
+    parameters: [
+      ...parametersOf('path', params),
+      ...parametersOf('query', query),
+      ...parametersOf('header', headers),
+    ],
+    ...(body !== undefined && {
+      requestBody: {
+        required: true,
+        description: `at most ${body.maxBytes} bytes`,
+        content: { 'application/json': { schema: schemaOf(body.schema, 'input') } },
+      },
+    }),
+    responses: answersOf(operation),
+  };
+}
+
+/** Gives the document, ready to be JSON. */
+export function createOpenApi(operations: readonly Operation[]): Json {
+  const paths: Record<string, Json> = {};
+  for (const one of operations) paths[one.path] = { ...paths[one.path], [one.method]: operationOf(one) };
+  return {
+    openapi: '3.1.1',
+    info: {
+      title: 'Tickwire',
+      version: '1',
+      description: 'Prices in and out, messages to users, and the replicas, for backends and operators.',
+      license: { name: 'MIT', identifier: 'MIT' },
+    },
+    servers: [{ url: '/' }],
+    paths,
+    components: { schemas: { Problem: schemaOf(problemForm, 'output') }, securitySchemes },
+  };
+}

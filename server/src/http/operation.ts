@@ -1,0 +1,185 @@
+/**
+ * One operation of the API, declared once: what it is called, who may call it, and the schemas of what comes in and goes out.
+ * The route (operation-routes.ts) and the document (openapi.ts) are both made of it. Knows no operation itself.
+ */
+import express, { type Request, type Response } from 'express';
+import type { z } from 'zod';
+import type { CodeName } from '../../protocol/index.ts';
+import type { Access, CallerOf } from './callers.ts';
+import { Refused } from './problem.ts';
+import { requireJson } from './require-json.ts';
+
+export type Method = 'get' | 'put' | 'post' | 'delete';
+
+/** One answer that is no refusal. */
+export interface AnswerForm {
+  description: string;
+  schema: z.ZodType;
+}
+
+/** By HTTP status. */
+export type AnswerForms = Readonly<Record<number, AnswerForm>>;
+
+type Reply<Answers extends AnswerForms> = {
+  [Status in keyof Answers]: {
+    status: Status & number;
+    body: Answers[Status] extends AnswerForm ? z.input<Answers[Status]['schema']> : never;
+    headers?: Readonly<Record<string, string>>;
+  };
+}[keyof Answers];
+
+/** A body of JSON; `jsonBody` makes one where the issues of its schema say enough. */
+export interface BodyForm<Body> {
+  schema: z.ZodType;
+  /** After inflating. */
+  maxBytes: number;
+  /** Parses by that schema; throws `Refused`. */
+  parse: (body: unknown) => Body;
+}
+
+/** A call as its handler sees it: everything parsed. What was not declared is `undefined`. */
+export interface Call<A extends Access, Params, Query, Headers, Body> {
+  caller: CallerOf<A>;
+  params: Params;
+  query: Query;
+  headers: Headers;
+  body: Body;
+}
+
+export interface Declaration<
+  A extends Access,
+  Answers extends AnswerForms,
+  Params extends z.ZodType,
+  Query extends z.ZodType,
+  Headers extends z.ZodObject,
+  Body,
+> {
+  /** Names the operation in the document: a verb and what it acts on. */
+  id: string;
+  method: Method;
+  /** As OpenAPI writes it: `/api/nodes/{id}`. */
+  path: string;
+  summary: string;
+  /** What a caller should know beside; Markdown's plain text. */
+  description?: string;
+  access: A;
+  /** An object of texts by name, one for each part in braces of the path. */
+  params?: Params;
+  /** An object; a parameter that is there more than once is a list. */
+  query?: Query;
+  /** An object of texts by the header's name. */
+  headers?: Headers;
+  body?: BodyForm<Body>;
+  answers: Answers;
+  /** What the handler refuses, beside what any call of this form may be refused for. */
+  refusals: readonly CodeName[];
+  /** Throws `Refused`, or what problem.ts makes a refusal of. */
+  handle: (
+    call: Call<A, z.output<Params>, z.output<Query>, z.output<Headers>, Body>,
+  ) => Reply<Answers> | Promise<Reply<Answers>>;
+}
+
+/** What a request passes before anything else of it is looked at. */
+export interface Gate {
+  /** Finds out who calls and lets no other pass; throws `Refused`, or rejects as sign-in does. */
+  admit<A extends Access>(access: A, req: Request, res: Response): Promise<CallerOf<A>>;
+}
+
+/** A declared operation, whatever its types. */
+export interface Operation {
+  readonly id: string;
+  readonly method: Method;
+  readonly path: string;
+  readonly summary: string;
+  readonly description?: string;
+  readonly access: Access;
+  readonly params?: z.ZodType;
+  readonly query?: z.ZodType;
+  readonly headers?: z.ZodObject;
+  readonly body?: { readonly schema: z.ZodType; readonly maxBytes: number };
+  readonly answers: AnswerForms;
+  readonly refusals: readonly CodeName[];
+  /** Answers one request; rejects with what problem.ts tells the caller. */
+  serve: (req: Request, res: Response, gate: Gate) => Promise<void>;
+}
+
+/** Problems that one answer names. */
+const maxProblems = 20;
+
+/** What is wrong, by place; never what was sent. */
+function problemsOf(place: string, issues: readonly z.core.$ZodIssue[]): string {
+  const lines = issues
+    .slice(0, maxProblems)
+    .map(({ path, message }) => `${[place, ...path.map(String)].join('.')}: ${message.slice(0, 200)}`);
+  return [...lines, ...(issues.length > maxProblems ? ['and more'] : [])].join('; ');
+}
+
+function parseAs<Schema extends z.ZodType>(
+  place: string,
+  schema: Schema | undefined,
+  value: unknown,
+): z.output<Schema> {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- without a schema the type is `undefined`, by the defaults of `operation`
+  if (schema === undefined) return undefined as z.output<Schema>;
+  const parsed = schema.safeParse(value);
+  if (!parsed.success) throw new Refused('bad_payload', problemsOf(place, parsed.error.issues));
+  return parsed.data;
+}
+
+function headersOf(req: Request, schema: z.ZodObject | undefined): Record<string, string | undefined> {
+  return Object.fromEntries(Object.keys(schema?.shape ?? {}).map((name) => [name, req.get(name)]));
+}
+
+/** A body that is refused with the issues of its schema. */
+export function jsonBody<Schema extends z.ZodType>(
+  schema: Schema,
+  maxBytes: number,
+): BodyForm<z.output<Schema>> {
+  return { schema, maxBytes, parse: (body) => parseAs('body', schema, body) };
+}
+
+/** Declares an operation. */
+export function operation<
+  A extends Access,
+  const Answers extends AnswerForms,
+  Params extends z.ZodType = z.ZodUndefined,
+  Query extends z.ZodType = z.ZodUndefined,
+  Headers extends z.ZodObject = z.ZodObject,
+  Body = undefined,
+>(declared: Declaration<A, Answers, Params, Query, Headers, Body>): Operation {
+  const { access, params, query, headers, body, handle } = declared;
+  const readJson = express.json({ limit: body?.maxBytes ?? 0 });
+
+  async function bodyOf(req: Request, res: Response): Promise<Body> {
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- by the default of the type
+    if (body === undefined) return undefined as Body;
+    requireJson(req);
+    await new Promise<void>((resolve, reject) => {
+      readJson(req, res, (error?: unknown) => {
+        if (error === undefined) resolve();
+        // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- it is handed on as it came
+        else reject(error);
+      });
+    });
+    return body.parse(req.body);
+  }
+
+  return {
+    ...declared,
+    serve: async (req, res, gate) => {
+      // A stranger's body is not even read.
+      const caller = await gate.admit(access, req, res);
+      const reply = await handle({
+        caller,
+        params: parseAs('path', params, req.params),
+        query: parseAs('query', query, req.query),
+        headers: parseAs('header', headers, headersOf(req, headers)),
+        body: await bodyOf(req, res),
+      });
+      res
+        .status(reply.status)
+        .set({ 'Cache-Control': 'no-store', ...reply.headers })
+        .json(reply.body);
+    },
+  };
+}
