@@ -114,6 +114,8 @@ export async function startCluster(options = {}) {
         REDIS_URL: redisUrl,
         REDIS_PREFIX: redisPrefix,
         TRUST_PROXY: '1',
+        // Replicas of one machine cannot share it; each tells its figures on its own port.
+        METRICS_PORT: '',
         ...own.env,
       },
       ...(own.wrap === undefined ? {} : { wrap: own.wrap }),

@@ -61,6 +61,8 @@ describe('parseConfig', () => {
     ['PORT', '-1'],
     ['PORT', '"8080"'],
     ['PORT', 'NaN'],
+    ['METRICS_PORT', '65536'],
+    ['METRICS_PORT', '8080'],
     ['WORKERS', '0'],
     ['UPDATE_INTERVAL', '0'],
     ['BACKPLANE', 'kafka'],

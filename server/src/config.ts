@@ -13,6 +13,8 @@ export interface Config {
   readonly port: number;
   /** Empty for every address. */
   readonly host: string;
+  /** Of `/metrics` alone; null where that is on `port`. */
+  readonly metricsPort: number | null;
   readonly node: string;
   readonly backplane:
     | { readonly kind: 'local'; readonly workers: number }
@@ -111,6 +113,7 @@ export function parseConfig(env: Environment, defaultNode: string): ParsedConfig
   const config: Config = {
     port: v.PORT,
     host: v.HOST,
+    metricsPort: v.METRICS_PORT ?? null,
     node: v.NODE_ID ?? defaultNode,
     backplane:
       v.BACKPLANE === 'local'
@@ -168,6 +171,8 @@ function misfits(v: Partial<SettingValues>, env: Environment): string[] {
   const { LEASE_BEAT_MS: beat = NaN, LEASE_DEADLINE_MS: deadline = NaN, LEASE_TTL_MS: ttl = NaN } = v;
   const { PING_INTERVAL_MS: ping = NaN, PING_TIMEOUT_MS: pong = NaN, API_KEYS: keys = [] } = v;
   const problems: string[] = [];
+  if (v.METRICS_PORT !== undefined && v.METRICS_PORT === v.PORT && v.PORT !== 0)
+    problems.push(`METRICS_PORT: must be another port than PORT, or be left out; not ${v.PORT}`);
   if (deadline >= ttl)
     problems.push(
       `LEASE_TTL_MS: must be above LEASE_DEADLINE_MS (${deadline}), or two replicas lead at once; not ${ttl}`,

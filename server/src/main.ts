@@ -14,9 +14,10 @@ import { attachSticky, onDrain, tellLeaving, tellReady } from './backplane/local
 import type { Backplane } from './backplane/contract.ts';
 import { createRedisBackplane } from './backplane/redis/redis-backplane.ts';
 import { parseConfig, type Config, type Environment } from './config.ts';
-import { createReplica, type ReplicaOptions } from './replica.ts';
+import { createReplica, type Replica, type ReplicaOptions } from './replica.ts';
 import { systemClock as clock } from './support/clock.ts';
 import { createLineWriter, type LineWriter } from './support/line-writer.ts';
+import { assertCanListen } from './support/listen.ts';
 import { createLog, type Log } from './support/log.ts';
 import { createMetrics } from './support/metrics.ts';
 import { createProcessMetrics } from './support/process-metrics.ts';
@@ -119,13 +120,19 @@ async function runReplica(
     { droppedLines: () => output.dropped() },
   );
   closeOnSignal(log, () => replica.close());
+  await openMetrics(replica, log);
   replica.start();
   const port = await replica.listen();
   log.info({ port }, 'listening');
 }
 
-/** One replica under the primary, which listens and signals for it. */
-function runWorker(config: Config, log: Log, output: LineWriter): void {
+async function openMetrics(replica: Replica, log: Log): Promise<void> {
+  const port = await replica.listenForMetrics();
+  if (port !== null) log.info({ port }, 'figures are told');
+}
+
+/** One replica under the primary, which listens and signals for it; the port of figures is all workers' together. */
+async function runWorker(config: Config, log: Log, output: LineWriter): Promise<void> {
   const backplane = createLocalBackplane({ node: config.node, log, clock, ...config.store });
   const replica = createThisReplica(config, backplane, log, {
     onLeaving: tellLeaving,
@@ -136,18 +143,22 @@ function runWorker(config: Config, log: Log, output: LineWriter): void {
   attachSticky(replica.io);
   // The primary leaves with all of us: there is nobody to send clients to.
   onDrain(() => void replica.close({ withinMs: partingMs }));
+  await openMetrics(replica, log);
   replica.start();
   tellReady();
 }
 
 /** The embedded cluster: this process listens and holds what the workers share. */
 async function runPrimary(config: Config, workers: number, log: Log, output: LineWriter): Promise<void> {
+  const { host, metricsPort } = config;
+  // Said once, and not by each worker.
+  if (metricsPort !== null) await assertCanListen({ host, port: metricsPort, setting: 'METRICS_PORT' });
   const metrics = createMetrics({ node: config.node });
   const primary = createPrimary({
     node: config.node,
     workers,
     port: config.port,
-    host: config.host,
+    host,
     ...config.store,
     collect: () => metrics.collect(),
     onServer: (server) =>
@@ -162,8 +173,8 @@ async function runPrimary(config: Config, workers: number, log: Log, output: Lin
   );
   const address = await primary.start();
   if (address === null) return;
-  const host = config.host.includes(':') ? `[${config.host}]` : config.host || 'localhost';
-  output.write(`Tickwire is live at http://${host}:${address.port}\n`);
+  const shown = host.includes(':') ? `[${host}]` : host || 'localhost';
+  output.write(`Tickwire is live at http://${shown}:${address.port}\n`);
 }
 
 async function main(): Promise<void> {
@@ -187,7 +198,7 @@ async function main(): Promise<void> {
 
   if (config.backplane.kind === 'redis') await runReplica(config, config.backplane, log, output);
   else if (cluster.isPrimary) await runPrimary(config, config.backplane.workers, log, output);
-  else runWorker(config, log, output);
+  else await runWorker(config, log, output);
 }
 
 main().catch((error: unknown) => {

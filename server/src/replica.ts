@@ -15,6 +15,7 @@ import { createFreshness } from './fanout/freshness.ts';
 import { refusePush } from './feed/assignment.ts';
 import { createFeeds } from './feed/feeds.ts';
 import { createHttpApp } from './http/app.ts';
+import { createMetricsApp } from './http/metrics.ts';
 import { createElection } from './leader/election.ts';
 import { createPublisher } from './leader/publisher.ts';
 import { createPushCall, servePushes } from './leader/push-call.ts';
@@ -65,6 +66,8 @@ export interface Replica {
   start(): void;
   /** Listens on the configured port and gives the one it got. Rejects where the port is taken. */
   listen(): Promise<number>;
+  /** Opens the port of figures and gives it; null where they have none of their own. Rejects where it is taken. */
+  listenForMetrics(): Promise<number | null>;
   /**
    * Drains: takes no more clients, gives up the lease, sends the clients away over `DRAIN_MS` or less, and ends every
    * stage. A second call hurries the first to `withinMs`, where it says so, and gives its promise.
@@ -200,6 +203,14 @@ export function createReplica(options: ReplicaOptions): Replica {
     },
   });
 
+  const figures = {
+    contentType: metrics.contentType,
+    // A cluster's replicas are asked one by one; the workers of one machine share an address.
+    text: async () => {
+      const others = backplane.kind === 'local' ? [peers.collectOthers(), backplane.collect()] : [];
+      return metrics.text((await Promise.all(others)).flat());
+    },
+  };
   const app = createHttpApp({
     log,
     trustedProxies: config.trustProxy,
@@ -223,14 +234,7 @@ export function createReplica(options: ReplicaOptions): Replica {
       users.messages.send('quote', { to: { userId }, event: 'quote', data: quote }),
     nodes: () => peers.list(),
     drainNode: (wanted) => peers.drain(wanted),
-    metrics: {
-      contentType: metrics.contentType,
-      // A cluster's replicas are asked one by one; the workers of one machine share an address.
-      text: async () => {
-        const others = backplane.kind === 'local' ? [peers.collectOthers(), backplane.collect()] : [];
-        return metrics.text((await Promise.all(others)).flat());
-      },
-    },
+    metrics: config.metricsPort === null ? figures : null,
     vitals: () => ({
       node,
       uptimeMs: clock.monotonic() - startedAt,
@@ -361,6 +365,13 @@ export function createReplica(options: ReplicaOptions): Replica {
       closing.add(() => httpServer.closeAllConnections());
       closing.add(() => void httpServer.close());
       return listen(httpServer, config);
+    },
+    listenForMetrics: async () => {
+      if (config.metricsPort === null) return null;
+      const server = createServer(createMetricsApp({ log, metrics: figures }));
+      closing.add(() => server.closeAllConnections());
+      closing.add(() => void server.close());
+      return listen(server, { host: config.host, port: config.metricsPort, setting: 'METRICS_PORT' });
     },
     close: (hurried) => drain.start(hurried),
   };

@@ -136,6 +136,11 @@ const networks = list.transform((parts, context) => {
 export const settings = {
   PORT: setting('8080', whole(0, 65_535), 'Port of the HTTP server; 0 takes a free one.'),
   HOST: setting('', z.string(), 'Address to listen on; every address of the machine when empty.'),
+  METRICS_PORT: setting(
+    null,
+    whole(0, 65_535),
+    'Port for `/metrics` alone, which is then not on PORT; 0 takes a free one. On PORT when not set.',
+  ),
   NODE_ID: setting(
     null,
     z.string().regex(/^[\w.-]{1,64}$/, 'must be 1 to 64 letters, digits, - _ or .'),

@@ -14,7 +14,7 @@ import { createRequestLog } from './request-log.ts';
 import { createSecurityHeaders } from './security-headers.ts';
 import { createStreamRoutes } from './streams.ts';
 
-export interface HttpAppOptions extends ApiOptions, MetricsRouteOptions {
+export interface HttpAppOptions extends ApiOptions {
   log: Log;
   /** Proxies in front whose `X-Forwarded-For` is believed; 0 for none. */
   trustedProxies: number;
@@ -24,11 +24,13 @@ export interface HttpAppOptions extends ApiOptions, MetricsRouteOptions {
   clientRoot: string;
   /** Called for each question about health; must not wait for anything. */
   vitals: () => Vitals;
+  /** Null where figures have a port of their own. */
+  metrics: MetricsRouteOptions['metrics'] | null;
 }
 
 /** Gives the application, ready to be the listener of an HTTP server. */
 export function createHttpApp(options: HttpAppOptions): Express {
-  const { log, trustedProxies, corsOrigins, clientRoot } = options;
+  const { log, trustedProxies, corsOrigins, clientRoot, metrics } = options;
   const app = express();
   app.disable('x-powered-by');
   app.set('trust proxy', trustedProxies);
@@ -37,7 +39,7 @@ export function createHttpApp(options: HttpAppOptions): Express {
   app.use(createSecurityHeaders());
   app.use(['/api', '/health'], createCors(corsOrigins));
   app.use(createHealth(options));
-  app.use(createMetricsRoute(options));
+  if (metrics !== null) app.use(createMetricsRoute({ metrics }));
   app.use(createApi(options));
   app.use(createStreamRoutes());
   app.use(createPage(clientRoot));

@@ -1,10 +1,28 @@
-/** `GET /metrics` in Prometheus' text form. Knows no figure. Not for the public: Nginx does not pass it on. */
+/**
+ * `GET /metrics` in Prometheus' text form, beside the rest or as an application of its own. Knows no figure. Not for the
+ * public: Nginx does not pass it on.
+ */
 /* oxlint-disable oxc/no-async-endpoint-handlers -- Express 5 hands a rejection to the error handler */
-import { Router } from 'express';
-import { otherMethods } from './problem.ts';
+import express, { Router, type Express } from 'express';
+import type { Log } from '../support/log.ts';
+import { nothingHere, otherMethods, problemOfError } from './problem.ts';
+import { createRequestLog } from './request-log.ts';
+import { createSecurityHeaders } from './security-headers.ts';
 
 export interface MetricsRouteOptions {
   metrics: { contentType: string; text: () => Promise<string> };
+}
+
+/** Gives the application of a port that has `/metrics` alone. */
+export function createMetricsApp({ log, metrics }: MetricsRouteOptions & { log: Log }): Express {
+  const app = express();
+  app.disable('x-powered-by');
+  app.use(createRequestLog(log));
+  app.use(createSecurityHeaders());
+  app.use(createMetricsRoute({ metrics }));
+  app.use(nothingHere);
+  app.use(problemOfError);
+  return app;
 }
 
 export function createMetricsRoute({ metrics }: MetricsRouteOptions): Router {

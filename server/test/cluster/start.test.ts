@@ -14,7 +14,12 @@ const hasIpv6 = Object.values(networkInterfaces()).some((all) =>
   all?.some(({ address }) => address === '::1'),
 );
 
-it.each(['local', 'redis'])('a taken port is told in one sentence with BACKPLANE=%s', async (backplane) => {
+it.each([
+  ['PORT', 'local'],
+  ['PORT', 'redis'],
+  ['METRICS_PORT', 'local'],
+  ['METRICS_PORT', 'redis'],
+])('a taken %s is told in one sentence with BACKPLANE=%s', async (setting, backplane) => {
   const other = createServer();
   onTestFinished(() => void other.close());
   const port = await listen(other, { host: '', port: 0 });
@@ -23,7 +28,8 @@ it.each(['local', 'redis'])('a taken port is told in one sentence with BACKPLANE
       ...process.env,
       BACKPLANE: backplane,
       HOST: '',
-      PORT: String(port),
+      PORT: '0',
+      [setting]: String(port),
       WORKERS: '1',
       LOG_LEVEL: 'silent',
     },
@@ -33,7 +39,7 @@ it.each(['local', 'redis'])('a taken port is told in one sentence with BACKPLANE
   const [said, [code]] = await Promise.all([text(child.stderr), once(child, 'exit')]);
   expect(code).toBe(1);
   expect(said).toBe(
-    `Tickwire cannot start: port ${port} is taken: end the program that listens there, or set PORT to another port\n`,
+    `Tickwire cannot start: port ${port} is taken: end the program that listens there, or set ${setting} to another port\n`,
   );
 });
 

@@ -1,0 +1,62 @@
+/** `/metrics` on a port of its own, in both homes: it is there alone, and nowhere else any more. */
+import { expect, it, onTestFinished } from 'vitest';
+import { freePort } from '../../../scripts/lib/free-port.mjs';
+import { startEmbeddedCluster } from '../support/embedded-cluster.ts';
+import { until } from '../support/until.ts';
+import { startClusterUnderTest } from './cluster-under-test.ts';
+
+async function ask(url: string, init?: RequestInit): Promise<{ status: number; type: string; text: string }> {
+  const answer = await fetch(url, init);
+  return {
+    status: answer.status,
+    type: answer.headers.get('content-type') ?? '',
+    text: await answer.text(),
+  };
+}
+
+it('the figures of a replica have a port of their own, and neither its main port nor Nginx has them', async () => {
+  const { replicas, url } = await startClusterUnderTest({
+    replicas: 1,
+    launchOf: () => ({ env: { METRICS_PORT: '0' } }),
+  });
+  const [replica] = replicas;
+  const told = replica
+    ?.logs()
+    .map((line) => JSON.parse(line) as { msg?: string; port?: number })
+    .find(({ msg }) => msg === 'figures are told');
+  const own = `http://127.0.0.1:${told?.port}`;
+
+  const figures = await ask(`${own}/metrics`);
+  expect([figures.status, figures.type]).toEqual([200, 'text/plain; version=0.0.4; charset=utf-8']);
+  expect(figures.text).toContain('socket_connections_active{node="r1"} 0');
+  expect((await ask(`${replica?.url}/metrics`)).status).toBe(404);
+  expect((await ask(`${url}/metrics`)).status).toBe(404);
+
+  for (const path of ['/', '/health', '/api/ticks', '/socket.io/?EIO=4&transport=polling'])
+    expect(await ask(`${own}${path}`)).toMatchObject({
+      status: 404,
+      type: expect.stringContaining('application/problem+json'),
+    });
+  expect(await ask(`${own}/metrics`, { method: 'POST', body: 'x' })).toMatchObject({ status: 405 });
+});
+
+it('on one machine that port gives the figures of all workers and their primary, also when one of them was killed', async () => {
+  const port = await freePort();
+  const cluster = await startEmbeddedCluster({ METRICS_PORT: String(port) });
+  onTestFinished(() => cluster.close());
+  expect((await ask(`${cluster.url}metrics`)).status).toBe(404);
+
+  const figures = async (): Promise<string> =>
+    (await ask(`http://127.0.0.1:${port}/metrics`).catch(() => ({ text: '' }))).text;
+  const hasAll = async (): Promise<boolean> => {
+    const text = await figures();
+    return ['replica', 'replica-1', 'replica-2'].every((node) =>
+      text.includes(`process_resident_memory_bytes{node="${node}"}`),
+    );
+  };
+  await until(hasAll, { withinMs: 10_000, saw: figures });
+  const pid = cluster.pidOf('replica-1');
+  cluster.kill('replica-1');
+  await until(() => ![pid, null].includes(cluster.pidOf('replica-1')), { withinMs: 10_000 });
+  await until(hasAll, { withinMs: 10_000, saw: figures });
+});
