@@ -4,13 +4,10 @@
  * Vitest.
  */
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { startChild } from './lib/child.mjs';
 import { findEngine, findImages } from './lib/docker-engine.mjs';
 import { runQuietly } from './lib/group.mjs';
 import { interruptibly, projectRoot, setUp } from './lib/set-up.mjs';
+import { runVitest } from './lib/test-run.mjs';
 
 const images = ['node:24-alpine', 'redis:8-alpine', 'nginx:1.30-alpine'];
 const project = `tickwire-test-${randomBytes(4).toString('hex')}`;
@@ -30,33 +27,15 @@ process.exitCode = await interruptibly(async (signal) => {
 
 /** @param {AbortSignal} signal */
 async function runTests(signal) {
-  const folder = mkdtempSync(join(tmpdir(), 'tickwire-compose-'));
-  const given = process.argv.slice(2);
-  const named = given.find((argument) => argument.startsWith('--outputFile.json='))?.split('=')[1];
-  const results = named ?? join(folder, 'results.json');
-  const reporters = given.some((argument) => argument.startsWith('--reporter'))
-    ? []
-    : ['--reporter=default', '--reporter=json'];
-  const output = named === undefined ? [`--outputFile.json=${results}`] : [];
   try {
-    const vitest = await startChild({
-      name: 'Vitest',
-      command: process.execPath,
-      args: ['node_modules/vitest/vitest.mjs', 'run', '--config', config, ...reporters, ...output, ...given],
-      cwd: projectRoot,
-      env: { ...process.env, COMPOSE_PROJECT_NAME: project },
-      onLine: say,
-    });
-    const onAbort = () => void vitest.kill('SIGKILL');
-    signal.addEventListener('abort', onAbort);
-    const { code } = await vitest.ended;
+    const given = process.argv.slice(2);
+    const env = { COMPOSE_PROJECT_NAME: project };
+    const { code, passed, failed } = await runVitest({ given, config, env });
     signal.throwIfAborted();
-    const { passed, failed } = counts(results);
     say(`${passed} passed, ${failed} failed`);
     return code === 0 && failed === 0 && passed > 0 ? 0 : 1;
   } finally {
     await removeProject();
-    rmSync(folder, { recursive: true, force: true });
   }
 }
 
@@ -69,19 +48,4 @@ async function removeProject() {
   await runQuietly('docker', ['compose', '--project-name', project, 'down', '--volumes', '--rmi', 'local'], {
     cwd: projectRoot,
   });
-}
-
-/**
- * What the results file says; a file that is missing or broken is one failure.
- *
- * @param {string} path
- * @returns {{ passed: number, failed: number }}
- */
-function counts(path) {
-  try {
-    const { numPassedTests, numFailedTests, numFailedTestSuites } = JSON.parse(readFileSync(path, 'utf8'));
-    return { passed: numPassedTests, failed: numFailedTests || numFailedTestSuites };
-  } catch {
-    return { passed: 0, failed: 1 };
-  }
 }

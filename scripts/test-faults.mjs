@@ -5,11 +5,10 @@
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { faultsTable, readLines, tableOf, withTable } from './lib/faults-table.mjs';
-import { runInForeground } from './lib/foreground.mjs';
-import { interruptibly, projectRoot, setUp } from './lib/set-up.mjs';
-import { installPrograms, searchPath, testPrograms } from './lib/system-programs.mjs';
+import { projectRoot } from './lib/set-up.mjs';
+import { runVitest, setUpWithPrograms } from './lib/test-run.mjs';
 
 const config = 'server/test/faults/vitest.config.ts';
 const given = process.argv.slice(2);
@@ -17,38 +16,20 @@ const isWhole = given.every(
   (argument) => argument.startsWith('--reporter') || argument.startsWith('--outputFile'),
 );
 
-await setUp();
-const missing = await interruptibly((signal) =>
-  installPrograms(testPrograms, { say: console.log, env: process.env, signal }),
-);
-if (missing.length > 0) {
-  const names = missing.map(({ program }) => program).join(', ');
-  console.error(
-    `The tests need ${names} on the PATH. Install them, or run this as root on Debian or Ubuntu.`,
-  );
-  process.exit(1);
-}
-
+await setUpWithPrograms('The tests need');
 const folder = mkdtempSync(join(tmpdir(), 'tickwire-faults-'));
 const lines = join(folder, 'rows.jsonl');
 writeFileSync(lines, '');
 try {
-  process.exitCode = await runInForeground(
-    process.execPath,
-    ['node_modules/vitest/vitest.mjs', 'run', '--config', config, ...given],
-    {
-      cwd: projectRoot,
-      env: { ...process.env, PATH: searchPath(process.env).join(delimiter), FAULTS_TABLE: lines },
-      ownGroup: true,
-    },
-  );
+  const { code } = await runVitest({ given, config, env: { FAULTS_TABLE: lines } });
+  process.exitCode = code;
   const rows = readLines(readFileSync(lines, 'utf8'));
   const table = faultsTable(rows, {
     node: process.versions.node,
     date: new Date().toISOString().slice(0, 10),
   });
   console.log(`\n${table}`);
-  if (isWhole && process.exitCode === 0) {
+  if (isWhole && code === 0) {
     writeFileSync(join(projectRoot, 'server/test/faults.md'), table);
     const readme = join(projectRoot, 'README.md');
     writeFileSync(readme, withTable(readFileSync(readme, 'utf8'), tableOf(rows)));

@@ -32,6 +32,21 @@ export function summarise(folder) {
 }
 
 /**
+ * How many tests passed and failed by a file of results; one that is missing or broken is one failure, as is a file of tests that could
+ * not be read.
+ *
+ * @param {string} path Of Vitest's results.
+ * @returns {{ passed: number, failed: number }}
+ */
+export function countTests(path) {
+  const files = readResults(path);
+  const tests = files.flatMap(({ assertionResults }) => assertionResults);
+  const count = (/** @type {string} */ wanted) => tests.filter(({ status }) => status === wanted).length;
+  const unread = files.length === 0 || files.some(({ status }) => status === 'failed');
+  return { passed: count('passed'), failed: count('failed') || Number(unread) };
+}
+
+/**
  * How many of the tests that ran passed, for each outermost `describe`, in the order of their files' names.
  *
  * @param {string} path Of Vitest's results.
@@ -74,10 +89,12 @@ function readTests(path) {
 }
 
 /**
+ * What Vitest found, file by file; nothing where its results are missing or broken.
+ *
  * @param {string} path
  * @returns {FileResults[]}
  */
-function readResults(path) {
+export function readResults(path) {
   try {
     return JSON.parse(readFileSync(path, 'utf8')).testResults;
   } catch {

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { countByGroup, summarise } from './ci-results.mjs';
+import { countByGroup, countTests, summarise } from './ci-results.mjs';
 
 let folder = '';
 
@@ -68,4 +68,12 @@ test('tests are counted by their outermost group, a skipped one not', () => {
     { group: 'a', passed: 1, total: 1 },
     { group: 'b', passed: 1, total: 2 },
   ]);
+});
+
+test('a file of tests that could not be read, and results that are not there, are a failure each', () => {
+  step('test', 1, { 'a.test.ts': { one: 'passed', two: 'skipped' }, 'b.test.ts': {} });
+  expect(countTests(join(folder, 'test.json'))).toEqual({ passed: 1, failed: 1 });
+  expect(countTests(join(folder, 'nothing.json'))).toEqual({ passed: 0, failed: 1 });
+  step('good', 0, { 'a.test.ts': { one: 'passed', two: 'skipped' } });
+  expect(countTests(join(folder, 'good.json'))).toEqual({ passed: 1, failed: 0 });
 });

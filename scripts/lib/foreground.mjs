@@ -17,17 +17,28 @@ const groupGraceMs = 8000;
  * behind at its end is ended too. Without, the program shares our group, so that Ctrl-C reaches it also from the terminal,
  * and every signal is passed on to it.
  *
+ * A program that is not done after `withinMs` is ended as by a signal of ours; `onLate` fires before, with the program's number.
+ *
  * @param {string} command
  * @param {readonly string[]} args
- * @param {{ cwd: string, env?: NodeJS.ProcessEnv, ownGroup?: boolean }} options
+ * @param {{ cwd: string, env?: NodeJS.ProcessEnv, ownGroup?: boolean, withinMs?: number | undefined, onLate?: (pid: number) => void }} options
  * @returns {Promise<number>}
  */
-export async function runInForeground(command, args, { cwd, env = process.env, ownGroup = false }) {
+export async function runInForeground(
+  command,
+  args,
+  { cwd, env = process.env, ownGroup = false, withinMs, onLate },
+) {
   const child = spawn(command, args, { cwd, env, detached: ownGroup, stdio: 'inherit' });
   const onSignal = (/** @type {NodeJS.Signals} */ name) => {
     if (!ownGroup) child.kill(name);
     else if (child.pid !== undefined) void endGroup(child.pid, groupGraceMs);
   };
+  const bound = withinMs === undefined ? undefined : setTimeout(end, withinMs);
+  function end() {
+    if (child.pid !== undefined) onLate?.(child.pid);
+    onSignal('SIGTERM');
+  }
   /** @type {NodeJS.Signals[]} */
   const names = ['SIGINT', 'SIGTERM', 'SIGHUP'];
   for (const name of names) process.on(name, onSignal);
@@ -37,6 +48,7 @@ export async function runInForeground(command, args, { cwd, env = process.env, o
     if (ownGroup && child.pid !== undefined) await endGroup(child.pid, groupGraceMs);
     return code;
   } finally {
+    clearTimeout(bound);
     release();
     for (const name of names) process.off(name, onSignal);
   }

@@ -136,7 +136,7 @@ function hasLiving(group) {
  *
  * @param {string} pid
  */
-function readStat(pid) {
+export function readStat(pid) {
   try {
     // The name before the last bracket may hold spaces and brackets.
     return readFileSync(`/proc/${pid}/stat`, 'utf8')
