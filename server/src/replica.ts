@@ -91,6 +91,7 @@ export function createReplica(options: ReplicaOptions): Replica {
     clock,
     traffic: () => traffic,
     fanout: () => fanout.counters(),
+    backplane,
   });
 
   const feeds = createFeeds({

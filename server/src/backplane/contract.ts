@@ -242,6 +242,10 @@ export interface Backplane {
   onState(listener: (state: BackplaneState) => void): void;
   /** Rebuilds the links by which ticks and announcements come: they are up, and yet nothing comes. `onState` tells of it. */
   rebuild(): void;
+  /** Fires with each round trip to the home that was measured, in milliseconds: a few a second, none while it does not answer. */
+  onRoundTrip(listener: (ms: number) => void): void;
+  /** Room emits and announcements that could not be sent, since the start. */
+  lostPublishes(): number;
   /** The figures of our own process that hosts it, where there is one, as JSON for the `text` of metrics.ts; none where it does not answer. */
   collect(): Promise<unknown[]>;
   /** Ends every link for good. Room emits must have ended before. */

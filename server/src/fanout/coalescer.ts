@@ -33,6 +33,8 @@ export interface CoalescerOptions {
 }
 
 export interface CoalescerCounters extends OutletCounters {
+  /** Clients that ticks are held for at this moment: they are behind, or their next poll has not come. */
+  behind: number;
   /** Turns that had ticks. */
   flushes: number;
 }
@@ -89,7 +91,7 @@ export function createCoalescer(options: CoalescerOptions): Coalescer {
     'socket.io': new Map(),
     plain: new Map(),
   };
-  const counters: CoalescerCounters = {
+  const counters: Omit<CoalescerCounters, 'behind'> = {
     deliveries: 0,
     writes: 0,
     slowWrites: 0,
@@ -196,7 +198,7 @@ export function createCoalescer(options: CoalescerOptions): Coalescer {
   }
 
   return {
-    counters: () => counters,
+    counters: () => ({ ...counters, behind: behind.size }),
     enqueue,
     flush,
     opened: (socket, dialect) => {

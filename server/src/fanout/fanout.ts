@@ -49,8 +49,8 @@ export interface FanoutOptions {
 }
 
 export interface Fanout {
-  /** What went out since the start. */
-  counters(): Readonly<CoalescerCounters>;
+  /** What went out since the start, and of how many symbols somebody here gets ticks now. */
+  counters(): Readonly<CoalescerCounters & { symbols: number }>;
   /**
    * A snapshot of these symbols goes to this client in this step: what is queued goes out first, and what waits for it of
    * them is dropped. What the step writes to it leaves in one write.
@@ -250,7 +250,7 @@ export function createFanout({
 
   return {
     mixin,
-    counters: () => coalescer.counters(),
+    counters: () => ({ ...coalescer.counters(), symbols: sequencers.size }),
     beforeSnapshot: (socketId, symbols) => {
       coalescer.flush();
       for (const symbol of symbols) coalescer.forget(symbol, socketId);

@@ -4,19 +4,44 @@ import { createManualClock } from '../../test/support/manual-clock.ts';
 import { createReplicaMetrics } from './replica-metrics.ts';
 import { createMetrics } from '../support/metrics.ts';
 
+type LinkState = { at: 'up' | 'down' };
+
 function setUp() {
+  const listeners: ((state: LinkState) => void)[] = [];
+  let state: LinkState = { at: 'up' };
+  let roundTrip: (ms: number) => void = () => {};
+  const backplane = {
+    state: () => state,
+    onState: (listener: (state: LinkState) => void) => void listeners.push(listener),
+    onRoundTrip: (listener: (ms: number) => void) => void (roundTrip = listener),
+    lostPublishes: () => 7,
+  };
+  const link = (at: LinkState['at']): void => {
+    state = { at };
+    for (const listener of listeners) listener(state);
+  };
   const clock = createManualClock();
   const metrics = createMetrics({ node: 'n1' });
   const meter = createReplicaMetrics({
     metrics,
     clock,
     traffic: () => ({ opened: 0, active: () => 0, sent: 0, received: 0 }),
-    fanout: () => ({ deliveries: 0, flushes: 0, writes: 0, slowWrites: 0, conflated: 0, direct: 0 }),
+    fanout: () => ({
+      deliveries: 0,
+      flushes: 0,
+      writes: 0,
+      slowWrites: 0,
+      conflated: 0,
+      direct: 0,
+      behind: 0,
+      symbols: 0,
+    }),
+    backplane,
   });
   const lines = async (name: string): Promise<string[]> =>
     (await metrics.text()).split('\n').filter((line) => line.startsWith(name));
   const ago = (ms: number) => ({ ts: clock.now() - ms });
-  return { meter, lines, ago };
+  return { meter, lines, ago, link, roundTrip };
 }
 
 it('counts the age of a tick at each hop; of what was written, the ticks of those who get each', async () => {
@@ -53,4 +78,25 @@ it('tells holes that were mended from those that a snapshot stands for', async (
     'tickwire_repairs_total{how="replay",node="n1"} 2',
     'tickwire_repairs_total{how="snapshot",node="n1"} 1',
   ]);
+});
+
+it('tells whether the backplane answers, how fast, and how often it went', async () => {
+  const { lines, link, roundTrip } = setUp();
+  roundTrip(2);
+  link('down');
+  // For another reason.
+  link('down');
+  expect(await lines('tickwire_backplane_up{')).toEqual(['tickwire_backplane_up{node="n1"} 0']);
+  link('up');
+  link('down');
+  link('up');
+  expect(await lines('tickwire_backplane_')).toEqual(
+    expect.arrayContaining([
+      'tickwire_backplane_up{node="n1"} 1',
+      'tickwire_backplane_outages_total{node="n1"} 2',
+      'tickwire_backplane_lost_publishes_total{node="n1"} 7',
+      'tickwire_backplane_round_trip_seconds_bucket{le="0.001",node="n1"} 0',
+      'tickwire_backplane_round_trip_seconds_bucket{le="0.0025",node="n1"} 1',
+    ]),
+  );
 });

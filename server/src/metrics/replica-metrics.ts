@@ -4,6 +4,7 @@
  */
 import type { Clock } from '../support/clock.ts';
 import type { Metrics } from '../support/metrics.ts';
+import { createBackplaneMetrics, type WatchedBackplane } from './backplane-metrics.ts';
 import { createLeaderMetrics, type LeaderMetrics } from './leader-metrics.ts';
 import { createSocketMetrics, type SocketMetrics, type SocketTraffic } from './socket-metrics.ts';
 import { createTickMetrics, type FanoutTraffic, type TickMetrics } from './tick-metrics.ts';
@@ -11,13 +12,15 @@ import { createUserMetrics, type UserMetrics } from './user-metrics.ts';
 
 export interface ReplicaMetrics extends SocketMetrics, TickMetrics, LeaderMetrics, UserMetrics {}
 
-/** Declares every figure. `traffic` and `fanout` are read when somebody asks. */
+/** Declares every figure. `traffic` and `fanout` are read when somebody asks; `backplane` is listened to. */
 export function createReplicaMetrics(options: {
   metrics: Metrics;
   clock: Pick<Clock, 'now' | 'monotonic'>;
   traffic: () => SocketTraffic;
   fanout: () => FanoutTraffic;
+  backplane: WatchedBackplane;
 }): ReplicaMetrics {
+  createBackplaneMetrics(options);
   return {
     ...createSocketMetrics({ ...options, direct: () => options.fanout().direct }),
     ...createTickMetrics(options),

@@ -4,7 +4,7 @@ import type { Clock } from '../support/clock.ts';
 import type { Note } from '../support/histogram.ts';
 import type { Metrics } from '../support/metrics.ts';
 
-/** What the fan-out wrote since the start; read when somebody asks. */
+/** What the fan-out wrote since the start, and what is now; read when somebody asks. */
 export interface FanoutTraffic {
   /** Ticks, one for each connection; a merged one counts once. */
   deliveries: number;
@@ -18,6 +18,10 @@ export interface FanoutTraffic {
   conflated: number;
   /** Messages that were written past engine.io. */
   direct: number;
+  /** Now: connections that ticks are held for, */
+  behind: number;
+  /** and symbols that somebody here listens to. */
+  symbols: number;
 }
 
 /** What is looked at of a tick: the instant of its source. */
@@ -98,6 +102,16 @@ export function createTickMetrics({
     name: 'tickwire_conflated_ticks_total',
     help: 'Ticks that were merged into a newer one, for connections that were behind.',
     read: () => fanout().conflated,
+  });
+  gauge({
+    name: 'tickwire_connections_behind',
+    help: 'Connections that ticks are held for now: they read too slowly, or their next poll has not come.',
+    read: () => fanout().behind,
+  });
+  gauge({
+    name: 'tickwire_symbols_served',
+    help: 'Symbols whose ticks somebody on this replica gets now.',
+    read: () => fanout().symbols,
   });
   const ticksPerWrite = histogram({
     name: 'tickwire_write_ticks',

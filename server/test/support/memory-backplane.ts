@@ -108,6 +108,8 @@ export function createMemoryBackplane(node: string, settings: Partial<StoreSetti
     state: () => state,
     onState: (listener) => void stateListeners.push(listener),
     rebuild: () => {},
+    onRoundTrip: () => {},
+    lostPublishes: () => 0,
     collect: async () => [],
     close: async () => {},
     hear: (event, payload) => hear(event, payload),

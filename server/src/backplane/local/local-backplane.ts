@@ -63,6 +63,7 @@ export function createLocalBackplane({
   const releaseListeners: (() => void)[] = [];
   const announcementListeners: ((announcement: Announcement) => void)[] = [];
   const stateListeners: ((state: BackplaneState) => void)[] = [];
+  const roundTripListeners: ((ms: number) => void)[] = [];
   let state: BackplaneState = { at: 'up' };
 
   const leaderCalls = createLeaderCalls(log);
@@ -94,11 +95,13 @@ export function createLocalBackplane({
   }
 
   async function beat(): Promise<void> {
+    const sentAt = clock.monotonic();
     const isAnswered = await primary.beat().then(
       () => true,
       () => false,
     );
     if (primary.$closed) return;
+    if (isAnswered) for (const listener of roundTripListeners) listener(clock.monotonic() - sentAt);
     change(
       isAnswered ? { at: 'up' } : { at: 'down', since: clock.now(), reason: 'the primary does not answer' },
     );
@@ -180,6 +183,9 @@ export function createLocalBackplane({
     // Ticks and announcements come by the one pipe that the beats go over: where nothing comes, the beats tell of it, and
     // a pipe that is gone takes the process with it. There is nothing that could be built anew.
     rebuild() {},
+    onRoundTrip: (listener) => void roundTripListeners.push(listener),
+    // What cannot be sent to the primary is lost with this process.
+    lostPublishes: () => 0,
     // Without an answer the figures of the workers are told all the same.
     collect: () => primary.collect().catch(() => []),
     close: () => closing.close(),

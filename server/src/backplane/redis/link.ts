@@ -33,6 +33,8 @@ export interface LinkOptions {
   prepare?: (client: RedisClient) => Promise<void>;
   /** Fires after each change of `state()`. */
   onState: () => void;
+  /** Fires with the time that each answered ping took, in milliseconds. */
+  onRoundTrip?: (ms: number) => void;
   /** Fires when Redis answers and does not let us in or cannot be used, as with a wrong password; again with each try. */
   onRefused: (error: unknown) => void;
 }
@@ -61,7 +63,7 @@ const closeDeadlineMs = 500;
 /** Starts to connect; throws only where the url is no url. */
 export function createLink(options: LinkOptions): Link {
   const { url, name, clock, log, random = Math.random, maxQueued, failFast, prepare } = options;
-  const { onState, onRefused } = options;
+  const { onState, onRoundTrip, onRefused } = options;
   let state: LinkState = { at: 'down', reason: 'no connection to Redis yet' };
   let lastError = '';
   /** Which connection this is, so that a late answer on an older one is told apart. */
@@ -129,7 +131,8 @@ export function createLink(options: LinkOptions): Link {
 
   async function ping(mine: number): Promise<void> {
     pinging = true;
-    unansweredSince ??= clock.monotonic();
+    const sentAt = clock.monotonic();
+    unansweredSince ??= sentAt;
     try {
       await client.sendCommand(['PING']);
     } catch {
@@ -140,6 +143,7 @@ export function createLink(options: LinkOptions): Link {
     if (mine !== connection) return;
     pinging = false;
     unansweredSince = null;
+    onRoundTrip?.(clock.monotonic() - sentAt);
     if (isHung) {
       isHung = false;
       enter({ at: 'up' });

@@ -15,6 +15,8 @@ export interface Publisher {
   publish(channel: string, message: string | Buffer): void;
   /** Sends what waits for the end of the turn. */
   flush(): void;
+  /** How many were lost since the start. */
+  lost(): number;
   /** How many were lost since the last call of this. */
   takeLost(): number;
 }
@@ -41,6 +43,7 @@ export async function preparePublishing(client: RedisClient): Promise<void> {
 
 export function createPublisher({ link, maxUnderway }: PublisherOptions): Publisher {
   let lost = 0;
+  let taken = 0;
   let underway = 0;
   /** Channel and message of each, behind the turn's first. */
   let batch: (string | Buffer)[] = [];
@@ -93,10 +96,11 @@ export function createPublisher({ link, maxUnderway }: PublisherOptions): Publis
       if (batch.length === 2 * maxBatch) flush();
     },
     flush,
+    lost: () => lost,
     takeLost() {
-      const taken = lost;
-      lost = 0;
-      return taken;
+      const before = taken;
+      taken = lost;
+      return taken - before;
     },
   };
 }

@@ -90,13 +90,23 @@ export function createRedisBackplane(options: RedisBackplaneOptions): Backplane 
   const keys = createKeys(prefix);
   const stateListeners: ((state: BackplaneState) => void)[] = [];
   const announcementListeners: ((announcement: Announcement) => void)[] = [];
+  const roundTripListeners: ((ms: number) => void)[] = [];
   let state: BackplaneState = { at: 'down', since: clock.now(), reason: 'no connection to Redis yet' };
   let closing: Promise<void> | null = null;
   /** The highest epoch that refused a claim of ours. */
   let epochFloor = 0;
 
   const outages = createOutageLog({ url, log, takeLost: () => publisher.takeLost() });
-  const common = { url, clock, log, onState: () => update(), onRefused: outages.refused };
+  const common = {
+    url,
+    clock,
+    log,
+    onState: () => update(),
+    onRoundTrip: (ms: number) => {
+      for (const listener of roundTripListeners) listener(ms);
+    },
+    onRefused: outages.refused,
+  };
   const subscriptions = createSubscriptions({
     client: () => (subscriberLink.isConnected() ? subscriberLink.client : null),
     log,
@@ -191,6 +201,8 @@ export function createRedisBackplane(options: RedisBackplaneOptions): Backplane 
       publisherLink.rebuild();
       subscriberLink.rebuild();
     },
+    onRoundTrip: (listener) => void roundTripListeners.push(listener),
+    lostPublishes: () => publisher.lost(),
     collect: async () => [],
     close: () => (closing ??= end()),
   };
