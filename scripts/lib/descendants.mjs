@@ -25,7 +25,9 @@ export function describeDescendants(pid) {
   return [...family].flatMap((known) => {
     const one = all.find((other) => other.pid === known);
     if (one === undefined) return [];
-    const command = read(`/proc/${known}/cmdline`).replaceAll(/[\0\s]+/g, ' ').trim();
+    const command = read(`/proc/${known}/cmdline`)
+      .replaceAll(/[\0\s]+/g, ' ')
+      .trim();
     const waitsFor = read(`/proc/${known}/wchan`) || '-';
     return [`${known} ${one.parent} ${one.state} ${waitsFor} ${command.slice(0, shownCommand)}`];
   });

@@ -24,7 +24,8 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   config: ['settings', ...stages, 'support', 'protocol'],
   metrics: ['support', 'protocol'],
   replica: ['config', 'metrics', 'backplane', 'users', 'support', 'protocol', ...stages],
-  main: ['replica', 'config', 'backplane', 'support', 'protocol'],
+  run: ['replica', 'config', 'backplane', 'support', 'protocol'],
+  main: ['run', 'config'],
   client: ['protocol'],
   'load-tests': ['protocol', 'scripts'],
 };
@@ -81,7 +82,7 @@ describe('import borders', () => {
     sourcesBelow(folder),
   );
 
-  test('imports go main -> replica -> stages -> backplane contract, support -> protocol', () => {
+  test('imports go main -> run -> replica -> stages -> backplane contract, support -> protocol', () => {
     expect(sources.length).toBeGreaterThan(10);
     expect(sources.flatMap(({ path, source }) => crossings(path, source))).toEqual([]);
   });
@@ -137,8 +138,9 @@ describe('what the borders refuse', () => {
 
 describe('what the borders allow', () => {
   test.each([
-    ['server/src/main.ts', './replica.ts'],
-    ['server/src/main.ts', './backplane/local/primary.ts'],
+    ['server/src/main.ts', './run.ts'],
+    ['server/src/run.ts', './replica.ts'],
+    ['server/src/run.ts', './backplane/local/primary.ts'],
     ['server/src/replica.ts', './fanout/fanout.ts'],
     ['server/src/fanout/sequencer.ts', '../backplane/contract.ts'],
     ['server/src/fanout/sequencer.ts', './mixin.ts'],

@@ -1,5 +1,5 @@
 /**
- * The peer `our replica`: one of a cluster as main.ts makes it, over a true Redis, with prices of the simulator where it
+ * The peer `our replica`: one of a cluster as run.ts makes it, over a true Redis, with prices of the simulator where it
  * leads.
  */
 import { randomUUID } from 'node:crypto';
