@@ -25,14 +25,10 @@ import { createClients } from './session/client-address.ts';
 import { createConnectionGuard } from './session/connection-guard.ts';
 import { connectionLimits } from './session/connection-limits.ts';
 import { createDoor } from './session/door.ts';
+import { createOrigins } from './session/origins.ts';
 import { createSessions } from './session/sessions.ts';
 import { createPlainServer } from './session/plain-server.ts';
-import {
-  createOriginRule,
-  createSocketServer,
-  socketPath,
-  type SocketServer,
-} from './session/socket-server.ts';
+import { createSocketServer, socketPath, type SocketServer } from './session/socket-server.ts';
 import { createTraffic, type Traffic } from './session/traffic.ts';
 import type { Clock } from './support/clock.ts';
 import { createClosing } from './support/closing.ts';
@@ -260,7 +256,6 @@ export function createReplica(options: ReplicaOptions): Replica {
     httpServer,
     clock,
     otherPath: socketPath,
-    isAllowedOrigin: createOriginRule(config.corsOrigins),
     isListed: (symbol) => listed.has(symbol),
     streams: fanout,
     onSocket: (socket) => sessions.openPlain(socket),
@@ -302,6 +297,7 @@ export function createReplica(options: ReplicaOptions): Replica {
       trustedProxies: config.trustProxy,
       trustedNetworks: config.addressLimits.trustedNetworks,
     }),
+    origins: createOrigins(config.corsOrigins),
     addressLimits: createAddressLimits(config.addressLimits),
     onRefused: (name) => meter.handshakeRefused(name),
   });

@@ -61,7 +61,7 @@ export function createSocketMetrics({
   });
   const refusedHandshakes = counter({
     name: 'tickwire_handshakes_refused_total',
-    help: 'Handshakes refused at the door, by the name of the refusal: too much of one address, or a drain.',
+    help: 'Handshakes refused at the door, by the name of the refusal: the origin of a page, too much of one address, or a drain.',
     label: 'reason',
   });
   const cuts = counter({

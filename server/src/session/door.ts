@@ -1,19 +1,18 @@
 /**
  * In front of Socket.IO in the HTTP server, where a handshake can be refused with a status that proxies and clients
- * understand, which engine.io has no answer for: 503 once it is shut, so that a proxy goes on to the next replica, and 429 for an
- * address that has too much already. Sessions that have their id go on. SPEC.md [DR2], [LM7].
+ * understand, which engine.io has no answer for: 503 once it is shut, so that a proxy goes on to the next replica, 403 for a
+ * page of an origin that is not allowed, and 429 for an address that has too much already. Sessions that have their id go on.
+ * SPEC.md [CN1], [DR2], [LM7].
  */
-import {
-  STATUS_CODES,
-  type IncomingMessage,
-  type Server as HttpServer,
-  type ServerResponse,
-} from 'node:http';
+import type { IncomingMessage, Server as HttpServer, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { codes } from '../../protocol/index.ts';
+import { refusal, type CodeName } from '../../protocol/index.ts';
 import type { Clock } from '../support/clock.ts';
-import type { AddressLimit, AddressLimits } from './address-limits.ts';
+import type { AddressLimits } from './address-limits.ts';
 import type { Client } from './client-address.ts';
+import type { Origins } from './origins.ts';
+import { readQuery } from './query.ts';
+import { refuseRequest, refuseUpgrade, type MoreHeaders } from './refuse-handshake.ts';
 import type { SocketServer } from './socket-server.ts';
 
 export interface Door {
@@ -29,47 +28,20 @@ export interface DoorOptions {
   path: string;
   clock: Clock;
   clientOf: (request: IncomingMessage) => Client;
+  origins: Origins;
   addressLimits: AddressLimits;
   /** Fires for each handshake that is refused, with its code's name. */
-  onRefused: (name: Refused) => void;
+  onRefused: (name: CodeName) => void;
 }
 
-type Refused = AddressLimit | 'draining';
+type TurnAway = (name: CodeName, more: MoreHeaders) => void;
 
-const drainingRetryS = 1;
-
-function refusalOf(name: Refused, retryAfterS: number) {
-  const { code, message, status, retry } = codes[name];
-  const type = `urn:tickwire:problem:${name}`;
-  const problem = { type, title: message, status, detail: message, code, name, retry };
-  const headers = {
-    'Content-Type': 'application/problem+json',
-    'Retry-After': retryAfterS,
-    'Cache-Control': 'no-store',
-    // On a kept connection the next try would come here again.
-    Connection: 'close',
-  };
-  return { status, headers, body: JSON.stringify(problem) };
-}
-
-function refuse(response: ServerResponse, name: Refused, retryAfterS: number): void {
-  const { status, headers, body } = refusalOf(name, retryAfterS);
-  response.writeHead(status, headers).end(body);
-}
-
-function refuseUpgrade(socket: Duplex, name: Refused, retryAfterS: number): void {
-  const { status, headers, body } = refusalOf(name, retryAfterS);
-  const head = Object.entries({ ...headers, 'Content-Length': Buffer.byteLength(body) });
-  const lines = head.map(([header, value]) => `${header}: ${value}\r\n`).join('');
-  socket.on('error', () => socket.destroy());
-  // A peer that keeps its end open keeps nothing of ours.
-  socket.once('finish', () => socket.destroy());
-  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines}\r\n${body}`);
-}
+/** A session as a proxy in front reads it, in any case: what engine.io then sees none in would pass it as no handshake. */
+const namesSession = /[?&]sid=[^&]/i;
 
 /** Takes the place of the server's `request` and `upgrade` listeners and calls them; so it comes after all of them. */
 export function createDoor(options: DoorOptions): Door {
-  const { httpServer, engine, path, clock, clientOf, addressLimits, onRefused } = options;
+  const { httpServer, engine, path, clock, clientOf, origins, addressLimits, onRefused } = options;
   let isShut = false;
   let answering = 0;
   let onQuiet: (() => void) | null = null;
@@ -85,8 +57,16 @@ export function createDoor(options: DoorOptions): Door {
     return url?.split('?', 1)[0] === path;
   }
 
+  /** As engine.io finds it, or what is no session to it would be no handshake here. */
   function hasSession(request: IncomingMessage): boolean {
-    return isAtPath(request) && /[?&]sid=/.test(request.url ?? '');
+    return isAtPath(request) && (readQuery(request)['sid'] ?? '') !== '';
+  }
+
+  /** Why it is refused, whoever it is of. */
+  function refusedName(request: IncomingMessage): CodeName | null {
+    if (isShut) return 'draining';
+    if (namesSession.test(request.url ?? '') && isAtPath(request)) return 'bad_payload';
+    return origins.mayConnect(request) ? null : 'origin_not_allowed';
   }
 
   /**
@@ -96,11 +76,15 @@ export function createDoor(options: DoorOptions): Door {
   async function enter(
     request: IncomingMessage,
     letIn: (leave: (() => void) | null) => void,
-    turnAway: (name: Refused, retryAfterS: number) => void,
+    turnAway: TurnAway,
   ): Promise<void> {
-    if (isShut) {
-      onRefused('draining');
-      turnAway('draining', drainingRetryS);
+    const refuse: TurnAway = (name, more) => {
+      onRefused(name);
+      turnAway(name, { ...origins.headersFor(request), ...more });
+    };
+    const name = refusedName(request);
+    if (name !== null) {
+      refuse(name, {});
       return;
     }
     const { key, isTrusted } = clientOf(request);
@@ -110,10 +94,7 @@ export function createDoor(options: DoorOptions): Door {
     }
     const entry = await addressLimits.enter(key);
     if (entry.ok) letIn(entry.leave);
-    else {
-      onRefused(entry.limit);
-      turnAway(entry.limit, entry.retryAfterS);
-    }
+    else refuse(entry.limit, { 'Retry-After': String(entry.retryAfterS) });
   }
 
   const onRequest = httpServer.listeners('request');
@@ -136,7 +117,7 @@ export function createDoor(options: DoorOptions): Door {
           }
           pass();
         },
-        (name, retryAfterS) => refuse(response, name, retryAfterS),
+        (name, more) => refuseRequest(response, refusal(name), more),
       );
     else {
       if (isShut && !hasSession(request)) response.setHeader('Connection', 'close');
@@ -164,7 +145,7 @@ export function createDoor(options: DoorOptions): Door {
           if (leave !== null) socket.once('close', leave);
           pass();
         },
-        (name, retryAfterS) => refuseUpgrade(socket, name, retryAfterS),
+        (name, more) => refuseUpgrade(socket, refusal(name), more),
       );
   });
 

@@ -6,12 +6,13 @@ import { EventEmitter } from 'node:events';
 import type { IncomingMessage, Server as HttpServer } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
-import { problemOf, problemType, refusal, type Refusal } from '../../protocol/index.ts';
+import { refusal, type Refusal } from '../../protocol/index.ts';
 import type { Clock } from '../support/clock.ts';
 import { SignInRefused, type AuthenticateRequest, type Identity } from '../users/identity.ts';
 import type { SeatLoss, SeatTaker } from '../users/seat.ts';
 import { closeCodes, PlainConnection } from './plain-connection.ts';
 import { PlainSocket } from './plain-socket.ts';
+import { refuseUpgrade } from './refuse-handshake.ts';
 import { parseCid } from './seating.ts';
 import { parseStreamRequest, type StreamRequest } from './stream-request.ts';
 import type { Streams } from './streams.ts';
@@ -26,8 +27,6 @@ export interface PlainServerOptions {
   /** A peer is asked after so long a silence, and is gone after so long without an answer. */
   pingIntervalMs: number;
   pingTimeoutMs: number;
-  /** Whether the page that asks, where one does, may connect. */
-  isAllowedOrigin: (request: IncomingMessage) => boolean;
   isListed: (symbol: string) => boolean;
   /** Says who a client is that asks. */
   authenticate: AuthenticateRequest;
@@ -76,7 +75,7 @@ const bearerProtocol = 'bearer';
 /** Listens to upgrades from now on. */
 export function createPlainServer(options: PlainServerOptions): PlainServer {
   const { httpServer, clock, otherPath, maxMessageBytes } = options;
-  const { authenticate, isAllowedOrigin, isListed, seats, streams } = options;
+  const { authenticate, isListed, seats, streams } = options;
   const engine = new PlainEngine();
   const makeId = createTokens();
   const webSockets = new WebSocketServer({
@@ -93,20 +92,7 @@ export function createPlainServer(options: PlainServerOptions): PlainServer {
 
   function refuse(socket: Duplex, why: Refusal): void {
     engine.emit('connection_error', why);
-    socket.on('error', () => socket.destroy());
-    const { status, body } = problemOf(why);
-    socket.end(
-      [
-        `HTTP/1.1 ${status} ${why.name}`,
-        `Content-Type: ${problemType}`,
-        `Content-Length: ${Buffer.byteLength(body)}`,
-        'Cache-Control: no-store',
-        ...(status === 503 ? ['Retry-After: 1'] : []),
-        'Connection: close',
-        '',
-        body,
-      ].join('\r\n'),
-    );
+    refuseUpgrade(socket, why);
   }
 
   /** Who asks, or why nobody is let in. */
@@ -145,10 +131,6 @@ export function createPlainServer(options: PlainServerOptions): PlainServer {
     const parsed = parseStreamRequest(request.url ?? '', isListed);
     if (!parsed.ok) {
       refuse(socket, parsed.refusal);
-      return;
-    }
-    if (!isAllowedOrigin(request)) {
-      refuse(socket, refusal('origin_not_allowed'));
       return;
     }
     const onError = (): void => void socket.destroy();

@@ -1,6 +1,6 @@
 /**
- * The Socket.IO server as Tickwire runs it: who may connect, how large a message may be, how the dead are found.
- * Knows nothing of symbols. Keeps SPEC.md [CN1] to [CN3].
+ * The Socket.IO server as Tickwire runs it: where it takes handshakes, how large a message may be, how the dead are found.
+ * Knows nothing of symbols; which pages may connect is the door's. Keeps SPEC.md [CN1] to [CN3].
  */
 import type { IncomingMessage, Server as HttpServer } from 'node:http';
 import type { Socket } from 'node:net';
@@ -8,7 +8,6 @@ import { Server, type DefaultEventsMap } from 'socket.io';
 import type { ServerEvents } from '../../protocol/index.ts';
 import type { SocketData } from './identify.ts';
 import { textParser } from './json-text.ts';
-import { queryOf } from './query.ts';
 import { createTokens } from './tokens.ts';
 
 /** What a client may emit: anything, so everything is `unknown` until it is parsed. */
@@ -36,7 +35,6 @@ export const socketPath = '/socket.io/';
 export function createSocketServer(options: SocketServerOptions): SocketServer {
   const { httpServer, corsOrigins, pingIntervalMs, pingTimeoutMs, connectTimeoutMs, maxMessageBytes } =
     options;
-  const isAllowedOrigin = createOriginRule(corsOrigins);
   const everyOrigin = corsOrigins.includes('*');
   const server = new Server<AnyEvents, ServerEvents, DefaultEventsMap, SocketData>(httpServer, {
     path: socketPath,
@@ -57,8 +55,6 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
       // engine.io says so too late: as HTTP in what is a WebSocket by then.
       else if (isUpgrade(request) && !/[?&]EIO=4(&|$)/.test(request.url ?? ''))
         decide('Unsupported protocol version', false);
-      // CORS headers do not stop a WebSocket, so the origin is checked here.
-      else if (!isAllowedOrigin(request)) decide('origin_not_allowed', false);
       else {
         if (isUpgrade(request)) writeTurnTogether(request.socket);
         decide(null, true);
@@ -67,13 +63,7 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
   });
   const token = createTokens();
   server.engine.generateId = () => token(idBytes);
-  httpServer.prependListener('upgrade', readQuery);
   return server;
-}
-
-/** engine.io takes a query that was read before, and would take an URL apart for it, which takes longer than all else here. */
-function readQuery(request: IncomingMessage): void {
-  Object.assign(request, { _query: queryOf(request.url ?? '') });
 }
 
 /** The answer to an upgrade and what engine.io says first leave in one write, which costs more than what is in it. */
@@ -86,18 +76,6 @@ function isForSockets({ url = '' }: IncomingMessage): boolean {
   return url.startsWith(socketPath) && (url.length === socketPath.length || url[socketPath.length] === '?');
 }
 
-/** Tells whether the page that asks, where one does, may connect; `origins` may be `*` for all. */
-export function createOriginRule(origins: readonly string[]): (request: IncomingMessage) => boolean {
-  const everyOrigin = origins.includes('*');
-  return (request) => everyOrigin || isOwnOrigin(request) || origins.includes(request.headers.origin ?? '');
-}
-
 function isUpgrade({ headers }: IncomingMessage): boolean {
   return headers.upgrade !== undefined;
-}
-
-/** Whether no page asks, or a page that this very host served. */
-function isOwnOrigin({ headers: { origin, host } }: IncomingMessage): boolean {
-  if (origin === undefined) return true;
-  return URL.canParse(origin) && new URL(origin).host === host;
 }

@@ -57,7 +57,17 @@ export const protocolRows: readonly HttpRow[] = [
     send: ask('/socket.io/?EIO=4&transport=websocket', {
       lines: [...webSocket, 'Upgrade: websocket', 'Origin: https://evil.example'],
     }),
-    expect: { status: 400, body: /origin_not_allowed/ },
+    expect: { status: 403, body: /"origin_not_allowed"/ },
+  },
+  {
+    name: 'a WebSocket at what is no address',
+    send: ask('//[?%', { lines: [...webSocket, 'Upgrade: websocket'] }),
+    expect: { status: 404 },
+  },
+  {
+    name: 'a handshake that passes for a session at Nginx',
+    send: ask('/socket.io/?EIO=4&transport=polling&SID=a'),
+    expect: { status: 400, body: /"bad_payload"/ },
   },
   {
     name: 'a WebSocket with an unknown session',

@@ -1,0 +1,31 @@
+/**
+ * Which pages may connect, and which may read why they may not now. CORS headers do not stop a WebSocket, so the origin is
+ * checked with each handshake. Knows nothing of what is refused. SPEC.md [CN1].
+ */
+import type { IncomingMessage } from 'node:http';
+
+export interface Origins {
+  /** Whether the page that asks, where one does, may connect. */
+  mayConnect(request: IncomingMessage): boolean;
+  /** Headers with which the page that asks may read an answer that engine.io does not give: it writes its own. */
+  headersFor(request: IncomingMessage): Readonly<Record<string, string>>;
+}
+
+/** `allowed` are exact; `*` alone allows all, an empty list only the host's own pages. */
+export function createOrigins(allowed: readonly string[]): Origins {
+  const everyOrigin = allowed.includes('*');
+  const isNamed = (origin: string): boolean => everyOrigin || allowed.includes(origin);
+
+  return {
+    mayConnect: ({ headers: { origin, host } }) =>
+      origin === undefined || isNamed(origin) || (URL.canParse(origin) && new URL(origin).host === host),
+    headersFor: ({ headers: { origin } }) => ({
+      ...(allowed.length > 0 && !everyOrigin && { Vary: 'Origin' }),
+      ...(origin !== undefined &&
+        isNamed(origin) && {
+          'Access-Control-Allow-Origin': everyOrigin ? '*' : origin,
+          'Access-Control-Expose-Headers': 'Retry-After',
+        }),
+    }),
+  };
+}
