@@ -138,6 +138,12 @@ export const codes = {
     status: 409,
     message: 'another connection of this user came with the same cid, and took the place of this one',
   },
+  too_many_api_calls: {
+    code: 4209,
+    retry: 'later',
+    status: 429,
+    message: 'too many API calls of this caller; Retry-After says when there is room again',
+  },
   too_many_connections_from_address: {
     code: 4210,
     retry: 'later',

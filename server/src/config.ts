@@ -50,6 +50,8 @@ export interface Config {
     readonly maxCallsPerSecond: number;
     readonly maxPacketsPerSecond: number;
   };
+  /** Of one caller over all replicas; 0 is no limit. */
+  readonly apiLimits: { readonly keyCallsPerSecond: number; readonly userCallsPerSecond: number };
   /** Of one address at one replica. */
   readonly addressLimits: {
     readonly maxConnections: number;
@@ -151,6 +153,10 @@ export function parseConfig(env: Environment, defaultNode: string): ParsedConfig
       maxSubscriptions: v.MAX_SUBSCRIPTIONS,
       maxCallsPerSecond: v.MAX_CALLS_PER_SECOND,
       maxPacketsPerSecond: v.MAX_PACKETS_PER_SECOND,
+    },
+    apiLimits: {
+      keyCallsPerSecond: v.API_CALLS_PER_SECOND,
+      userCallsPerSecond: v.USER_API_CALLS_PER_SECOND,
     },
     addressLimits: {
       maxConnections: v.MAX_CONNECTIONS_PER_ADDRESS,

@@ -214,6 +214,8 @@ export function createReplica(options: ReplicaOptions): Replica {
     corsOrigins: config.corsOrigins,
     clientRoot,
     apiKeys: config.apiKeys,
+    callCounts: backplane.callCounts,
+    ...config.apiLimits,
     maxBodyBytes: config.maxMessageBytes,
     clock,
     authenticate,

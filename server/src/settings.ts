@@ -241,6 +241,16 @@ export const settings = {
     whole(10, 100_000),
     'Packets a second of one connection, five times as many at once; who sends more is cut.',
   ),
+  API_CALLS_PER_SECOND: setting(
+    '500',
+    whole(0, 1_000_000),
+    'API calls a second of one key, over all replicas; 0 is no limit.',
+  ),
+  USER_API_CALLS_PER_SECOND: setting(
+    '20',
+    whole(0, 1_000_000),
+    'API calls a second of one user who signed in, over all replicas; 0 is no limit.',
+  ),
   MAX_CONNECTIONS_PER_ADDRESS: setting(
     '1000',
     whole(1, 1_000_000),

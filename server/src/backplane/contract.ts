@@ -197,6 +197,21 @@ export interface SymbolChanges {
   feeds: (readonly [symbol: string, feed: string | null])[];
 }
 
+/** At most so many calls in each span, which begins with its first call. */
+export interface CallLimit {
+  maxCalls: number;
+  spanS: number;
+}
+
+/** How many calls each caller of the API made, over all replicas. */
+export interface CallCounts {
+  /**
+   * Counts a call of that caller; gives 0 where the limit has room for it, else the milliseconds until it has again. A caller
+   * is always counted with the same limit.
+   */
+  take(caller: string, limit: CallLimit): Promise<number>;
+}
+
 /** What the leader tells every replica with each beat, itself included. At most once: a lost one is followed by the next. */
 export interface Announcement {
   node: string;
@@ -233,6 +248,7 @@ export interface Backplane {
   readonly tickStore: TickStore;
   readonly leaderLine: LeaderLine;
   readonly userSeats: UserSeats;
+  readonly callCounts: CallCounts;
   adapter(wrap: AdapterMixin): AdapterFactory;
   /** Never throws and never waits; lost while the link is down. On one link with room emits, so it comes after earlier ticks. */
   announce(announcement: Announcement): void;

@@ -1,10 +1,11 @@
 /**
  * Who calls the API: somebody with an API key, a user who signed in, a session that shows its secret, or anybody, as far as an
- * operation lets them. Knows no operation. Keeps SPEC.md [QT1].
+ * operation lets them, and as often as they may. Knows no operation. Keeps SPEC.md [AP2], [AP3], [QT1].
  */
 import type { Request, Response } from 'express';
 import type { AuthenticateRequest, Identity } from '../users/identity.ts';
 import { createKeyCheck, type ApiKey } from './api-key.ts';
+import { createCallLimit, type CallLimitOptions, type CountedCaller } from './call-limit.ts';
 import type { Gate } from './operation.ts';
 import { Refused } from './problem.ts';
 
@@ -42,7 +43,7 @@ interface Callers {
 export type Access = keyof Callers;
 export type CallerOf<A extends Access> = Callers[A];
 
-export interface CallersOptions {
+export interface CallersOptions extends CallLimitOptions {
   apiKeys: readonly ApiKey[];
   /** Says whose token a request shows. */
   authenticate: AuthenticateRequest;
@@ -60,8 +61,18 @@ function refuseKeyInQuery(req: Request): void {
   );
 }
 
+/** Whom a call counts for. Whose session it is has yet to be proved; nobody in particular is counted by nobody. */
+function countedFor(caller: CallerOf<Access>, req: Request): CountedCaller | null {
+  if (caller.by === 'key') return { kind: 'key', name: caller.name };
+  if (caller.by === 'session') return { kind: 'address', name: req.ip ?? '' };
+  const { user } = caller.identity;
+  return user === null ? null : { kind: 'user', name: user };
+}
+
 /** Gives the gate of the API. */
-export function createCallers({ apiKeys, authenticate }: CallersOptions): Gate {
+export function createCallers(options: CallersOptions): Gate {
+  const { apiKeys, authenticate } = options;
+  const takeCall = createCallLimit(options);
   const keyOf = createKeyCheck(apiKeys);
 
   function byKey(req: Request, res: Response): ByKey {
@@ -98,7 +109,10 @@ export function createCallers({ apiKeys, authenticate }: CallersOptions): Gate {
   return {
     admit: async (access, req, res) => {
       refuseKeyInQuery(req);
-      return find[access](req, res);
+      const caller = await find[access](req, res);
+      const counted = countedFor(caller, req);
+      if (counted !== null) await takeCall(counted);
+      return caller;
     },
   };
 }

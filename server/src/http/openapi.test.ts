@@ -34,3 +34,28 @@ describe('GET /api/openapi.json', () => {
     expect(ids.toSorted()).toEqual([...new Set(ids)].toSorted());
   });
 });
+
+describe('GET /api/docs', () => {
+  it('shows every operation, without scripts or styles of its own, and its stylesheet is there', async () => {
+    const { paths } = documentForm.parse(await (await fetch(`${app.url}/api/openapi.json`)).json());
+    const answer = await fetch(`${app.url}/api/docs`);
+    const html = await answer.text();
+    expect(answer.headers.get('content-type')).toBe('text/html; charset=utf-8');
+    for (const [path, methods] of Object.entries(paths))
+      for (const method of Object.keys(methods)) expect(html).toContain(`${method.toUpperCase()} ${path}`);
+    expect(html).not.toMatch(/<script|<style|style=|onclick/);
+    const [, stylesheet = ''] = /href="([^"]+\.css)"/.exec(html) ?? [];
+    const style = await fetch(app.url + stylesheet);
+    expect([style.status, style.headers.get('content-type')]).toEqual([200, 'text/css; charset=utf-8']);
+  });
+
+  it('is not sent again to who has it', async () => {
+    const etag = (await fetch(`${app.url}/api/docs`)).headers.get('etag') ?? '';
+    // By hand: `fetch` asks for a fresh copy whenever a condition is given.
+    const again = await app.raw(
+      `GET /api/docs HTTP/1.1\r\nHost: x\r\nConnection: close\r\nIf-None-Match: ${etag}\r\n\r\n`,
+    );
+    expect(again).toMatch(/^HTTP\/1\.1 304 /);
+    expect(again).not.toContain('<html');
+  });
+});

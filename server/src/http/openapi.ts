@@ -35,8 +35,15 @@ const securitySchemes = {
 
 /** What every call of an access may be refused for. */
 const refusalsOfAccess: Readonly<Record<Access, readonly CodeName[]>> = {
-  key: ['api_key_required'],
-  reader: ['api_key_required', 'token_required', 'token_invalid', 'token_expired', 'sign_in_unavailable'],
+  key: ['api_key_required', 'too_many_api_calls'],
+  reader: [
+    'api_key_required',
+    'too_many_api_calls',
+    'token_required',
+    'token_invalid',
+    'token_expired',
+    'sign_in_unavailable',
+  ],
   user: ['api_key_required', 'credentials_required', 'token_invalid', 'token_expired', 'sign_in_unavailable'],
 };
 

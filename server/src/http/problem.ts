@@ -11,6 +11,8 @@ import { codes, problemOf, problemType, refusal, type CodeName, type Refusal } f
 export class Refused extends Error {
   override name = 'Refused';
   readonly refusal: Refusal;
+  /** When the call may be repeated, where that is known better than by its code. */
+  retryAfterS: number | null = null;
 
   /** `why` is a code with the detail of this case, or the refusal that another stage gave. */
   constructor(why: CodeName | Refusal, detail?: string) {
@@ -23,10 +25,10 @@ export class Refused extends Error {
 /** Seconds that a caller waits before it repeats what got a 503. */
 const retryAfterS = 1;
 
-/** Answers with the refusal; its status is its code's. */
-export function sendProblem(res: Response, why: Refusal): void {
+/** Answers with the refusal; its status is its code's. `afterS` is when the call may be repeated, where that is known. */
+export function sendProblem(res: Response, why: Refusal, afterS: number | null = null): void {
   const { status, body } = problemOf(why);
-  if (status === 503) res.set('Retry-After', String(retryAfterS));
+  if (afterS !== null || status === 503) res.set('Retry-After', String(afterS ?? retryAfterS));
   if (status === 401 && !res.hasHeader('WWW-Authenticate'))
     res.set('WWW-Authenticate', 'Bearer realm="tickwire"');
   res.status(status).set('Cache-Control', 'no-store').type(problemType).send(body);
@@ -76,5 +78,5 @@ export const problemOfError: ErrorRequestHandler = (error: unknown, _req, res, n
   if (refused === null) res.err = error instanceof Error ? error : new Error(String(error));
   // Half an answer cannot be mended: Express then ends the connection.
   if (res.headersSent) next(error);
-  else sendProblem(res, refused ?? refusal('internal'));
+  else sendProblem(res, refused ?? refusal('internal'), error instanceof Refused ? error.retryAfterS : null);
 };

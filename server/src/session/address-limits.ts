@@ -2,7 +2,8 @@
  * How many connections and handshakes one address may have at this replica, for people without a proxy that sees to it.
  * Counts in memory, so each replica counts its own. Knows no sockets. Keeps SPEC.md [LM7].
  */
-import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
+import { RateLimiterMemory } from 'rate-limiter-flexible';
+import { takePoint } from '../support/rate-limit.ts';
 
 /** The refusals' names. */
 export type AddressLimit = 'too_many_connections_from_address' | 'too_many_handshakes';
@@ -37,21 +38,10 @@ export function createAddressLimits({ maxConnections, maxHandshakesPerSecond }: 
     else connections.set(address, sum);
   }
 
-  /** Milliseconds until the address may try again; 0 where it may now. */
-  async function waitOf(address: string): Promise<number> {
-    try {
-      await handshakes.consume(address);
-      return 0;
-    } catch (spent) {
-      if (spent instanceof RateLimiterRes) return Math.max(1, spent.msBeforeNext);
-      throw spent;
-    }
-  }
-
   return {
     /** Takes a handshake of that address. One that is refused counts as a handshake too. */
     enter: async (address: string): Promise<Entry> => {
-      const waitMs = await waitOf(address);
+      const waitMs = await takePoint(handshakes, address);
       if (waitMs > 0)
         return { ok: false, limit: 'too_many_handshakes', retryAfterS: Math.ceil(waitMs / 1_000) };
       if ((connections.get(address) ?? 0) >= maxConnections)

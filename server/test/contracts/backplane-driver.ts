@@ -9,6 +9,7 @@ import type {
   Announcement,
   Backplane,
   BackplaneState,
+  CallCounts,
   Lease,
   LeaderNotes,
   TickStore,
@@ -41,6 +42,7 @@ export interface BackplaneDriver {
   readonly lease: Pick<Lease, 'read' | 'take' | 'beat' | 'release'>;
   readonly leaderNotes: LeaderNotes;
   readonly tickStore: TickStore;
+  readonly callCounts: CallCounts;
   readonly userSeats: Omit<UserSeats, 'node'>;
   /** The node's name among the seats. */
   seatNode(): Promise<string>;
@@ -107,6 +109,7 @@ export function driveBackplane(backplane: Backplane, node: string): BackplaneDri
     lease: backplane.lease,
     leaderNotes: backplane.leaderNotes,
     tickStore: backplane.tickStore,
+    callCounts: backplane.callCounts,
     userSeats: backplane.userSeats,
     seatNode: async () => backplane.userSeats.node,
     releases: async () => releases,

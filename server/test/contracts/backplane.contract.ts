@@ -5,6 +5,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Home, OpenHome } from './backplane-driver.ts';
 import { describeAppendOnce } from './append-once.contract.ts';
+import { describeCallCounts } from './call-counts.contract.ts';
 import { claim, createStage, nodeOf, takeLease } from './contract-stage.ts';
 import { describeLeaderNotes } from './leader-notes.contract.ts';
 import { describeLease } from './lease.contract.ts';
@@ -57,6 +58,7 @@ export function describeBackplane(name: string, open: OpenHome): void {
     describeAppendOnce(stage);
     describeTickHistory(open);
     describeUserSeats(stage);
+    describeCallCounts(stage);
     describeMessages(stage);
 
     describe('closing', () => {

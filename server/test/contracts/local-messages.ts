@@ -46,10 +46,11 @@ export function isOfTest(message: unknown): message is FromProgram {
 /** The driver without its depth, so that each call has one name. */
 export interface DriverCalls
   extends
-    Omit<BackplaneDriver, 'node' | 'lease' | 'leaderNotes' | 'tickStore' | 'userSeats'>,
+    Omit<BackplaneDriver, 'node' | 'lease' | 'leaderNotes' | 'callCounts' | 'tickStore' | 'userSeats'>,
     StoreCalls,
     LeaseCalls,
     NoteCalls,
+    CountCalls,
     SeatCalls {}
 
 interface SeatCalls {
@@ -59,6 +60,10 @@ interface SeatCalls {
   leaveSeats: BackplaneDriver['userSeats']['leave'];
   forgetSeats: BackplaneDriver['userSeats']['forget'];
   exitSeats: BackplaneDriver['userSeats']['exit'];
+}
+
+interface CountCalls {
+  countCall: BackplaneDriver['callCounts']['take'];
 }
 
 interface NoteCalls {

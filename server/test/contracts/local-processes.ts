@@ -159,6 +159,7 @@ function createDriver(
       beat: remote.beatLease,
       release: remote.releaseLease,
     },
+    callCounts: { take: remote.countCall },
     leaderNotes: { read: remote.readNote, write: remote.writeNote },
     tickStore: {
       shards,

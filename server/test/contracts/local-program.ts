@@ -111,13 +111,14 @@ function serveLong(response: ServerResponse): void {
 }
 
 function driveFromTest(node: string, backplane: ReturnType<typeof createLocalBackplane>): void {
-  const { lease, leaderNotes, tickStore, userSeats, ...driver } = driveBackplane(backplane, node);
+  const { lease, leaderNotes, callCounts, tickStore, userSeats, ...driver } = driveBackplane(backplane, node);
   const calls: DriverCalls = {
     ...driver,
     readLease: () => lease.read(),
     takeLease: (seen) => lease.take(seen),
     beatLease: (epoch) => lease.beat(epoch),
     releaseLease: (epoch) => lease.release(epoch),
+    countCall: (caller, limit) => callCounts.take(caller, limit),
     readNote: (name) => leaderNotes.read(name),
     writeNote: (epoch, name, text) => leaderNotes.write(epoch, name, text),
     claim: (shard, epoch) => tickStore.claim(shard, epoch),

@@ -81,6 +81,7 @@ export async function untilAt({ backplane }: Node, at: BackplaneState['at'], tim
 export function everyCall({
   lease,
   leaderNotes,
+  callCounts,
   tickStore,
   leaderLine,
   userSeats,
@@ -90,6 +91,7 @@ export function everyCall({
     lease.take({ holder: null, epoch: 0, beat: 0 }),
     lease.beat(1),
     lease.release(1),
+    callCounts.take('caller', { maxCalls: 1, spanS: 60 }),
     leaderNotes.read('note'),
     leaderNotes.write(1, 'note', 'text'),
     tickStore.claim(0, 1),

@@ -10,6 +10,7 @@ import {
   type Backplane,
   type BackplaneState,
 } from '../../src/backplane/contract.ts';
+import { createMemoryCallCounts } from '../../src/backplane/local/memory-call-counts.ts';
 import { createMemoryLeaderNotes } from '../../src/backplane/local/memory-leader-notes.ts';
 import { createMemoryLease } from '../../src/backplane/local/memory-lease.ts';
 import { createMemoryTickStore } from '../../src/backplane/local/memory-tick-store.ts';
@@ -35,6 +36,7 @@ class LonelyAdapter extends Adapter {
 export function createMemoryBackplane(node: string, settings: Partial<StoreSettings> = {}): MemoryBackplane {
   const lease = createMemoryLease();
   const leaderNotes = createMemoryLeaderNotes(lease);
+  const callCounts = createMemoryCallCounts();
   const allSeats = createMemoryUserSeats();
   const tickStore = createMemoryTickStore({ clock: systemClock, ...settings });
   const announcementListeners: ((announcement: Announcement) => void)[] = [];
@@ -94,6 +96,7 @@ export function createMemoryBackplane(node: string, settings: Partial<StoreSetti
       forget: (gen, other, beat) => reach(() => allSeats.forget(other, gen, beat)),
       exit: (gen) => reach(() => allSeats.forget(node, gen)),
     },
+    callCounts: { take: (caller, limit) => reach(() => callCounts.take(caller, limit)) },
     adapter(wrap) {
       const Wrapped = wrap(LonelyAdapter);
       return function createAdapter(nsp) {

@@ -1,11 +1,12 @@
 /**
- * The state that all workers share, kept in the primary: one lease, the leaders' notes, one tick store, the users' seats, who
- * leads, and the relay of what the leader tells everyone. Knows no processes: a worker is whatever can be sent a message.
+ * The state that all workers share, kept in the primary: one lease, the leaders' notes, one tick store, the users' seats, the
+ * counts of API calls, who leads, and the relay of what the leader tells everyone. Knows no processes: a worker is whatever can be sent a message.
  */
 import type { Clock } from '../../support/clock.ts';
 import type { StoreSettings } from '../store-settings.ts';
 import { createCalls } from './calls.ts';
 import type { PrimaryCalls, PrimaryMessage, WorkerCalls, WorkerMessage } from './ipc.ts';
+import { createMemoryCallCounts } from './memory-call-counts.ts';
 import { createMemoryLeaderNotes } from './memory-leader-notes.ts';
 import { createMemoryLease } from './memory-lease.ts';
 import { createMemoryTickStore } from './memory-tick-store.ts';
@@ -40,6 +41,7 @@ export function createHome(options: HomeOptions): Home {
   const leaderNotes = createMemoryLeaderNotes(lease);
   const tickStore = createMemoryTickStore(options);
   const userSeats = createMemoryUserSeats();
+  const callCounts = createMemoryCallCounts();
   const leaders = new Map<number, Leader>();
   const senders = new Set<(message: PrimaryMessage) => void>();
 
@@ -84,6 +86,7 @@ export function createHome(options: HomeOptions): Home {
       seatsTake: (...args) => userSeats.take(...args),
       seatsLeave: (...args) => userSeats.leave(...args),
       seatsForget: (...args) => userSeats.forget(...args),
+      countCall: (...args) => callCounts.take(...args),
       serve: (epoch) => {
         served.add(epoch);
         leaders.set(epoch, leader);

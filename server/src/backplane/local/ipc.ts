@@ -6,6 +6,7 @@ import type {
   Announcement,
   Append,
   AppendOutcome,
+  CallLimit,
   Claim,
   LeaseRecord,
   ReadRequest,
@@ -43,6 +44,7 @@ export interface PrimaryCalls {
   seatsTake(node: string, gen: string, seats: readonly Seat[], max?: number): SeatOutcome[] | null;
   seatsLeave(node: string, gen: string, seats: readonly Seat[]): void;
   seatsForget(node: string, gen: string, beat?: number): void;
+  countCall(caller: string, limit: CallLimit): Promise<number>;
   serve(epoch: number): void;
   stopServing(epoch: number): void;
   callLeader(epoch: number, request: unknown): Promise<LeaderAnswer>;

@@ -166,6 +166,7 @@ export function createLocalBackplane({
       forget: (gen, other, beats) => ask(primary.seatsForget(other, gen, beats)),
       exit: (gen) => ask(primary.seatsForget(life, gen)),
     },
+    callCounts: { take: (caller, limit) => ask(primary.countCall(caller, limit)) },
     adapter(wrap) {
       const Wrapped = wrap(NodeClusterAdapter);
       // Socket.IO calls it with `new`, which an arrow function does not take.

@@ -12,6 +12,8 @@ export interface Keys {
   notes: string;
   shard(shard: number): ShardKeys;
   seats: SeatKeys;
+  /** What the key of a caller's count of API calls begins with; a colon and the caller follow. It expires. */
+  calls: string;
   releaseChannel: string;
   announceChannel: string;
   leaderChannel(epoch: number): string;
@@ -63,6 +65,7 @@ export function createKeys(prefix: string): Keys {
       held: `${tagged('seats')}:held:`,
       lost: `${tagged('seats')}:lost:`,
     },
+    calls: `${prefix}:calls`,
     releaseChannel: `${prefix}:release`,
     announceChannel: `${prefix}:announce`,
     leaderChannel: (epoch) => `${prefix}:leader:${epoch}`,

@@ -11,6 +11,7 @@ import type { Announcement, Backplane, BackplaneState } from '../contract.ts';
 import { makeGeneration } from '../generation.ts';
 import { storeDefaults, type StoreSettings } from '../store-settings.ts';
 import { createAdapterFactory } from './adapter.ts';
+import { createRedisCallCounts } from './call-counts.ts';
 import { createCommands } from './commands.ts';
 import { assertSafeServer } from './safe-server.ts';
 import { createKeys } from './keys.ts';
@@ -192,6 +193,7 @@ export function createRedisBackplane(options: RedisBackplaneOptions): Backplane 
     }),
     leaderLine,
     userSeats: createRedisUserSeats({ node: life, keys: keys.seats, commands, makeGeneration }),
+    callCounts: createRedisCallCounts({ keys, commands }),
     adapter: (wrap) => createAdapterFactory(wrap, { key: keys.adapter, publisher, subscriptions, commands }),
     announce: (announcement) => publisher.publish(keys.announceChannel, announcementText(announcement)),
     onAnnouncement: (listener) => void announcementListeners.push(listener),

@@ -1,0 +1,51 @@
+/**
+ * How many calls a caller of the API may make, over all replicas; while they cannot count together, each replica counts what
+ * comes to it. Knows no operation. Keeps SPEC.md [AP3].
+ */
+import { RateLimiterMemory } from 'rate-limiter-flexible';
+import { BackplaneUnavailable, type CallCounts } from '../backplane/contract.ts';
+import { takePoint } from '../support/rate-limit.ts';
+import { Refused } from './problem.ts';
+
+export interface CallLimitOptions {
+  callCounts: CallCounts;
+  /** Of whoever has an API key, by the name of the key; 0 is no limit. */
+  keyCallsPerSecond: number;
+  /** Of a user who signed in, and of an address that shows secrets of sessions; 0 is no limit. */
+  userCallsPerSecond: number;
+}
+
+/** Who is counted: `name` is unique among its kind. */
+export interface CountedCaller {
+  kind: 'key' | 'user' | 'address';
+  name: string;
+}
+
+/** Resolves where there is room for the call, else rejects with `Refused`. */
+export type TakeCall = (caller: CountedCaller) => Promise<void>;
+
+const spanS = 1;
+
+export function createCallLimit(options: CallLimitOptions): TakeCall {
+  const { callCounts, keyCallsPerSecond, userCallsPerSecond } = options;
+  const limiterOf = (maxCalls: number) => ({
+    limit: { maxCalls, spanS },
+    alone: new RateLimiterMemory({ points: maxCalls, duration: spanS }),
+  });
+  const ofUser = limiterOf(userCallsPerSecond);
+  const limiters = { key: limiterOf(keyCallsPerSecond), user: ofUser, address: ofUser };
+
+  return async ({ kind, name }) => {
+    const { limit, alone } = limiters[kind];
+    if (limit.maxCalls === 0) return;
+    const caller = `${kind}:${name}`;
+    const waitMs = await callCounts.take(caller, limit).catch((error: unknown) => {
+      if (!(error instanceof BackplaneUnavailable)) throw error;
+      return takePoint(alone, caller);
+    });
+    if (waitMs === 0) return;
+    const refused = new Refused('too_many_api_calls');
+    refused.retryAfterS = Math.ceil(waitMs / 1_000);
+    throw refused;
+  };
+}
