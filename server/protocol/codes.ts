@@ -82,6 +82,12 @@ export const codes = {
     status: 426,
     message: 'this address takes WebSockets alone',
   },
+  backend_refused: {
+    code: 4124,
+    retry: 'never',
+    status: 400,
+    message: 'the backend does not take this event',
+  },
   too_many_symbols: { code: 4200, retry: 'never', status: 400, message: 'too many symbols in one call' },
   too_many_calls: {
     code: 4202,
@@ -255,6 +261,18 @@ export const codes = {
     retry: 'later',
     status: 503,
     message: 'this replica does not reach the others at this moment, and sent nothing; try again',
+  },
+  backend_unavailable: {
+    code: 4530,
+    retry: 'later',
+    status: 503,
+    message: 'the backend that takes this event is away, and did not get it; try again',
+  },
+  backend_unconfirmed: {
+    code: 4531,
+    retry: 'later',
+    status: 502,
+    message: 'the backend gave no answer that can be used, and may have taken this event',
   },
   internal: { code: 4503, retry: 'later', status: 500, message: 'something went wrong here; it was logged' },
 } as const satisfies Record<string, Code>;

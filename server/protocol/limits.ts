@@ -24,8 +24,10 @@ export const limits = {
   maxContentLength: 4_096,
   /** Bytes of the body of a `POST /api/message`. */
   maxMessageBodyBytes: 65_536,
-  /** Lists and objects within each other in the data of such a message. */
+  /** Lists and objects within each other in the data of such a message, of an event for the backend and of its answer. */
   maxDataDepth: 32,
   /** Characters of an event's name that an API caller chooses. */
   maxEventLength: 64,
+  /** Bytes of a backend's answer to an event. */
+  maxBackendAnswerBytes: 262_144,
 } as const;

@@ -36,6 +36,13 @@ export interface Config {
         readonly audience: string | null;
         readonly maxAgeS: number | null;
       };
+  /** Where clients' own events go; null where nowhere. */
+  readonly backend: {
+    readonly url: string;
+    readonly secret: string;
+    readonly timeoutMs: number;
+    readonly maxConcurrent: number;
+  } | null;
   readonly corsOrigins: readonly string[];
   readonly trustProxy: number;
   /** Over all replicas; 0 is no limit. */
@@ -142,6 +149,15 @@ export function parseConfig(env: Environment, defaultNode: string): ParsedConfig
             audience: v.JWT_AUDIENCE ?? null,
             maxAgeS: v.JWT_MAX_AGE ?? null,
           },
+    backend:
+      v.BACKEND_URL === undefined
+        ? null
+        : {
+            url: v.BACKEND_URL,
+            secret: v.BACKEND_SECRET ?? '',
+            timeoutMs: v.BACKEND_TIMEOUT_MS,
+            maxConcurrent: v.BACKEND_MAX_CONCURRENT,
+          },
     corsOrigins: v.CORS_ORIGIN,
     trustProxy: v.TRUST_PROXY,
     maxConnectionsPerUser: v.MAX_CONNECTIONS_PER_USER,
@@ -196,7 +212,7 @@ function misfits(v: Partial<SettingValues>, env: Environment): string[] {
     problems.push('API_KEYS: in production each key must have at least 16 characters');
   else if (isProduction && keys.some(({ key }) => isPlaceholder(key)))
     problems.push('API_KEYS: a key looks like that of an example; production wants random ones');
-  return [...problems, ...signInMisfits(v, env)];
+  return [...problems, ...signInMisfits(v, env), ...backendMisfits(v, env)];
 }
 
 function isSet(env: Environment, name: string): boolean {
@@ -217,11 +233,23 @@ function signInMisfits(
   return [];
 }
 
-/** A warning where tokens could be proved, and nobody is asked for one. */
+function backendMisfits({ BACKEND_SECRET: secret }: Partial<SettingValues>, env: Environment): string[] {
+  if (!isSet(env, 'BACKEND_URL')) return [];
+  if (!isSet(env, 'BACKEND_SECRET'))
+    return ['BACKEND_SECRET: BACKEND_URL needs it, to sign requests with, or anyone could send them'];
+  if (env['NODE_ENV'] === 'production' && secret !== undefined && isPlaceholder(secret))
+    return ['BACKEND_SECRET: looks like that of an example; production wants a random one'];
+  return [];
+}
+
+/** A warning where tokens could be proved and nobody is asked for one, or requests signed and there is nowhere to send them. */
 function unusedKeys({ AUTH_MODE: mode }: Partial<SettingValues>, env: Environment): string[] {
-  return ['JWT_SECRET', 'JWKS_URL']
+  const unused = ['JWT_SECRET', 'JWKS_URL']
     .filter((name) => mode === 'none' && isSet(env, name))
     .map((name) => `${name} is set and AUTH_MODE is none: nobody is asked for a token`);
+  if (isSet(env, 'BACKEND_SECRET') && !isSet(env, 'BACKEND_URL'))
+    unused.push('BACKEND_SECRET is set and BACKEND_URL is not: events go nowhere');
+  return unused;
 }
 
 function deepFreeze<T>(value: T): T {

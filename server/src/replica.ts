@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { Backplane } from './backplane/contract.ts';
+import { createBridge } from './bridge/bridge.ts';
 import { createDrain } from './cluster/drain.ts';
 import { createNodeChannel } from './cluster/node-channel.ts';
 import type { AskOptions } from './cluster/node-line.ts';
@@ -270,8 +271,23 @@ export function createReplica(options: ReplicaOptions): Replica {
     maxUnreadBytes,
     onCut: (reason) => meter.cut(reason),
   });
+  const bridge =
+    config.backend === null
+      ? null
+      : createBridge({
+          ...config.backend,
+          node,
+          clock,
+          log,
+          random,
+          makeId: randomUUID,
+          onOutcome: (outcome, ms) => meter.backendAsked(outcome, ms),
+          onWaiting: (count) => meter.backendWaiting(count),
+          onBreaker: (state) => meter.backendBreaker(state),
+        });
   const sessions = createSessions({
     io,
+    backend: bridge,
     node,
     clock,
     calls,
@@ -350,6 +366,7 @@ export function createReplica(options: ReplicaOptions): Replica {
   });
 
   closing.add(() => backplane.close());
+  if (bridge !== null) closing.add(() => bridge.close());
   for (const stage of [users, fanout, freshness, guard, plain, sessions, peers])
     closing.add(() => stage.close());
 

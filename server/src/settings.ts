@@ -109,17 +109,18 @@ const origins = list.transform((parts, context) => {
 });
 
 const shortestSecretBytes = 32;
-const jwtSecret = z
+const signingSecret = z
   .string()
   .refine(
     (text) => Buffer.byteLength(text) >= shortestSecretBytes,
     `must have at least ${shortestSecretBytes} bytes`,
   );
 
-const webAddress = z.string().refine((text) => {
-  const url = URL.canParse(text) ? new URL(text) : null;
-  return url !== null && /^https?:$/.test(url.protocol) && url.username === '' && url.password === '';
-}, 'must be an address such as https://example.com/.well-known/jwks.json, without a user or password');
+const webAddress = (example: string) =>
+  z.string().refine((text) => {
+    const url = URL.canParse(text) ? new URL(text) : null;
+    return url !== null && /^https?:$/.test(url.protocol) && url.username === '' && url.password === '';
+  }, `must be an address such as ${example}, without a user or password`);
 
 const networks = list.transform((parts, context) => {
   if (parts.length === 1 && parts[0] === 'none') return [];
@@ -188,12 +189,12 @@ export const settings = {
   ),
   JWT_SECRET: secret(
     null,
-    jwtSecret,
+    signingSecret,
     'Secret of tokens signed with HS256, at least 32 bytes; or else JWKS_URL.',
   ),
   JWKS_URL: secret(
     null,
-    webAddress,
+    webAddress('https://example.com/.well-known/jwks.json'),
     'Address of the public keys (JWKS) of tokens signed with RS256, ES256, PS256 or EdDSA.',
   ),
   JWT_ISSUER: setting(null, z.string(), 'What `iss` of a token must be; anything when not set.'),
@@ -212,6 +213,26 @@ export const settings = {
     '0',
     whole(0, 8),
     'Proxies in front whose X-Forwarded-For is believed: 1 behind our Nginx.',
+  ),
+  BACKEND_URL: secret(
+    null,
+    webAddress('https://backend.example/tickwire'),
+    "Where clients' events that are not Tickwire's own go, by POST; nobody takes them when not set.",
+  ),
+  BACKEND_SECRET: secret(
+    null,
+    signingSecret,
+    'Secret that requests to the backend are signed with, at least 32 bytes.',
+  ),
+  BACKEND_TIMEOUT_MS: setting(
+    '5000',
+    whole(100, 60_000),
+    'Milliseconds until an event that the backend did not answer is refused.',
+  ),
+  BACKEND_MAX_CONCURRENT: setting(
+    '16',
+    whole(1, 1_000),
+    'Requests of one replica that are on their way to the backend at once.',
   ),
   PING_INTERVAL_MS: setting('25000', whole(100, 600_000), 'Milliseconds between pings to a client.'),
   PING_TIMEOUT_MS: setting(

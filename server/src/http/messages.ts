@@ -10,6 +10,7 @@ import {
   type MessageAck,
   type Recipients,
 } from '../../protocol/index.ts';
+import { isPlainJson } from '../support/plain-json.ts';
 import { deliveredForm, listedSymbol, symbolText, userIdForm } from './forms.ts';
 import { jsonBody, operation, type Operation } from './operation.ts';
 import { Refused } from './problem.ts';
@@ -28,12 +29,6 @@ export interface MessagesOptions {
   sendMessage: (message: ApiMessage) => Promise<MessageAck>;
 }
 
-/** Whether there are at most so many lists and objects within each other. */
-function isWithin(levels: number, value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return true;
-  return levels > 0 && Object.values(value).every((one) => isWithin(levels - 1, one));
-}
-
 const bodySchema = z
   .strictObject({
     userId: userIdForm.optional(),
@@ -45,7 +40,7 @@ const bodySchema = z
       .meta({ description: 'the name of the event; `message` where it is absent', examples: ['order'] }),
     data: z
       .unknown()
-      .refine((data) => isWithin(limits.maxDataDepth, data), {
+      .refine((data) => isPlainJson(data, limits.maxDataDepth), {
         error: `has at most ${limits.maxDataDepth} lists and objects within each other`,
       })
       .meta({ description: 'any JSON; null where it is absent' })

@@ -4,13 +4,15 @@
  */
 import type { Clock } from '../support/clock.ts';
 import type { Metrics } from '../support/metrics.ts';
+import { createBackendMetrics, type BackendMetrics } from './backend-metrics.ts';
 import { createBackplaneMetrics, type WatchedBackplane } from './backplane-metrics.ts';
 import { createLeaderMetrics, type LeaderMetrics } from './leader-metrics.ts';
 import { createSocketMetrics, type SocketMetrics, type SocketTraffic } from './socket-metrics.ts';
 import { createTickMetrics, type FanoutTraffic, type TickMetrics } from './tick-metrics.ts';
 import { createUserMetrics, type UserMetrics } from './user-metrics.ts';
 
-export interface ReplicaMetrics extends SocketMetrics, TickMetrics, LeaderMetrics, UserMetrics {}
+export interface ReplicaMetrics
+  extends SocketMetrics, TickMetrics, LeaderMetrics, UserMetrics, BackendMetrics {}
 
 /** Declares every figure. `traffic` and `fanout` are read when somebody asks; `backplane` is listened to. */
 export function createReplicaMetrics(options: {
@@ -26,5 +28,6 @@ export function createReplicaMetrics(options: {
     ...createTickMetrics(options),
     ...createLeaderMetrics(options),
     ...createUserMetrics(options),
+    ...createBackendMetrics(options),
   };
 }

@@ -18,6 +18,7 @@ import {
 } from '../../protocol/index.ts';
 import type { Clock } from '../support/clock.ts';
 import type { SignIn } from '../users/identity.ts';
+import { parseBackendEvent, type Backend, type BackendLine } from './backend.ts';
 import type { Client } from './client.ts';
 import { caughtUp, isCaughtUp } from './connection.ts';
 import { renew, type SocketData } from './identify.ts';
@@ -51,6 +52,8 @@ export interface SessionStage {
   signIn: SignIn;
   /** Sends what that user wrote to another, wherever that one is. */
   sendMessage: (from: string, request: MessageRequest) => Promise<MessageAck>;
+  /** Takes events that are none of ours; null where nobody does. */
+  backend: Backend | null;
   /** Fires for each symbol that a client asked to go on with. */
   onRecovery: (isRecovered: boolean, replayed: number) => void;
   /** Fires for each call that is refused, with its code's name. */
@@ -81,6 +84,7 @@ export class Session {
   /** Proves to the HTTP API that a caller is this session. */
   readonly secret: string;
   readonly #stage: SessionStage;
+  readonly #backendLine: BackendLine | null;
   /** Since its first call: before, it is full. */
   #bucket: TokenBucket | null = null;
   /** The rate of each symbol that it has. */
@@ -94,6 +98,9 @@ export class Session {
     this.id = id;
     this.secret = secret;
     this.#stage = stage;
+    const { user } = socket.data.identity;
+    const ready = (): Promise<void> => caughtUp(socket.conn, maxUnreadAnswerBytes);
+    this.#backendLine = stage.backend?.open({ session: id, user, ready }) ?? null;
   }
 
   /** Both as JSON. */
@@ -106,6 +113,12 @@ export class Session {
   end(): void {
     this.#isOver = true;
     this.#rates.clear();
+    this.#backendLine?.end();
+  }
+
+  /** Its connection is about to be closed, and may still be told something: nothing that it waits for of a backend will come. */
+  settle(): void {
+    this.#backendLine?.leave();
   }
 
   #emit(event: 'hello' | 'feed' | 'snapshot', payload: JsonText): void {
@@ -136,7 +149,40 @@ export class Session {
       const parsed = parseMessage(payload);
       if (parsed.ok) this.#inTurn(ack, () => this.#sendMessage(parsed.value, ack));
       else this.#inTurn(ack, () => this.#refuse(ack, parsed.refusal));
-    } else this.#inTurn(ack, () => this.#refuse(ack, refusal('unknown_event')));
+    } else this.#forward(event, payload, ack);
+  }
+
+  /** Past the calls of ours, which do not wait for a backend. */
+  #forward(event: unknown, payload: readonly unknown[], ack: Ack | null): void {
+    const line = this.#backendLine;
+    if (line === null) {
+      this.#inTurn(ack, () => this.#refuse(ack, refusal('unknown_event')));
+      return;
+    }
+    const parsed = parseBackendEvent(event, payload);
+    if (!parsed.ok) {
+      this.#inTurn(ack, () => this.#refuse(ack, parsed.refusal));
+      return;
+    }
+    if (!this.#mayCall(0)) {
+      this.#refuseOneTooMany(ack);
+      return;
+    }
+    const { event: name, data } = parsed.value;
+    if (ack === null) line.send(name, data, null);
+    else
+      line.send(name, data, (answered) => {
+        if (this.#isOver) return;
+        // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- any JSON is an answer
+        if (answered.ok) ack(answered.answer as object);
+        else this.#refuse(ack, answered.refusal);
+      });
+  }
+
+  #refuseOneTooMany(ack: Ack | null): void {
+    this.#stage.onRefused(this.socket.id, 'too_many_calls');
+    // Without the set: who calls too often is not to be sent it a thousand times.
+    ack?.({ ok: false, ...refusal('too_many_calls') });
   }
 
   /** The room of the symbol's ticks at the rate at which it has them, whether or not it has joined already; null where it has not subscribed. */
@@ -164,9 +210,7 @@ export class Session {
   /** Calls of one session are answered in the order in which they came, and no faster than the answers are read. */
   #inTurn(ack: Ack | null, call: () => void | Promise<void>, symbolCount = 0): void {
     if (this.#waitingCalls >= maxWaitingCalls || !this.#mayCall(symbolCount)) {
-      this.#stage.onRefused(this.socket.id, 'too_many_calls');
-      // Without the set: who calls too often is not to be sent it a thousand times.
-      ack?.({ ok: false, ...refusal('too_many_calls') });
+      this.#refuseOneTooMany(ack);
       return;
     }
     let done: Promise<void> | void = undefined;

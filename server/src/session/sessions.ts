@@ -280,10 +280,7 @@ export function createSessions(options: SessionsOptions): Sessions {
     },
     leave: (overMs) => {
       departure ??= createDeparture({
-        leavers: leaversOf(
-          io,
-          [...sessions.values(), ...plain.values()].map(({ socket }) => socket),
-        ),
+        leavers: leaversOf(io, [...sessions.values(), ...plain.values()]),
         overMs,
         clock,
         random,

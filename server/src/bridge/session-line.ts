@@ -1,0 +1,117 @@
+/**
+ * What one session has to tell the backend, in order and one at a time: that it connected, its events, that it is gone. Knows
+ * no socket. A class: thousands of them wait for most of their time. Keeps SPEC.md [BR4], [BR8].
+ */
+import { refusal, type CodeName, type Refusal } from '../../protocol/index.ts';
+import { refusalNameOf, type Sent } from './outcome.ts';
+import type { BackendRequest } from './sender.ts';
+
+/** What the client is told: what the backend answered, any JSON, or a refusal. */
+export type BackendAnswer = { ok: true; answer: unknown } | { ok: false; refusal: Refusal };
+export type OnAnswer = (answer: BackendAnswer) => void;
+
+export interface SessionOfLine {
+  /** Its id. */
+  session: string;
+  user: string | null;
+  /** Resolves when the client has read enough of earlier answers to get another. */
+  ready: () => Promise<void>;
+}
+
+/** What all lines of a replica share. */
+export interface LineStage {
+  /** Makes the request, and its place among those that wait; null where there is none. */
+  enter(event: string, data: unknown, of: SessionOfLine): BackendRequest | null;
+  /** Gives that place back. */
+  leave(request: BackendRequest): void;
+  send(request: BackendRequest): Promise<Sent>;
+  /** Fires when the last of a line has ended. */
+  onEnded(): void;
+  /** Fires for a fault of ours. */
+  onError(error: unknown): void;
+}
+
+interface Call {
+  readonly request: BackendRequest;
+  /** Null where nobody waits, or no longer. */
+  onAnswer: OnAnswer | null;
+  at: 'waiting' | 'sent' | 'refused';
+}
+
+const tooMany = 'too many events wait for the backend; try again';
+
+export class SessionLine {
+  readonly #stage: LineStage;
+  readonly #of: SessionOfLine;
+  #last: Promise<void> = Promise.resolve();
+  readonly #calls = new Set<Call>();
+
+  constructor(stage: LineStage, of: SessionOfLine) {
+    this.#stage = stage;
+    this.#of = of;
+    this.#notify('connect');
+  }
+
+  /** Sends the event after those before it. `onAnswer` is called once, at once where too many wait; null where nobody waits for it. */
+  send(event: string, data: unknown, onAnswer: OnAnswer | null): void {
+    const request = this.#stage.enter(event, data, this.#of);
+    if (request === null) {
+      onAnswer?.(refused('backend_unavailable', tooMany));
+      return;
+    }
+    const call: Call = { request, onAnswer, at: 'waiting' };
+    this.#calls.add(call);
+    this.#last = this.#last
+      .then(() => (onAnswer === null ? undefined : this.#of.ready()))
+      .then(() => this.#take(call));
+  }
+
+  /** Refuses everything that a client still waits for: its connection is about to be closed. What was not sent is not. */
+  leave(): void {
+    for (const call of this.#calls) {
+      const { onAnswer } = call;
+      if (onAnswer === null) continue;
+      call.onAnswer = null;
+      if (call.at === 'sent') onAnswer(refused('backend_unconfirmed'));
+      else {
+        call.at = 'refused';
+        onAnswer(refused('draining'));
+      }
+    }
+  }
+
+  /** The session is gone, which the backend is told after all that came before. */
+  end(): void {
+    this.#notify('disconnect');
+    this.#last = this.#last.then(() => this.#stage.onEnded());
+  }
+
+  #notify(event: 'connect' | 'disconnect'): void {
+    const request = this.#stage.enter(event, null, this.#of);
+    if (request !== null)
+      this.#last = this.#last.then(() => this.#take({ request, onAnswer: null, at: 'waiting' }));
+  }
+
+  async #take(call: Call): Promise<void> {
+    let answer: BackendAnswer = refused('internal');
+    try {
+      if (call.at === 'refused') return;
+      call.at = 'sent';
+      const sent = await this.#stage.send(call.request);
+      answer =
+        sent.outcome === 'answered'
+          ? { ok: true, answer: sent.answer }
+          : refused(refusalNameOf(sent.outcome));
+    } catch (error) {
+      this.#stage.onError(error);
+    } finally {
+      this.#calls.delete(call);
+      this.#stage.leave(call.request);
+      call.onAnswer?.(answer);
+    }
+  }
+}
+
+function refused(name: CodeName, message?: string): BackendAnswer {
+  return { ok: false, refusal: refusal(name, message) };
+}

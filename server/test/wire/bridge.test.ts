@@ -1,0 +1,202 @@
+/** Clients' own events on their way to a true backend and back, and the order in which a backend hears of a session. */
+import { request } from 'node:http';
+import { expect, it } from 'vitest';
+import { limits, type Hello } from '../../protocol/index.ts';
+import { backendSecret, startBackend, type Backend, type Got } from '../support/backend.ts';
+import type { Recorder } from '../support/recorder.ts';
+import { claimsOf, jwtSecret, secretToken } from '../support/tokens.ts';
+import { until } from '../support/until.ts';
+import { startReplica, type ReplicaUnderTest } from './replica-under-test.ts';
+
+async function bridged(backend: Backend, env: Record<string, string> = {}): Promise<ReplicaUnderTest> {
+  return startReplica({ BACKEND_URL: backend.url, BACKEND_SECRET: backendSecret, ...env });
+}
+
+async function join({ connect }: ReplicaUnderTest, user?: string): Promise<Recorder> {
+  const client = connect({
+    transports: ['websocket'],
+    reconnection: false,
+    ...(user !== undefined && { auth: { userId: user } }),
+  });
+  await client.seen('feed');
+  return client;
+}
+
+const helloOf = (client: Recorder): Hello | undefined => client.hellos()[0];
+const namesOf = (got: readonly Got[]): string[] => got.map(({ event }) => event);
+
+it('[BR1][BR3] an event goes to the backend, signed, and its JSON is the answer', async () => {
+  const backend = await startBackend(({ data }) => ({ sold: data, nested: { __proto: [1, null] } }));
+  const replica = await bridged(backend);
+  const ann = await join(replica, 'ann');
+  const before = Date.now();
+  const data = { symbol: 'A', size: '3', note: '“€”', list: [1, [2]] };
+  expect(await ann.call('order', data)).toEqual({ sold: data, nested: { __proto: [1, null] } });
+  const [got] = backend.of('order');
+  expect(got).toMatchObject({
+    event: 'order',
+    data,
+    user: 'ann',
+    session: helloOf(ann)?.session,
+    node: 'test',
+    headers: { 'content-type': 'application/json', 'x-request-id': got?.id },
+  });
+  expect(got?.at).toBeGreaterThanOrEqual(before);
+  expect(new Set(backend.verdicts)).toEqual(new Set(['genuine']));
+  await until(() => replica.logs.some((line) => line.includes(got?.id ?? '-') && line.includes('"order"')));
+});
+
+it('[BR3] what it was sent, sent again, sent late or changed, is found out', async () => {
+  const backend = await startBackend();
+  const ann = await join(await bridged(backend), 'ann');
+  await ann.call('order', { size: 1 });
+  const [got] = backend.of('order');
+  if (got === undefined) throw new Error('nothing came');
+  const signature = String(got.headers['tickwire-signature']);
+  const send = (text: string, header: string): Promise<number> =>
+    new Promise((resolve, reject) => {
+      const sent = request(backend.url, { method: 'POST', headers: { 'tickwire-signature': header } });
+      sent.on('response', (answer) => {
+        answer.resume();
+        resolve(answer.statusCode ?? 0);
+      });
+      sent.on('error', reject);
+      sent.end(text);
+    });
+  const count = backend.verdicts.length;
+  expect(await send(got.text, signature)).toBe(401);
+  expect(await send(got.text.replace('"size":1', '"size":9'), signature)).toBe(401);
+  expect(await send(got.text, signature.replace(/t=\d+/, 't=1700000000'))).toBe(401);
+  expect(backend.verdicts.slice(count)).toEqual(['repeated', 'forged', 'forged']);
+});
+
+it('[BR1] an answer may be any JSON, or nothing; an event without an acknowledgement goes there too', async () => {
+  const answers = [null, 0, 'text', [1, { a: [] }], false, { ok: false, name: 'closed' }];
+  const backend = await startBackend(({ data }) => answers[Number(data)]);
+  const ann = await join(await bridged(backend));
+  for (const [index, answer] of answers.entries()) expect(await ann.call('ask', index)).toEqual(answer);
+  backend.respond = (_, response) => void response.writeHead(204).end();
+  expect(await ann.call('ask')).toEqual({ ok: true });
+  backend.respond = (_, response) => void response.writeHead(200).end();
+  expect(await ann.call('ask')).toEqual({ ok: true });
+  expect(backend.of('ask').at(-1)).toMatchObject({ data: null, user: null });
+  ann.socket.emit('told', 'once');
+  await until(() => backend.of('told').length === 1);
+  // What stock clients' `send` emits.
+  expect(await ann.call('message', 'hi')).toEqual({ ok: true });
+});
+
+it('[BR2] names with a meaning of their own, and what is no JSON, do not leave the replica', async () => {
+  const backend = await startBackend();
+  const ann = await join(await bridged(backend));
+  await ann.subscribe(['A']);
+  const refused = async (...args: [string, ...unknown[]]): Promise<unknown> => {
+    const { symbols, name } = await ann.call<{ symbols: string[]; name: string }>(...args);
+    expect(symbols).toEqual(['A']);
+    return name;
+  };
+  for (const event of ['tick', 'hello', 'error', 'watch', '__proto__', 'constructor', 'ping'])
+    expect(await refused(event, 1)).toBe('reserved_event');
+  for (const event of ['', 'two words', '1st', 'x'.repeat(65), 'http://else', '../up'])
+    expect(await refused(event, 1)).toBe('unknown_event');
+  const deep = (levels: number): unknown => (levels === 0 ? 1 : [deep(levels - 1)]);
+  for (const payload of [
+    [Buffer.from('x')],
+    [{ a: [Buffer.from('x')] }],
+    [1, 2],
+    [deep(limits.maxDataDepth + 1)],
+  ])
+    expect(await refused('order', ...payload)).toBe('bad_payload');
+  expect(await ann.call('order', deep(limits.maxDataDepth))).toEqual({ ok: true, event: 'order' });
+  expect(namesOf(backend.got)).toEqual(['connect', 'order']);
+});
+
+it('[C3] without a backend there is no such event', async () => {
+  const ann = await join(await startReplica());
+  expect(await ann.call('order', 1)).toMatchObject({ ok: false, name: 'unknown_event' });
+});
+
+it('[BR4] the backend hears of a session in order: its connect, its events one by one, its end', async () => {
+  let letConnect = (): void => {};
+  const backend = await startBackend(({ event }, response) => {
+    if (event !== 'connect') return { ok: true };
+    letConnect = () => void response.end();
+    return undefined;
+  });
+  const replica = await bridged(backend);
+  // The notice holds up neither the greeting nor calls of ours.
+  const ann = await join(replica, 'ann');
+  expect(await ann.subscribe(['A'])).toMatchObject({ ok: true });
+  const answers = Array.from({ length: 20 }, (_, n) => ann.call('step', n));
+  ann.socket.emit('last');
+  expect(await ann.call('unsubscribe')).toMatchObject({ ok: true });
+  await until(() => backend.got.length === 1);
+  letConnect();
+  await Promise.all(answers);
+  ann.socket.emit('after');
+  ann.close();
+  await until(() => backend.of('disconnect').length === 1);
+  expect(namesOf(backend.got)).toEqual([
+    'connect',
+    ...answers.map(() => 'step'),
+    'last',
+    'after',
+    'disconnect',
+  ]);
+  expect(backend.of('step').map(({ data }) => data)).toEqual(answers.map((_, n) => n));
+  expect(new Set(backend.got.map(({ session }) => session))).toEqual(new Set([helloOf(ann)?.session]));
+  expect(backend.mostAtOnce()).toBe(1);
+});
+
+it('[BR4] sessions do not wait for each other, up to BACKEND_MAX_CONCURRENT at once', async () => {
+  const held: (() => void)[] = [];
+  const backend = await startBackend(({ event }, response) => {
+    if (event !== 'slow') return { ok: true };
+    held.push(() => void response.end());
+    return undefined;
+  });
+  const replica = await bridged(backend, { BACKEND_MAX_CONCURRENT: '3' });
+  const clients = await Promise.all([1, 2, 3, 4, 5].map(() => join(replica)));
+  const answers = clients.map((client) => client.call('slow'));
+  await until(() => held.length === 3);
+  held.shift()?.();
+  await until(() => held.length === 3);
+  for (const end of held.splice(0)) end();
+  await until(() => held.length === 1);
+  held[0]?.();
+  expect(await Promise.all(answers)).toEqual(clients.map(() => ({ ok: true })));
+  expect(backend.mostAtOnce()).toBe(3);
+});
+
+it('[BR1][SI2] the user is the signed-in one, whatever the client calls itself', async () => {
+  const backend = await startBackend();
+  const replica = await bridged(backend, { AUTH_MODE: 'jwt', JWT_SECRET: jwtSecret });
+  const token = secretToken(claimsOf('ann', { endsInS: 60 }));
+  const ann = replica.connect({ transports: ['websocket'], auth: { token, userId: 'ben' } });
+  await ann.seen('feed');
+  await ann.call('order', { user: 'ben' });
+  expect(backend.of('order')).toMatchObject([{ user: 'ann', data: { user: 'ben' } }]);
+  expect(backend.got.some(({ text }) => text.includes(token))).toBe(false);
+});
+
+it('[LM4] events for the backend are calls, and those too many are refused', async () => {
+  const backend = await startBackend();
+  const replica = await bridged(backend, { MAX_CALLS_PER_SECOND: '1' });
+  const ann = await join(replica);
+  const answers = await Promise.all(Array.from({ length: 15 }, () => ann.call<object>('order')));
+  const refused = answers.filter((answer) => 'name' in answer);
+  expect(refused.length).toBeGreaterThanOrEqual(4);
+  for (const answer of refused) expect(answer).toMatchObject({ name: 'too_many_calls' });
+  expect(backend.of('order').length).toBe(15 - refused.length);
+});
+
+it('no secret and nothing that a client sent is in the log', async () => {
+  const backend = await startBackend(() => ({ answer: 'dummy-answer' }));
+  const replica = await bridged(backend);
+  const ann = await join(replica, 'ann');
+  await ann.call('order', 'dummy-data');
+  backend.respond = (_, response) => void response.writeHead(500).end('dummy-answer');
+  await ann.call('order', 'dummy-data');
+  await until(() => replica.logs.some((line) => line.includes('HTTP 500')));
+  expect(replica.logs.filter((line) => line.includes('dummy') || line.includes('from=test'))).toEqual([]);
+});
