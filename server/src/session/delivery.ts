@@ -4,7 +4,6 @@
  */
 import { limits, tickRoom, type Recipients } from '../../protocol/index.ts';
 import { userRoom } from '../users/identity.ts';
-import type { PlainSocket } from './plain-socket.ts';
 import type { Session } from './session.ts';
 import type { SocketServer } from './socket-server.ts';
 
@@ -18,12 +17,10 @@ export interface Message {
 }
 
 /** Tells the message to those of these plain sessions that it is for; gives how many they are. SPEC.md [PW8]. */
-export function deliverPlainly(
-  sessions: Iterable<[PlainSocket, Session]>,
-  { to, event, data }: Message,
-): number {
+export function deliverPlainly(sessions: Iterable<Session>, { to, event, data }: Message): number {
   let count = 0;
-  for (const [socket, session] of sessions) {
+  for (const session of sessions) {
+    const { socket } = session;
     if ('userId' in to && socket.data.identity.user !== to.userId) continue;
     if ('symbol' in to && session.roomOf(to.symbol) === null) continue;
     count++;

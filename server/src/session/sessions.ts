@@ -105,10 +105,12 @@ export function createSessions(options: SessionsOptions): Sessions {
   const turnAway = createTurnAway({ clock, random });
   /** By the id of their socket. */
   const sessions = new Map<string, Session>();
+  /** All of both, by the id that `hello` told. */
+  const byId = new Map<string, Session>();
   /** Those whose sign-in ends, with what turns them away. */
   const ending = new Map<Session, (why: Refusal) => void>();
-  /** Those of plain clients, which are in no room of Socket.IO's. */
-  const plain = new Map<PlainSocket, Session>();
+  /** Those of plain clients, which are in no room of Socket.IO's; by the same. */
+  const plain = new Map<string, Session>();
   const deliver = createDelivery(io, sessions);
   /** Connections with a session. */
   const joined = new WeakSet<Connection>();
@@ -163,6 +165,7 @@ export function createSessions(options: SessionsOptions): Sessions {
     const session = new Session(socket, stage, { id: token(12), secret: token(18) });
     const { id, secret } = session;
     const { user, expiresAt } = socket.data.identity;
+    byId.set(id, session);
     if (expiresAt !== null) ending.set(session, end);
     const hello: Hello = { session: id, node, user, secret };
     if (expiresAt !== null) hello.expiresAt = expiresAt;
@@ -180,19 +183,18 @@ export function createSessions(options: SessionsOptions): Sessions {
       forgetPlain(socket);
       socket.refuse(why);
     });
-    plain.set(socket, session);
+    plain.set(socket.id, session);
     socket.conn.once('close', () => forgetPlain(socket));
     servePlainCalls(socket, session);
   }
 
   /** Ends the session of a plain client; from then on nothing is told to it but why. */
-  function forgetPlain(socket: PlainSocket): void {
-    const session = plain.get(socket);
+  function forgetPlain({ id }: PlainSocket): void {
+    const session = plain.get(id);
     if (session === undefined) return;
-    plain.delete(socket);
-    session.end();
-    ending.delete(session);
-    options.streams.dismiss(socket.id);
+    plain.delete(id);
+    endOf(session);
+    options.streams.dismiss(id);
   }
 
   let told: { feed: FeedState; text: string } | null = null;
@@ -216,8 +218,13 @@ export function createSessions(options: SessionsOptions): Sessions {
   function forget({ id }: Pick<Client, 'id'>): void {
     const session = sessions.get(id);
     if (session === undefined) return;
-    session.end();
     sessions.delete(id);
+    endOf(session);
+  }
+
+  function endOf(session: Session): void {
+    session.end();
+    byId.delete(session.id);
     ending.delete(session);
   }
 
@@ -251,21 +258,18 @@ export function createSessions(options: SessionsOptions): Sessions {
 
   return {
     count: () => sessions.size + plain.size,
-    deliver: (message) => deliver(message) + deliverPlainly(plain, message),
+    deliver: (message) => deliver(message) + deliverPlainly(plain.values(), message),
     find: (id) => {
-      // Few ask, and an index would cost every connection.
-      for (const session of [...sessions.values(), ...plain.values()])
-        if (session.id === id) return { secret: session.secret, identity: session.socket.data.identity };
-      return null;
+      const session = byId.get(id);
+      return session === undefined
+        ? null
+        : { secret: session.secret, identity: session.socket.data.identity };
     },
     openPlain,
-    connectionOf: (socketId) => {
-      for (const [{ id, conn }] of plain) if (id === socketId) return conn;
-      return sessions.get(socketId)?.socket.conn ?? null;
-    },
+    connectionOf: (socketId) => (sessions.get(socketId) ?? plain.get(socketId))?.socket.conn ?? null,
     tellFeed: (state) => {
       io.local.emit('feed', state);
-      for (const socket of plain.keys()) socket.emit('feed', state);
+      for (const { socket } of plain.values()) socket.emit('feed', state);
     },
     tellSnapshot: (quote, reason) => {
       const quotes = [{ ...quote, stale: isStale(quote.symbol) }];
@@ -275,7 +279,7 @@ export function createSessions(options: SessionsOptions): Sessions {
         quotes.map((one) => JSON.stringify(one)),
         reason,
       );
-      for (const socket of plain.keys())
+      for (const { socket } of plain.values())
         if (rooms.some((room) => socket.rooms.has(room))) socket.emit('snapshot', text);
     },
     leave: (overMs) => {

@@ -8,6 +8,7 @@ import {
   type Quote,
   type UserMessage,
 } from '../../protocol/index.ts';
+import type { PlainMessage } from '../support/plain-client.ts';
 import type { Recorder } from '../support/recorder.ts';
 import { claimsOf, jwtSecret, secretToken } from '../support/tokens.ts';
 import { until } from '../support/until.ts';
@@ -276,6 +277,26 @@ describe('POST /api/quote', () => {
     expect((await post('quote', replica.url, { userId: 'ben', symbol: 'A' })).status).toBe(200);
     await ben.seen('quote');
     expect(ben.of('quote')).toHaveLength(1);
+  });
+
+  it('[QT1] takes the secret of a session of either kind, while it lasts', async () => {
+    const replica = await startReplica();
+    await replica.push([{ symbol: 'A', price: '1' }]);
+    const [ann, plain] = [await join(replica, 'ann'), replica.stream('/stream?user=ann')];
+    await plain.seen('hello');
+    const shown = [helloOf(ann), ...plain.of<PlainMessage & Hello>('hello')];
+    const statuses = () =>
+      Promise.all(
+        shown.map(async (hello) => {
+          const body = { userId: 'ann', symbol: 'A' };
+          return (await post('quote', replica.url, body, proofOf(hello))).status;
+        }),
+      );
+    expect(await statuses()).toEqual([200, 200]);
+    ann.close();
+    await until(async () => (await statuses()).join() === '401,200');
+    plain.close();
+    await until(async () => (await statuses()).join() === '401,401');
   });
 
   it('[QT1] is refused to everyone else, and for a user without a session', async () => {
