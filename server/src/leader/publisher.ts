@@ -10,7 +10,7 @@ import type { Clock } from '../support/clock.ts';
 import type { Log } from '../support/log.ts';
 import { createDigest, type Digest } from './digest.ts';
 import type { SourceTick } from './draft.ts';
-import { createLane, type Lane, type PushOutcome, type UnsureBatch } from './lane.ts';
+import { createLane, type Lane, type LaneOptions, type PushOutcome, type UnsureBatch } from './lane.ts';
 import { createSourceBoard, type SourceBoard, type SourceHealth } from './source-board.ts';
 
 /** What the publisher needs of a source of prices; the feed stage provides it. */
@@ -53,7 +53,7 @@ export interface PublisherOptions {
   /** Fires after each append that the store took, with its number of ticks and how long it took in milliseconds. */
   onAppended: (ticks: number, ms: number) => void;
   /** Fires after each append that the store refused, with the reason, or did not answer (`unavailable`). */
-  onRefused: (reason: string) => void;
+  onRefused: LaneOptions['onRefused'];
   /** Fires when a batch whose append got no answer is sent again. */
   onRetried: () => void;
   /** Fires with each beat of a term and at each change of a source's state. */

@@ -9,6 +9,20 @@ export interface BackendMetrics {
   backendBreaker(state: 'closed' | 'half_open' | 'open'): void;
 }
 
+const outcomes = [
+  'answered',
+  'refused',
+  'busy',
+  'error',
+  'bad_answer',
+  'timeout',
+  'lost',
+  'unreachable',
+  'late',
+  'full',
+  'open',
+  'leaving',
+];
 const breakerValues = { closed: 0, half_open: 0.5, open: 1 };
 /** Ends of a request that was never on its way: how long it took says nothing of the backend. */
 const neverSent = new Set(['unreachable', 'late', 'full', 'open', 'leaving']);
@@ -26,6 +40,7 @@ export function createBackendMetrics({
     name: 'tickwire_backend_requests_total',
     help: 'Events and notices for the backend, by what became of them: answered, refused, busy, error, bad_answer, timeout, lost, and never sent: unreachable, late, full, open, leaving.',
     label: 'outcome',
+    values: outcomes,
   });
   const seconds = histogram({
     name: 'tickwire_backend_request_seconds',

@@ -7,11 +7,13 @@ export interface LeaderMetrics {
   followed(): void;
   /** The store took `ticks` in one append, which took `ms`. */
   appended(ticks: number, ms?: number): void;
-  /** The store, or we before it, refused; `reason` is of few kinds: epoch, generation, unavailable. */
-  refused(reason: string): void;
+  /** The store, or we before it, refused; or it did not answer. */
+  refused(reason: (typeof refusalReasons)[number]): void;
   /** An append of unknown outcome was sent again. */
   retried(): void;
 }
+
+const refusalReasons = ['epoch', 'generation', 'once', 'unavailable'] as const;
 
 /** Declares them. */
 export function createLeaderMetrics({
@@ -44,6 +46,7 @@ export function createLeaderMetrics({
     name: 'tickwire_refusals_total',
     help: 'Appends that were refused or had no answer.',
     label: 'reason',
+    values: refusalReasons,
   });
   const retries = counter({
     name: 'tickwire_append_retries_total',

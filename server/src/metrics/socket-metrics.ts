@@ -1,4 +1,5 @@
 /** Figures of connections and of what goes over them: those that are there, refused, cut and sent away. */
+import type { CodeName } from '../../protocol/index.ts';
 import type { Metrics } from '../support/metrics.ts';
 
 /** Counts since the start, and what is now; read when somebody asks. */
@@ -10,17 +11,28 @@ export interface SocketTraffic {
 }
 
 export interface SocketMetrics {
-  /** `kind` is of few kinds: handshake, refused, internal. */
-  socketError(kind: string): void;
+  /** A handshake or a call was refused, or failed by a fault of ours. */
+  socketError(kind: (typeof errorKinds)[number]): void;
   /** A handshake was refused before it was one; `name` is its code's. */
-  handshakeRefused(name: string): void;
-  /** One connection was ended by us; `reason` is of few kinds, slow among them. */
-  cut(reason: string): void;
+  handshakeRefused(name: CodeName): void;
+  /** One connection was ended by us. */
+  cut(reason: (typeof cutReasons)[number]): void;
   /** A drain began. */
   draining(): void;
   /** One connection was sent away by a drain; `ignored` where it did not answer and was cut. */
-  sentAway(how: 'closed' | 'ignored'): void;
+  sentAway(how: (typeof departures)[number]): void;
 }
+
+const errorKinds = ['handshake', 'refused', 'internal'] as const;
+/** Those that are usual. */
+const handshakeRefusals: CodeName[] = [
+  'draining',
+  'origin_not_allowed',
+  'too_many_connections_from_address',
+  'too_many_handshakes',
+];
+const cutReasons = ['flood', 'unread', 'protocol', 'slow'] as const;
+const departures = ['closed', 'ignored'] as const;
 
 /** Declares them. `traffic` and `direct`, the messages that were written past engine.io, are read when somebody asks. */
 export function createSocketMetrics({
@@ -58,16 +70,19 @@ export function createSocketMetrics({
     name: 'socket_errors_total',
     help: 'Handshakes and calls that were refused, and errors of ours.',
     label: 'kind',
+    values: errorKinds,
   });
   const refusedHandshakes = counter({
     name: 'tickwire_handshakes_refused_total',
     help: 'Handshakes refused at the door, by the name of the refusal: the origin of a page, too much of one address, or a drain.',
     label: 'reason',
+    values: handshakeRefusals,
   });
   const cuts = counter({
     name: 'tickwire_connections_cut_total',
     help: 'Connections that were ended because they read too slowly or sent too much.',
     label: 'reason',
+    values: cutReasons,
   });
   gauge({
     name: 'tickwire_draining',
@@ -78,6 +93,7 @@ export function createSocketMetrics({
     name: 'tickwire_drained_connections_total',
     help: 'Connections that a drain sent away, by whether they answered.',
     label: 'how',
+    values: departures,
   });
 
   return {

@@ -122,11 +122,13 @@ export function createTickMetrics({
     name: 'tickwire_repairs_total',
     help: 'Holes that a sequencer closed, with what was missed or with a snapshot.',
     label: 'how',
+    values: ['replay', 'snapshot'],
   });
   const recoveries = counter({
     name: 'tickwire_recoveries_total',
     help: 'Symbols asked for with since, by whether all that was missed was given.',
     label: 'recovered',
+    values: ['true', 'false'],
   });
   const replays = counter({ name: 'tickwire_replayed_ticks_total', help: 'Missed ticks given after since.' });
   counter({
@@ -153,7 +155,7 @@ export function createTickMetrics({
     },
     repaired: (missed) => repairs.add(1, missed === null ? 'snapshot' : 'replay'),
     recovered: (isRecovered, replayed = 0) => {
-      recoveries.add(1, String(isRecovered));
+      recoveries.add(1, `${isRecovered}`);
       replays.add(replayed);
     },
     stale: (isStale) => {

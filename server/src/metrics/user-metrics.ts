@@ -2,15 +2,18 @@
 import type { Metrics } from '../support/metrics.ts';
 
 export interface UserMetrics {
-  /** A message to users was sent; `kind` is of few kinds: user, api, quote. `isComplete` where every replica answered. */
-  messageSent(kind: string, isComplete: boolean): void;
+  /** A message to users was sent. `isComplete` where every replica answered. */
+  messageSent(kind: (typeof messageKinds)[number], isComplete: boolean): void;
   /** One went to so many sessions here. */
   messageDelivered(sessions: number): void;
-  /** A user's connection got no seat or lost it; `reason` is of few kinds. */
-  seatRefused(reason: string): void;
+  /** A user's connection got no seat or lost it. */
+  seatRefused(reason: (typeof seatRefusals)[number]): void;
   /** A user's connection was let in and not counted yet. */
   seatUncounted(): void;
 }
+
+const messageKinds = ['user', 'api', 'quote'] as const;
+const seatRefusals = ['full', 'taken_over', 'dispossessed'] as const;
 
 /** Declares them. */
 export function createUserMetrics({ metrics: { counter } }: { metrics: Metrics }): UserMetrics {
@@ -18,6 +21,7 @@ export function createUserMetrics({ metrics: { counter } }: { metrics: Metrics }
     name: 'tickwire_messages_total',
     help: 'Messages and quotes to users that this replica was asked to send.',
     label: 'kind',
+    values: messageKinds,
   });
   const incompleteMessages = counter({
     name: 'tickwire_incomplete_messages_total',
@@ -27,10 +31,11 @@ export function createUserMetrics({ metrics: { counter } }: { metrics: Metrics }
     name: 'tickwire_message_deliveries_total',
     help: 'Sessions on this replica that a message or quote was sent to, one for each.',
   });
-  const seatRefusals = counter({
+  const refusedSeats = counter({
     name: 'tickwire_seats_refused_total',
     help: "Users' connections without a seat: too many (full), its cid came again (taken_over), others had it meanwhile (dispossessed).",
     label: 'reason',
+    values: seatRefusals,
   });
   const uncounted = counter({
     name: 'tickwire_seats_uncounted_total',
@@ -43,7 +48,7 @@ export function createUserMetrics({ metrics: { counter } }: { metrics: Metrics }
       if (!isComplete) incompleteMessages.add();
     },
     messageDelivered: (count) => messageDeliveries.add(count),
-    seatRefused: (reason) => seatRefusals.add(1, reason),
+    seatRefused: (reason) => refusedSeats.add(1, reason),
     seatUncounted: () => uncounted.add(),
   };
 }

@@ -17,7 +17,12 @@ describe('metrics', () => {
 
   it('counts, apart by label, and reads what is read', async () => {
     const metrics = createMetrics({ node: 'n1' });
-    const refusals = metrics.counter({ name: 'refusals_total', help: 'Refusals.', label: 'reason' });
+    const refusals = metrics.counter({
+      name: 'refusals_total',
+      help: 'Refusals.',
+      label: 'reason',
+      values: ['epoch', 'once', 'generation'],
+    });
     refusals.add(1, 'epoch');
     refusals.add(2, 'epoch');
     refusals.add(1, 'once');
@@ -35,6 +40,7 @@ describe('metrics', () => {
     const text = await metrics.text();
     expect(linesOf(text, 'refusals_total').toSorted()).toEqual([
       'refusals_total{reason="epoch",node="n1"} 3',
+      'refusals_total{reason="generation",node="n1"} 0',
       'refusals_total{reason="once",node="n1"} 1',
     ]);
     expect(linesOf(text, 'sent_total')).toEqual(['sent_total{node="n1"} 7']);

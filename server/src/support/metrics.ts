@@ -12,15 +12,20 @@ export interface Figure {
 }
 
 /** `add` counts up by `by`, 1 where absent; `label` is the value of the figure's label, where it has one. */
-export interface CounterFigure {
-  add(by?: number, label?: string): void;
+export interface CounterFigure<L extends string = string> {
+  add(by?: number, label?: L): void;
 }
 
 type Collected = Awaited<ReturnType<Registry['getMetricsAsJSON']>>;
 
 export interface Metrics {
-  /** With `label`, counts apart for each of its values. With `read`, is read when somebody asks, and never told. */
-  counter: (figure: Figure & { label?: string; read?: () => number }) => CounterFigure;
+  /**
+   * With `label`, counts apart for each of `values`, which are there from the start at 0: of a series that begins at 1 nobody
+   * sees it rise. With `read`, is read when somebody asks, and never told.
+   */
+  counter: <L extends string>(
+    figure: Figure & ({ label: string; values: readonly L[] } | { label?: never; read?: () => number }),
+  ) => CounterFigure<L>;
   /** Several of `read` under one name, told apart by the label's values. */
   counters: <L extends string>(figure: Figure & { label: string; read: Record<L, () => number> }) => void;
   /** A figure that rises and falls; read when somebody asks. */
@@ -48,12 +53,18 @@ export function createMetrics({ node }: { node: string }): Metrics {
   const collect = (): Promise<Collected> => registry.getMetricsAsJSON();
 
   return {
-    counter: ({ name, help, label, read }) => {
+    counter: ({ name, help, ...rest }) => {
+      if (rest.label !== undefined) {
+        const { label, values } = rest;
+        const counter: Counter = new Counter({ name, help, registers, labelNames: [label] });
+        for (const value of values) counter.inc({ [label]: value }, 0);
+        return { add: (by = 1, value) => counter.inc({ [label]: value ?? '' }, by) };
+      }
+      const { read } = rest;
       const counter = new Counter({
         name,
         help,
         registers,
-        labelNames: label === undefined ? [] : [label],
         ...(read !== undefined && {
           collect(): void {
             counter.reset();
@@ -61,12 +72,7 @@ export function createMetrics({ node }: { node: string }): Metrics {
           },
         }),
       });
-      return {
-        add: (by = 1, value) => {
-          if (label !== undefined && value !== undefined) counter.inc({ [label]: value }, by);
-          else counter.inc(by);
-        },
-      };
+      return { add: (by = 1) => counter.inc(by) };
     },
     counters: ({ name, help, label, read }) => {
       const reads = Object.entries<() => number>(read);

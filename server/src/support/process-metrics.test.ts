@@ -33,12 +33,16 @@ it('log lines that were lost are counted', async () => {
 it('seconds without a free file descriptor are counted, until it is closed', async () => {
   const { clock, own, state, lines } = setUp();
   await clock.advance(5_000);
-  expect(await lines('tickwire_accept_errors_total')).toEqual([]);
+  expect(await lines('tickwire_accept_errors_total')).toEqual([
+    'tickwire_accept_errors_total{kind="told",node="n1"} 0',
+    'tickwire_accept_errors_total{kind="no_descriptor",node="n1"} 0',
+  ]);
   state.hasDescriptor = false;
   await clock.advance(2_000);
   own.close();
   await clock.advance(2_000);
   expect(await lines('tickwire_accept_errors_total')).toEqual([
+    'tickwire_accept_errors_total{kind="told",node="n1"} 0',
     'tickwire_accept_errors_total{kind="no_descriptor",node="n1"} 2',
   ]);
 });
@@ -52,5 +56,6 @@ it('an error of a listening server is counted and ends nothing', async () => {
   server.close();
   expect(await lines('tickwire_accept_errors_total')).toEqual([
     'tickwire_accept_errors_total{kind="told",node="n1"} 1',
+    'tickwire_accept_errors_total{kind="no_descriptor",node="n1"} 0',
   ]);
 });

@@ -38,6 +38,7 @@ export function createProcessMetrics(options: ProcessMetricsOptions): ProcessMet
     name: 'tickwire_accept_errors_total',
     help: 'Errors at taking connections (told), and seconds without a free file descriptor, in which they are closed unseen (no_descriptor).',
     label: 'kind',
+    values: ['told', 'no_descriptor'],
   });
   const stop = clock.every(lookMs, () => {
     if (!hasDescriptor()) acceptErrors.add(1, 'no_descriptor');
