@@ -7,6 +7,7 @@ import { once } from 'node:events';
 import { watch } from 'node:fs';
 import { join } from 'node:path';
 import { endGroup } from './lib/group.mjs';
+import { nodeArgs, serverProgram } from './lib/server-program.mjs';
 import { interruptibly, projectRoot, setUp } from './lib/set-up.mjs';
 
 /** The compiler writes many files for one change. */
@@ -58,7 +59,7 @@ await interruptibly(async (signal) => {
 });
 
 function startServer() {
-  return start(process.execPath, ['dist/server/src/main.js']);
+  return start(process.execPath, [...nodeArgs, serverProgram]);
 }
 
 /**

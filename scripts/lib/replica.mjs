@@ -2,12 +2,11 @@
  * One true replica as a process beside us, on a port that stays its own over restarts. Knows of the server only its
  * environment and `/health/ready`.
  */
-import { fileURLToPath } from 'node:url';
 import { startChild } from './child.mjs';
+import { nodeArgs, serverProgram } from './server-program.mjs';
 import { answersOk } from './until.mjs';
 
 const host = '127.0.0.1';
-const program = fileURLToPath(new URL('../../dist/server/src/main.js', import.meta.url));
 const readyDeadlineMs = 20_000;
 /** Longer than a replica takes to send its clients away. */
 const stopGraceMs = 15_000;
@@ -50,7 +49,13 @@ export async function startReplica({ node, port, env, wrap = [], logFile, onLine
 
   async function start() {
     earlier = logs();
-    const [command, ...args] = [...wrap, process.execPath, '--enable-source-maps', program];
+    const [command, ...args] = [
+      ...wrap,
+      process.execPath,
+      '--enable-source-maps',
+      ...nodeArgs,
+      serverProgram,
+    ];
     const started = await startChild({
       name: `replica ${node}`,
       command,

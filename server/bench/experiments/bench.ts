@@ -1,4 +1,5 @@
 /** What every experiment is given, and how it starts what it measures. */
+import { nodeArgs as shippedNodeArgs } from '../../../scripts/lib/server-program.mjs';
 import type { CalledProcess } from '../child-calls.ts';
 import { startCalled } from '../child-calls.ts';
 import type { DriverCalls, Tally } from '../driver/driver-calls.ts';
@@ -38,7 +39,9 @@ export async function startServer(
   request: StartRequest,
   nodeArgs: readonly string[],
 ): Promise<Server> {
-  const started = startCalled<ServerCalls>(program, { nodeArgs });
+  // Ours runs as it is shipped.
+  const shippedArgs = request.peer === 'ours' || request.peer === 'our replica' ? shippedNodeArgs : [];
+  const started = startCalled<ServerCalls>(program, { nodeArgs: [...shippedArgs, ...nodeArgs] });
   try {
     const port = await started.calls.start(request);
     return { port, pid: started.pid, calls: started.calls, close: () => started.close() };
