@@ -3,8 +3,10 @@
  * the result frozen. Reads nothing itself; main.ts hands it the environment. A value that may hold a secret is never
  * repeated in a message.
  */
+import { join } from 'node:path';
 import { assignSymbols, type Assignment } from './feed/assignment.ts';
 import { settings, type ApiKey, type Setting, type SettingValues } from './settings.ts';
+import type { LogFileSettings } from './support/log-files.ts';
 import { nearMiss } from './support/near-miss.ts';
 import { isPlaceholder } from './support/placeholder.ts';
 
@@ -73,6 +75,10 @@ export interface Config {
   /** Over how long a replica that leaves sends its clients away. */
   readonly drainMs: number;
   readonly logLevel: string;
+  /** Lines of one kind; 0 is no limit. */
+  readonly maxLogLinesPerSecond: number;
+  /** Null where the log goes to standard output alone. */
+  readonly logFiles: LogFileSettings | null;
 }
 
 export type ParsedConfig =
@@ -184,6 +190,15 @@ export function parseConfig(env: Environment, defaultNode: string): ParsedConfig
     slowClientMs: v.SLOW_CLIENT_MS,
     drainMs: v.DRAIN_MS,
     logLevel: v.LOG_LEVEL,
+    maxLogLinesPerSecond: v.LOG_MAX_PER_SECOND,
+    logFiles: v.LOG_TO_FILE
+      ? {
+          // The default node is another one after each start, and its files would be counted by nobody.
+          path: join(v.LOG_DIR, `${v.NODE_ID ?? 'tickwire'}.log`),
+          maxBytes: v.LOG_MAX_SIZE,
+          maxFiles: v.LOG_MAX_FILES,
+        }
+      : null,
   };
   return { ok: true, config: deepFreeze(config), warnings };
 }

@@ -6,6 +6,7 @@ import cluster from 'node:cluster';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { createLocalBackplane } from './backplane/local/local-backplane.ts';
+import { createLinesToPrimary, onLineOfWorkers } from './backplane/local/log-lines.ts';
 import { createPrimary } from './backplane/local/primary.ts';
 import { attachSticky, onDrain, tellLeaving, tellReady } from './backplane/local/worker.ts';
 import type { Backplane } from './backplane/contract.ts';
@@ -13,11 +14,14 @@ import { createRedisBackplane } from './backplane/redis/redis-backplane.ts';
 import type { Config } from './config.ts';
 import { createReplica, type Replica, type ReplicaOptions } from './replica.ts';
 import { systemClock as clock } from './support/clock.ts';
-import { createLineWriter, type LineWriter } from './support/line-writer.ts';
+import type { LineWriter } from './support/line-queue.ts';
+import { createLineWriter } from './support/line-writer.ts';
 import { assertCanListen } from './support/listen.ts';
+import { openLogFiles } from './support/log-files.ts';
 import { createLog, type Log } from './support/log.ts';
 import { createMetrics } from './support/metrics.ts';
 import { createProcessMetrics } from './support/process-metrics.ts';
+import { tee } from './support/tee.ts';
 
 /** Ctrl-C reaches a child twice at once, from the terminal and from its parent; the second one within this many milliseconds is the same. */
 const sameSignalMs = 500;
@@ -25,13 +29,29 @@ const sameSignalMs = 500;
 /** How long workers have to send their clients away when the primary ends, in milliseconds. */
 const partingMs = 1_000;
 
-/** Standard output, for the log and what is said to people beside it. What ends this process does not wait for it. */
-function openOutput(): LineWriter {
+interface Output {
+  /** What is said to people beside the log. */
+  output: LineWriter;
+  /** The log. */
+  lines: LineWriter;
+}
+
+/** Standard output, and the log's files where they are asked for. What ends this process does not wait for them. */
+function openOutput({ logFiles, backplane }: Config): Output {
   const output = createLineWriter({ fd: 1, stream: process.stdout });
-  process.once('exit', () => output.flush());
+  const writers = [output];
   // Node itself warns there.
   process.stderr.on('error', () => {});
-  return output;
+  if (logFiles !== null && backplane.kind === 'local' && cluster.isWorker)
+    writers.push(createLinesToPrimary());
+  else if (logFiles !== null) {
+    const files = openLogFiles(logFiles);
+    onLineOfWorkers((line) => files.write(line));
+    writers.push(files);
+  }
+  const lines = tee(writers);
+  process.once('exit', () => lines.flush());
+  return { output, lines };
 }
 
 /** Ends in order at the first signal, and at once at a later one; `endChildren` is what that takes besides. */
@@ -80,13 +100,13 @@ async function runReplica(
   config: Config,
   { url, prefix }: { url: string; prefix: string },
   log: Log,
-  output: LineWriter,
+  lines: LineWriter,
 ): Promise<void> {
   const replica = createThisReplica(
     config,
     createRedisBackplane({ url, prefix, node: config.node, log, clock, ...config.store }),
     log,
-    { droppedLines: () => output.dropped() },
+    { droppedLines: () => lines.dropped() },
   );
   closeOnSignal(log, () => replica.close());
   await openMetrics(replica, log);
@@ -101,11 +121,11 @@ async function openMetrics(replica: Replica, log: Log): Promise<void> {
 }
 
 /** One replica under the primary, which listens and signals for it; the port of figures is all workers' together. */
-async function runWorker(config: Config, log: Log, output: LineWriter): Promise<void> {
+async function runWorker(config: Config, log: Log, lines: LineWriter): Promise<void> {
   const backplane = createLocalBackplane({ node: config.node, log, clock, ...config.store });
   const replica = createThisReplica(config, backplane, log, {
     onLeaving: tellLeaving,
-    droppedLines: () => output.dropped(),
+    droppedLines: () => lines.dropped(),
   });
   // A signal to the group reaches the workers too; they go when the primary says so.
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => {});
@@ -118,7 +138,12 @@ async function runWorker(config: Config, log: Log, output: LineWriter): Promise<
 }
 
 /** The embedded cluster: this process listens and holds what the workers share. */
-async function runPrimary(config: Config, workers: number, log: Log, output: LineWriter): Promise<void> {
+async function runPrimary(
+  config: Config,
+  workers: number,
+  log: Log,
+  { output, lines }: Output,
+): Promise<void> {
   const { host, metricsPort } = config;
   // Said once, and not by each worker.
   if (metricsPort !== null) await assertCanListen({ host, port: metricsPort, setting: 'METRICS_PORT' });
@@ -131,7 +156,7 @@ async function runPrimary(config: Config, workers: number, log: Log, output: Lin
     ...config.store,
     collect: () => metrics.collect(),
     onServer: (server) =>
-      void createProcessMetrics({ metrics, clock, server, droppedLines: () => output.dropped() }),
+      void createProcessMetrics({ metrics, clock, server, droppedLines: () => lines.dropped() }),
     log,
     clock,
   });
@@ -157,8 +182,14 @@ export interface RunOptions {
 
 /** Resolves when the process serves; rejects where it cannot. */
 export async function run({ config, warnings, say }: RunOptions): Promise<void> {
-  const output = openOutput();
-  const log = createLog({ level: config.logLevel, node: config.node, destination: output });
+  const { output, lines } = openOutput(config);
+  const log = createLog({
+    level: config.logLevel,
+    node: config.node,
+    destination: lines,
+    maxPerSecond: config.maxLogLinesPerSecond,
+    clock,
+  });
   if (cluster.isPrimary) for (const warning of warnings) log.warn(warning);
   process.on('uncaughtException', (error) => {
     log.fatal({ err: error }, 'a bug ends this process');
@@ -166,7 +197,7 @@ export async function run({ config, warnings, say }: RunOptions): Promise<void> 
     process.exit(1);
   });
 
-  if (config.backplane.kind === 'redis') await runReplica(config, config.backplane, log, output);
-  else if (cluster.isPrimary) await runPrimary(config, config.backplane.workers, log, output);
-  else await runWorker(config, log, output);
+  if (config.backplane.kind === 'redis') await runReplica(config, config.backplane, log, lines);
+  else if (cluster.isPrimary) await runPrimary(config, config.backplane.workers, log, { output, lines });
+  else await runWorker(config, log, lines);
 }

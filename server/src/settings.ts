@@ -38,6 +38,15 @@ const whole = (min: number, max: number) => {
     .transform(Number)
     .pipe(z.number().min(min, must).max(max, must));
 };
+const byteUnits: Readonly<Record<string, number>> = { '': 1, k: 1_024, m: 1_048_576, g: 1_073_741_824 };
+const byteSize = (min: number, max: number) => {
+  const must = `must be a size such as 512k, 10m or 1g, from ${min} to ${max} bytes`;
+  return z
+    .string()
+    .regex(/^\d{1,12}[kmgKMG]?$/, must)
+    .transform((text) => parseInt(text, 10) * (byteUnits[text.replace(/\d+/, '').toLowerCase()] ?? NaN))
+    .pipe(z.number().min(min, must).max(max, must));
+};
 const oneOf = <const T extends string>(...words: T[]) =>
   z.string().transform((text, context): T => {
     const word = words.find((candidate) => candidate === text);
@@ -328,6 +337,31 @@ export const settings = {
     'info',
     oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'),
     'How much is logged.',
+  ),
+  LOG_MAX_PER_SECOND: setting(
+    '50',
+    whole(0, 1_000_000),
+    'Log lines a second of one kind; those beyond are counted in one line. 0 is no limit.',
+  ),
+  LOG_TO_FILE: setting(
+    'false',
+    z.stringbool('must be true or false'),
+    'Whether the log goes to files in LOG_DIR too, besides standard output.',
+  ),
+  LOG_DIR: setting(
+    'logs',
+    z.string(),
+    'Folder of `tickwire.log`, or `NODE_ID.log` where that is set, and of its rotated files; made where it is missing.',
+  ),
+  LOG_MAX_SIZE: setting(
+    '10m',
+    byteSize(65_536, 10_737_418_240),
+    'Size at which a log file is rotated, in bytes, or with `k`, `m` or `g`.',
+  ),
+  LOG_MAX_FILES: setting(
+    '5',
+    whole(1, 1_000),
+    'Log files that are kept, with the current one: together they never hold more than that many times LOG_MAX_SIZE.',
   ),
 } satisfies Record<string, Setting<unknown>>;
 

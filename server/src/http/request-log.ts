@@ -2,18 +2,24 @@
  * One short log line per request: its id, method, path, status and duration. Never headers or the query, which may
  * hold what a caller should not have put there.
  */
-import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { RequestHandler } from 'express';
 import { pinoHttp } from 'pino-http';
 import type { Log } from '../support/log.ts';
+import { requestIdOf } from '../support/request-id.ts';
 
-const idFromProxy = /^[\w-]{1,64}$/;
+/** Characters of a path that are logged: whoever sends long ones fills no disk. */
+const maxPath = 256;
 
 function pathOf(req: IncomingMessage): string {
   // Express rewrites `url` below a router.
   const url = 'originalUrl' in req && typeof req.originalUrl === 'string' ? req.originalUrl : (req.url ?? '');
-  return url.split('?', 1)[0] ?? '';
+  return url.split('?', 1)[0]?.slice(0, maxPath) ?? '';
+}
+
+/** One of few, as it is the line's kind: methods are those that Node's parser knows. */
+function messageOf(req: IncomingMessage, res: ServerResponse): string {
+  return res.writableEnded ? `${req.method} answered with ${res.statusCode}` : `${req.method} given up`;
 }
 
 /**
@@ -30,8 +36,7 @@ export function createRequestLog(log: Log): RequestHandler {
     },
     customAttributeKeys: { res: 'status', responseTime: 'ms' },
     genReqId: (req, res) => {
-      const given = req.headers['x-request-id'];
-      const id = typeof given === 'string' && idFromProxy.test(given) ? given : randomUUID();
+      const id = requestIdOf(req.headers['x-request-id']);
       res.setHeader('X-Request-Id', id);
       return id;
     },
@@ -40,11 +45,12 @@ export function createRequestLog(log: Log): RequestHandler {
       if (!pathOf(req).startsWith('/api/')) return 'debug';
       return res.statusCode >= 500 ? 'warn' : 'info';
     },
+    customSuccessMessage: messageOf,
     // Without an error of its own a 5xx is a refusal, and the made-up stack of pino-http says nothing.
     customErrorObject: (_req, res, error, line: object) => ({
       ...line,
       err: res.err === undefined ? undefined : error,
     }),
-    customErrorMessage: () => 'request refused or failed',
+    customErrorMessage: messageOf,
   });
 }

@@ -1,18 +1,10 @@
 /**
- * Where a log's lines go: never waits, never throws, and never keeps a process from its end. Lines that a full disk, a
- * closed pipe or a slow reader does not take are dropped and counted. Knows nothing of what is in a line.
+ * Lines to a descriptor that somebody else opened, as standard output is: never waits, never throws, and never keeps a
+ * process from its end. Lines that a full disk, a closed pipe or a slow reader does not take are dropped and counted.
  */
 import { fstatSync, write, writeSync } from 'node:fs';
 import type { Writable } from 'node:stream';
-
-export interface LineWriter {
-  /** The line with its end. */
-  write(line: string): void;
-  /** How many lines were lost since the start. */
-  dropped(): number;
-  /** Tries once more what waits; for the end of a process. */
-  flush(): void;
-}
+import { createLineQueue, linesIn, type LineWriter } from './line-queue.ts';
 
 export interface LineWriterOptions {
   fd: number;
@@ -51,72 +43,37 @@ function toStream(stream: Writable, maxBytes: number): LineWriter {
 }
 
 function toFile(fd: number, maxBytes: number): LineWriter {
-  let waiting: string[] = [];
-  let waitingBytes = 0;
-  let underwayBytes = 0;
-  let isPlanned = false;
   /** A full disk may have taken half a line. */
   let isInLine = false;
-  let dropped = 0;
 
-  function take(): Buffer {
-    const chunk = Buffer.from((isInLine ? '\n' : '') + waiting.join(''));
-    waiting = [];
-    waitingBytes = 0;
-    return chunk;
-  }
+  const startOf = (lines: string): Buffer => Buffer.from((isInLine ? '\n' : '') + lines);
 
   function wrote(chunk: Buffer, bytes: number): Buffer {
     if (bytes > 0) isInLine = chunk[bytes - 1] !== lineEnd;
     return chunk.subarray(bytes);
   }
 
-  function lose(chunk: Buffer): void {
-    // An end alone is that of a line which was lost, and counted, before.
-    const from = chunk[0] === lineEnd ? 1 : 0;
-    for (let at = chunk.indexOf(lineEnd, from); at !== -1; at = chunk.indexOf(lineEnd, at + 1)) dropped++;
-  }
+  /** An end alone is that of a line which was lost, and counted, before. */
+  const lostIn = (chunk: Buffer): number => linesIn(chunk[0] === lineEnd ? chunk.subarray(1) : chunk);
 
-  function send(chunk: Buffer): void {
-    underwayBytes = chunk.length;
+  function send(chunk: Buffer, onDone: (lost: number) => void): void {
     write(fd, chunk, 0, chunk.length, null, (error, bytes) => {
       const rest = wrote(chunk, bytes);
-      if (error === null && bytes > 0 && rest.length > 0) {
-        send(rest);
-        return;
-      }
-      lose(rest);
-      underwayBytes = 0;
-      if (waiting.length > 0) send(take());
+      if (error === null && bytes > 0 && rest.length > 0) send(rest, onDone);
+      else onDone(lostIn(rest));
     });
   }
 
-  return {
-    write(line) {
-      const bytes = Buffer.byteLength(line);
-      if (waitingBytes + underwayBytes + bytes > maxBytes) {
-        dropped++;
-        return;
-      }
-      waiting.push(line);
-      waitingBytes += bytes;
-      if (isPlanned || underwayBytes > 0) return;
-      isPlanned = true;
-      // The lines of one turn go together, and in order also where the process ends in it.
-      setImmediate(() => {
-        isPlanned = false;
-        if (waiting.length > 0 && underwayBytes === 0) send(take());
-      });
-    },
-    dropped: () => dropped,
-    flush() {
-      if (waiting.length === 0) return;
-      const chunk = take();
+  return createLineQueue({
+    maxBytes,
+    send: (lines, onDone) => send(startOf(lines), onDone),
+    sendNow(lines) {
+      const chunk = startOf(lines);
       try {
-        lose(wrote(chunk, writeSync(fd, chunk)));
+        return lostIn(wrote(chunk, writeSync(fd, chunk)));
       } catch {
-        lose(chunk);
+        return lostIn(chunk);
       }
     },
-  };
+  });
 }

@@ -31,7 +31,7 @@ export function createProcessMetrics(options: ProcessMetricsOptions): ProcessMet
   const { metrics, clock, server, droppedLines = () => 0, hasDescriptor = canOpen } = options;
   metrics.counter({
     name: 'tickwire_log_lines_dropped_total',
-    help: 'Log lines that standard output did not take.',
+    help: 'Log lines that standard output, or the log file, did not take.',
     read: droppedLines,
   });
   const acceptErrors = metrics.counter({

@@ -9,7 +9,13 @@ const compose = await readFile(new URL('docker-compose.yml', root), 'utf8');
 const template = await readFile(new URL('nginx/nginx.conf.template', root), 'utf8');
 
 /** What compose fixes itself, or has no use for. */
-const notPassed = ['HOST', 'NODE_ID', 'WORKERS', 'REDIS_HOST', 'REDIS_PORT', 'REDIS_PREFIX'];
+const notPassed = ['HOST', 'NODE_ID', 'WORKERS', 'REDIS_HOST', 'REDIS_PORT', 'REDIS_PREFIX'].concat([
+  // The engine keeps what a container says, and the container's own disk is read-only.
+  'LOG_TO_FILE',
+  'LOG_DIR',
+  'LOG_MAX_SIZE',
+  'LOG_MAX_FILES',
+]);
 
 test('every setting of the server is passed through, or set', () => {
   const names = new Set([...compose.matchAll(/^ {6}([A-Z][A-Z_]+):/gm)].map(([, name]) => name));

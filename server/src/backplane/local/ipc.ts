@@ -67,6 +67,8 @@ export type WorkerMessage =
   | CallMessage
   | { type: 'tickwire:ready' }
   | { type: 'tickwire:leaving' }
+  /** Whole lines of its log. */
+  | { type: 'tickwire:lines'; lines: string }
   | { type: 'tickwire:announce'; announcement: Announcement };
 
 export type PrimaryMessage =
