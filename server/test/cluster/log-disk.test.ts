@@ -1,41 +1,17 @@
 /** The embedded cluster whose log goes nowhere: a full disk, a full device, a pipe that is closed or that nobody reads. */
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  closeSync,
-  mkdtempSync,
-  openSync,
-  readFileSync,
-  readdirSync,
-  rmSync,
-  statfsSync,
-  writeFileSync,
-} from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { freePort } from '../../../scripts/lib/free-port.mjs';
+import { fillDisk, mountDisk } from '../support/small-disk.ts';
 import { until } from '../support/until.ts';
 import { healthOf } from './cluster-under-test.ts';
 
 const main = join(import.meta.dirname, '../../../dist/server/src/main.js');
 const workers = 2;
-
-/** Mounts a file system of 64 KB for the test; null where that may not be done. */
-function mountSmall(): string | null {
-  const folder = mkdtempSync(join(tmpdir(), 'tickwire-disk-'));
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tickwire', folder], { stdio: 'ignore' });
-  } catch {
-    rmSync(folder, { recursive: true });
-    return null;
-  }
-  onTestFinished(() => {
-    execFileSync('umount', ['-l', folder]);
-    rmSync(folder, { recursive: true });
-  });
-  return folder;
-}
 
 /** The processes that still run of those; a zombie does not. */
 function running(pids: readonly number[]): number[] {
@@ -130,14 +106,13 @@ async function serveAndEnd({ url, primary, pids }: Started): Promise<unknown[]> 
 
 describe('the log', () => {
   it('on a full disk: its lines are lost and counted, nothing else', async ({ skip }) => {
-    const folder = mountSmall();
+    const folder = mountDisk(64);
     skip(folder === null, 'no file system can be mounted here: that takes root');
     if (folder === null) return;
     const file = openSync(join(folder, 'log'), 'a');
     const started = await start(file);
     closeSync(file);
-    const { bavail, bsize } = statfsSync(folder);
-    writeFileSync(join(folder, 'filler'), Buffer.alloc(bavail * bsize));
+    fillDisk(folder);
     expect(readdirSync(folder)).toEqual(['filler', 'log']);
     await expect
       .poll(
@@ -169,12 +144,33 @@ describe('the log', () => {
     expect(await serveAndEnd(started)).toEqual([0, null]);
   });
 
+  it('on a pipe that its reader closed, and in a file too: the file has it all', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'tickwire-logs-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const started = await start('pipe', { LOG_TO_FILE: 'true', LOG_DIR: folder, LOG_MAX_PER_SECOND: '0' });
+    started.primary.stdout?.destroy();
+    expect(await serveAndEnd(started)).toEqual([0, null]);
+    const lines = readFileSync(join(folder, 'replica.log'), 'utf8').trim().split('\n');
+    const read = lines.map(
+      (line) => JSON.parse(line) as { msg: string; node: string; req?: { path: string } },
+    );
+    const calls = read.filter(({ req }) => req?.path === '/api/ticks');
+    expect(calls.map(({ msg }) => msg)).toEqual(calls.map(() => 'GET answered with 200'));
+    expect(calls).toHaveLength(200);
+    expect([...new Set(read.map(({ node }) => node))].toSorted()).toEqual([
+      'replica',
+      'replica-1',
+      'replica-2',
+    ]);
+  });
+
   it('on a pipe that nobody reads', async () => {
-    // Lines that are longer than what the system keeps of a pipe.
-    const started = await start('pipe');
+    const started = await start('pipe', { LOG_MAX_PER_SECOND: '0' });
     started.primary.stdout?.pause();
-    const path = `x${'y'.repeat(8_000)}`;
-    await Promise.all(Array.from({ length: 60 }, () => fetch(`${started.url}/api/${path}`)));
+    // 300 lines of 400 bytes are more than the system keeps of a pipe.
+    const path = `x${'y'.repeat(300)}`;
+    for (let round = 0; round < 10; round++)
+      await Promise.all(Array.from({ length: 30 }, () => fetch(`${started.url}/api/${path}`)));
     expect(await serveAndEnd(started)).toEqual([0, null]);
   });
 });

@@ -280,4 +280,22 @@ describe('the README', () => {
     expect(curl.logs().join('\n')).toContain('{"delivered":1}');
     await shown(/^order 7 filled$/);
   });
+
+  it('shows a log in files, in which a request is found by its id', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'tickwire-logs-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const [settings = ''] = example('sh', 'LOG_TO_FILE').split(' npm start');
+    const env = Object.fromEntries(settings.split(' ').map((one) => one.split('=') as [string, string]));
+    const logs = join(folder, env['LOG_DIR'] ?? '');
+    const cluster = await startEmbeddedCluster({ ...env, LOG_DIR: logs, NODE_ID: '', LOG_LEVEL: 'info' });
+    onTestFinished(() => cluster.close());
+    const [call = '', find = ''] = example('sh', 'X-Request-Id')
+      .replaceAll(`${ownAddress}/`, cluster.url)
+      .split('\n');
+    const run = (command: string): string =>
+      spawnSync('sh', ['-c', command], { cwd: folder, encoding: 'utf8' }).stdout;
+    expect(JSON.parse(run(call))).toMatchObject({ quotes: [{ symbol: 'AAPL' }] });
+    const line = await until(() => run(find) || null);
+    expect(JSON.parse(line)).toMatchObject({ req: { id: 'order-7' }, msg: 'GET answered with 200' });
+  });
 });
