@@ -76,6 +76,12 @@ export const codes = {
     status: 404,
     message: 'this user has no session',
   },
+  unknown_topic: {
+    code: 4130,
+    retry: 'never',
+    status: 404,
+    message: 'there is nothing of this name to watch',
+  },
   upgrade_required: {
     code: 4123,
     retry: 'never',
@@ -200,6 +206,7 @@ export const codes = {
     message: 'this user may not have the prices of this symbol',
   },
   other_user: { code: 4307, retry: 'never', status: 403, message: 'this token is of another user' },
+  api_key_invalid: { code: 4330, retry: 'never', status: 401, message: 'this API key is not taken here' },
   user_required: {
     code: 4320,
     retry: 'never',

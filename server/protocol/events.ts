@@ -4,7 +4,7 @@ import type { ClientEvents, ServerEvents } from './types.ts';
 
 type KnownEvent = keyof ServerEvents | keyof ClientEvents;
 /** Told or asked for in the design, and not yet by the wire. */
-type PlannedEvent = 'watch' | 'unwatch' | 'refresh_token' | 'symbols' | 'cluster';
+type PlannedEvent = 'symbols';
 
 /** Whether an event of ours has a meaning that a caller of the API could feign. */
 const isOurs: Readonly<Record<KnownEvent | PlannedEvent, boolean>> = {

@@ -1,4 +1,5 @@
 /** The wire, in one import. */
+export * from './cluster.ts';
 export * from './codes.ts';
 export * from './decimal.ts';
 export * from './events.ts';

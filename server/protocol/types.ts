@@ -3,6 +3,8 @@
  * The rules behind them are numbered in SPEC.md.
  */
 
+import type { ClusterStatistics, WatchAck, WatchTopic } from './cluster.ts';
+
 /** A decimal number as text, digit for digit as its source sent it; the form is `isDecimal`'s in decimal.ts. */
 export type Decimal = string;
 
@@ -182,6 +184,7 @@ export interface ServerEvents {
   refused: (refusal: Refusal) => void;
   message: (message: UserMessage) => void;
   quote: (quote: Quote) => void;
+  cluster: (statistics: ClusterStatistics) => void;
 }
 
 /** Events that a client sends. Everything in them is `unknown` to the server until it is parsed. */
@@ -190,4 +193,6 @@ export interface ClientEvents {
   unsubscribe: (symbols?: string[], ack?: (answer: UnsubscribeAck) => void) => void;
   refresh_token: (token: string, ack?: (answer: RefreshAck) => void) => void;
   send_message: (request: MessageRequest, ack?: (answer: MessageAck) => void) => void;
+  watch: (topics: WatchTopic[], ack?: (answer: WatchAck) => void) => void;
+  unwatch: (topics?: WatchTopic[], ack?: (answer: WatchAck) => void) => void;
 }

@@ -6,10 +6,9 @@ import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { Backplane } from './backplane/contract.ts';
 import { createBridge } from './bridge/bridge.ts';
+import { createCluster } from './cluster/cluster.ts';
 import { createDrain } from './cluster/drain.ts';
-import { createNodeChannel } from './cluster/node-channel.ts';
 import type { AskOptions } from './cluster/node-line.ts';
-import { createPeers } from './cluster/peers.ts';
 import type { Config } from './config.ts';
 import { createFanout } from './fanout/fanout.ts';
 import { createFreshness } from './fanout/freshness.ts';
@@ -20,6 +19,7 @@ import { createMetricsApp } from './http/metrics.ts';
 import { createElection } from './leader/election.ts';
 import { createPublisher } from './leader/publisher.ts';
 import { createPushCall, servePushes } from './leader/push-call.ts';
+import { createNodeDetails } from './metrics/node-details.ts';
 import { createReplicaMetrics } from './metrics/replica-metrics.ts';
 import { createAddressLimits } from './session/address-limits.ts';
 import { createClients } from './session/client-address.ts';
@@ -36,7 +36,9 @@ import { createClosing } from './support/closing.ts';
 import type { Log } from './support/log.ts';
 import { listen } from './support/listen.ts';
 import { createMetrics, type Metrics } from './support/metrics.ts';
+import { processLoad } from './support/process-load.ts';
 import { createProcessMetrics } from './support/process-metrics.ts';
+import { createSecretCheck } from './support/secret-check.ts';
 import { createUsers } from './users/users.ts';
 
 export interface ReplicaOptions {
@@ -238,7 +240,7 @@ export function createReplica(options: ReplicaOptions): Replica {
     vitals: () => ({
       node,
       uptimeMs: clock.monotonic() - startedAt,
-      connections: sessions.count(),
+      connections: sessions.presence().connections,
       backplane: { kind: backplane.kind, state: backplane.state() },
       leader: knownLeader(),
       isLeading: election.state().at === 'leading',
@@ -292,6 +294,8 @@ export function createReplica(options: ReplicaOptions): Replica {
     clock,
     calls,
     signIn,
+    keyNameOf: createSecretCheck(config.apiKeys),
+    statistics: (kind) => peers.statistics(kind),
     seats,
     maxSubscriptions: config.limits.maxSubscriptions,
     onJoinedTwice: (connection) => guard.cut(connection, 'protocol'),
@@ -321,12 +325,26 @@ export function createReplica(options: ReplicaOptions): Replica {
   });
   const traffic: Traffic = createTraffic(engines, { onHandshakeError: () => meter.socketError('handshake') });
 
-  const peers = createPeers({
-    channel: createNodeChannel({ io, log }),
+  const nodeDetails = createNodeDetails({
+    clock,
+    load: processLoad,
+    traffic,
+    fanout,
+    now: () => ({
+      plain: plain.engine.clientsCount,
+      backplane: backplane.state().at,
+      feed: freshness.feed().state,
+    }),
+  });
+  const peers = createCluster({
+    io,
     clock,
     log,
     node,
-    self: () => ({ connections: sessions.count(), isLeaving: isLeaving() }),
+    self: () => ({ ...sessions.presence(), isLeaving: isLeaving() }),
+    leader: () => knownLeader()?.node ?? null,
+    details: () => nodeDetails.read(),
+    watchers: sessions.watchers,
     onDrain: () => void drain.start(),
     collect: () => metrics.collect(),
     answers: users.answers,
@@ -367,7 +385,7 @@ export function createReplica(options: ReplicaOptions): Replica {
 
   closing.add(() => backplane.close());
   if (bridge !== null) closing.add(() => bridge.close());
-  for (const stage of [users, fanout, freshness, guard, plain, sessions, peers])
+  for (const stage of [users, fanout, freshness, guard, plain, sessions, nodeDetails, peers])
     closing.add(() => stage.close());
 
   return {

@@ -10,8 +10,15 @@ const nodeSchema = z.object({
   node: z.string(),
   /** Clients connected to it. */
   connections: z.number(),
+  /** Different users among them, and those that are of no user. One of an earlier version does not tell. */
+  users: z.number().default(0),
+  anonymous: z.number().default(0),
   /** Whether it sends its clients away. */
   isLeaving: z.boolean(),
+  /** How long it has run. */
+  uptimeMs: z.number().default(0),
+  /** Whether somebody there watches the details of every node. */
+  wantsDetails: z.boolean().default(false),
 });
 
 /** One replica, as it last told. */
@@ -42,11 +49,15 @@ export interface Nodes {
 }
 
 const beatMs = 500;
-/** A node is forgotten within two seconds of its last beat, and two lost beats are borne. */
-const forgottenAfterMs = 1_750;
-/** How often the silence of the others is looked at, and what may count as silence at one look: after a longer one, beats wait to be read. */
+/** A node is forgotten, and those who watch have been told, within two seconds of its last beat; two lost beats are borne. */
+const forgottenAfterMs = 1_600;
+/** How often is looked whether this replica is not as it last told, and at the silence of the others; */
 const lookMs = 250;
+/** what may count as silence at one look: after a longer one, beats wait to be read. */
 const maxSilenceOfLookMs = beatMs;
+
+/** What the others are told of at once, and not with the next beat. */
+const signOf = (state: NodeState): string => JSON.stringify({ ...state, uptimeMs: 0 });
 
 /** Hears of the others at once. */
 export function createNodes({ node: name, channel, clock, self, onGone }: NodesOptions): Nodes {
@@ -71,6 +82,7 @@ export function createNodes({ node: name, channel, clock, self, onGone }: NodesO
   }
 
   function look(): void {
+    if (signOf(own()) !== toldSign) tell();
     const now = clock.monotonic();
     const silenceMs = Math.min(now - lookedAt, maxSilenceOfLookMs);
     lookedAt = now;
@@ -87,7 +99,12 @@ export function createNodes({ node: name, channel, clock, self, onGone }: NodesO
   }
 
   const own = (): NodeState => ({ node: name, ...self() });
-  const tell = (): void => channel.send('node', own());
+  let toldSign = '';
+  function tell(): void {
+    const state = own();
+    toldSign = signOf(state);
+    channel.send('node', state);
+  }
   let stops: (() => void)[] = [];
   let isStarted = false;
 

@@ -31,7 +31,15 @@ function setUp(names: readonly string[]) {
       clock,
       log: createLog({ level: 'silent', node }),
       node,
-      self: () => ({ connections: 1, isLeaving: leaving.has(node) }),
+      self: () => ({
+        connections: 1,
+        users: 0,
+        anonymous: 1,
+        isLeaving: leaving.has(node),
+        uptimeMs: clock.monotonic(),
+        wantsDetails: false,
+      }),
+      onGone: () => {},
       onDrain: () => drained.push(node),
       collect: () => Promise.resolve(`figures of ${node}`),
       answers: {

@@ -14,6 +14,8 @@ export interface PeersOptions {
   node: string;
   /** This replica as it is now. */
   self: () => Omit<NodeState, 'node'>;
+  /** Fires when another one has left, or is taken for dead. */
+  onGone: () => void;
   /** Makes this replica leave. Called after whoever asked for it was answered. */
   onDrain: () => void;
   /** The figures of this replica, as JSON. */
@@ -50,8 +52,17 @@ export interface Peers {
 const askLimitMs = 1_000;
 
 export function createPeers(options: PeersOptions): Peers {
-  const { node, channel, clock, log, self, onDrain, collect } = options;
-  const nodes = createNodes({ node, channel, clock, self, onGone: (gone) => line.forget(gone) });
+  const { node, channel, clock, log, self, onGone, onDrain, collect } = options;
+  const nodes = createNodes({
+    node,
+    channel,
+    clock,
+    self,
+    onGone: (gone) => {
+      line.forget(gone);
+      onGone();
+    },
+  });
   const line = createNodeLine({
     node,
     channel,

@@ -25,6 +25,8 @@ export interface Baskets<M extends BasketMember, T> {
   gone(member: M): void;
   /** Every basket with that room in it. */
   of(room: string): Iterable<Basket<M, T>>;
+  /** How many members each room has, of those that have any. */
+  membersByRoom(): Map<string, number>;
   /** The number of sets in use. */
   count(): number;
 }
@@ -86,6 +88,13 @@ export function createBaskets<M extends BasketMember, T>(): Baskets<M, T> {
     of: (room) => {
       if (unsorted.size > 0) sort();
       return byRoom.get(room) ?? [];
+    },
+    membersByRoom: () => {
+      if (unsorted.size > 0) sort();
+      const counts = new Map<string, number>();
+      for (const { rooms, members } of byKey.values())
+        for (const room of rooms) counts.set(room, (counts.get(room) ?? 0) + members.size);
+      return counts;
     },
     count: () => byKey.size,
   };

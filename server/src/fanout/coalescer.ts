@@ -51,6 +51,8 @@ export interface Coalescer {
   left(socketId: string, room: string): void;
   /** Whether a client is in the room, whatever it speaks. */
   hasClients(room: string): boolean;
+  /** How many clients are in each room that has any. */
+  clientsByRoom(): Map<string, number>;
   /** Everything that engine.io gives to a transport comes by here, so that it counts. */
   onEngineFlush(connection: object, packets: readonly EnginePacket[]): void;
   /** What waits for the client, of that symbol or all, goes out now: something else is about to. */
@@ -225,6 +227,7 @@ export function createCoalescer(options: CoalescerOptions): Coalescer {
       for (const { members } of baskets.of(room)) if (members.size > 0) return true;
       return false;
     },
+    clientsByRoom: () => baskets.membersByRoom(),
     onEngineFlush: (connection, packets) => {
       let bytes = 0;
       for (const { data, options: written } of packets) {

@@ -48,9 +48,18 @@ export interface FanoutOptions {
   onWritten: (ticks: readonly { room: string; tick: Tick }[]) => void;
 }
 
+/** What came here and went out since the start. */
+export interface FanoutCounters extends CoalescerCounters {
+  /** Symbols of which somebody here gets ticks now. */
+  symbols: number;
+  /** Ticks that came here, of symbols that somebody listens to. */
+  arrived: number;
+}
+
 export interface Fanout {
-  /** What went out since the start, and of how many symbols somebody here gets ticks now. */
-  counters(): Readonly<CoalescerCounters & { symbols: number }>;
+  counters(): Readonly<FanoutCounters>;
+  /** How many clients are in each tick room that has any. */
+  clientsByRoom(): ReadonlyMap<string, number>;
   /**
    * A snapshot of these symbols goes to this client in this step: what is queued goes out first, and what waits for it of
    * them is dropped. What the step writes to it leaves in one write.
@@ -129,6 +138,7 @@ export function createFanout({
     emit: (room, tick) => emitter?.here(room, tick),
   });
 
+  let arrived = 0;
   /** True while a tick is emitted that its sequencer let pass already. */
   let hasPassed = false;
 
@@ -148,6 +158,7 @@ export function createFanout({
         coalescer.enqueue(delivery);
         return;
       }
+      arrived++;
       onArrived(tick);
       sequencer.accept(tick, () => coalescer.enqueue(delivery));
     },
@@ -250,7 +261,8 @@ export function createFanout({
 
   return {
     mixin,
-    counters: () => ({ ...coalescer.counters(), symbols: sequencers.size }),
+    counters: () => ({ ...coalescer.counters(), symbols: sequencers.size, arrived }),
+    clientsByRoom: () => coalescer.clientsByRoom(),
     beforeSnapshot: (socketId, symbols) => {
       coalescer.flush();
       for (const symbol of symbols) coalescer.forget(symbol, socketId);

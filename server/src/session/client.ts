@@ -8,8 +8,8 @@ export interface Client {
   /** Whether it may still be told something. */
   readonly connected: boolean;
   readonly conn: Connection;
-  /** Who it is. */
-  readonly data: { identity: Identity };
+  /** Who it is; `operator` is the name of the API key that it showed. */
+  readonly data: { identity: Identity; readonly operator?: string };
   /** Those that it is in. */
   readonly rooms: ReadonlySet<string>;
   join(rooms: string | string[]): unknown;

@@ -1,21 +1,25 @@
 /**
  * Finds out who a socket is of before it joins: `socket.data.identity` from then on. Who is refused for good is told in the
- * handshake's answer, everyone else may come back and is let in only to be told so. Keeps SPEC.md [SI1], [CL1].
+ * handshake's answer, everyone else may come back and is let in only to be told so. Keeps SPEC.md [SI1], [CS5], [CL1].
  */
 import { refusal, type Refusal } from '../../protocol/index.ts';
-import { bearerOf, SignInRefused, type Identity, type SignIn } from '../users/identity.ts';
+import { anonymous, bearerOf, SignInRefused, type Identity, type SignIn } from '../users/identity.ts';
 import type { ClientSocket } from './session.ts';
 
 /** What is known of a socket, in `socket.data`. */
 export interface SocketData {
   /** From the first middleware on. */
   identity: Identity;
+  /** The name of the API key that it showed. */
+  operator?: string;
   /** Set by a middleware that lets a socket in only to tell it this: it may come back, and gets no session. */
   refused?: Refusal;
 }
 
 export interface IdentifyOptions {
   signIn: SignIn;
+  /** Tells the name of the API key that is shown, or null where it is none. */
+  keyNameOf: (shown: string) => string | null;
   /** Fires for each socket that is refused, with the code's name. */
   onRefused: (socketId: string, name: string) => void;
   /** Fires for a fault of ours. */
@@ -34,22 +38,44 @@ export function refuseIn(socket: ClientSocket, next: Next, why: Refusal): void {
   next();
 }
 
+/** What an API key in an address would be called. */
+const keyNames = ['apiKey', 'api_key', 'X-API-Key'];
+
 /** The middleware for `io.use`, before all others. Waits for nothing where sign-in does not. */
-export function createIdentify({ signIn, onRefused, onError }: IdentifyOptions) {
+export function createIdentify({ signIn, keyNameOf, onRefused, onError }: IdentifyOptions) {
+  function operatorOf(shown: unknown, query: Readonly<Record<string, unknown>>): string | null {
+    if (keyNames.some((name) => query[name] !== undefined))
+      throw new SignInRefused(
+        'api_key_invalid',
+        'an API key in an address is not taken: it belongs in auth.apiKey',
+      );
+    if (shown === undefined || shown === null) return null;
+    const name = typeof shown === 'string' ? keyNameOf(shown) : null;
+    if (name === null) throw new SignInRefused('api_key_invalid');
+    return name;
+  }
+
   return (socket: ClientSocket, next: Next): void => {
+    const { auth, headers, query } = socket.handshake;
     const accept = (identity: Identity): void => {
       socket.data.identity = identity;
       next();
     };
     const refuse = (error: unknown): void => {
+      const isKeyEnough = socket.data.operator !== undefined && error instanceof SignInRefused;
+      if (isKeyEnough && error.refusal.name === 'token_required') {
+        accept(anonymous);
+        return;
+      }
       if (!(error instanceof SignInRefused)) onError(socket.id, error);
       const why = error instanceof SignInRefused ? error.refusal : refusal('internal');
       onRefused(socket.id, why.name);
       refuseIn(socket, next, why);
     };
-    const { auth, headers, query } = socket.handshake;
     let identity: Identity | Promise<Identity>;
     try {
+      const operator = operatorOf(auth['apiKey'], query);
+      if (operator !== null) socket.data.operator = operator;
       identity = signIn({ token: auth['token'] ?? bearerOf(headers), userId: auth['userId'], query });
     } catch (error) {
       refuse(error);

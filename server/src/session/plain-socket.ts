@@ -2,7 +2,7 @@
  * A client over a plain WebSocket as its session sees it: what a Socket.IO socket is to its own, with each event as one JSON
  * object that has the event's name as `type`. Knows no rules of subscribing. SPEC.md [PW3].
  */
-import type { Refusal, StreamMessage } from '../../protocol/index.ts';
+import type { Refusal, ServerEvents, StreamMessage } from '../../protocol/index.ts';
 import type { Identity } from '../users/identity.ts';
 import type { Client } from './client.ts';
 import { JsonText, SnapshotText } from './json-text.ts';
@@ -51,7 +51,7 @@ export class PlainSocket implements Client {
   }
 
   /** Events of Socket.IO clients, and the answers to calls. */
-  emit(event: StreamMessage['type'] | 'snapshot', payload: object): void {
+  emit(event: StreamMessage['type'] | keyof ServerEvents, payload: object): void {
     if (payload instanceof SnapshotText) {
       for (const quote of payload.quotes)
         this.conn.write(`{"type":"quote","reason":"${payload.reason}",${quote.slice(1)}`);

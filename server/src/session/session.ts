@@ -27,6 +27,8 @@ import { parseMessage } from './message-request.ts';
 import { missedAsOne, missedUpToHead, replay, type ReplayOptions } from './replay.ts';
 import { parseSubscribe, parseUnsubscribe, type SubscribeCall, type Wanted } from './subscribe-request.ts';
 import type { Streams } from './streams.ts';
+import { parseTopics } from './watch-request.ts';
+import type { Watchers } from './watchers.ts';
 import { answerText, type BasketTexts, type SymbolTexts } from './symbol-texts.ts';
 import { TokenBucket, type Rate } from './token-bucket.ts';
 
@@ -50,6 +52,7 @@ export interface SessionStage {
   streams: Streams;
   /** Says who a client is, as it joins and when it shows another token. */
   signIn: SignIn;
+  watchers: Pick<Watchers, 'watch' | 'unwatch'>;
   /** Sends what that user wrote to another, wherever that one is. */
   sendMessage: (from: string, request: MessageRequest) => Promise<MessageAck>;
   /** Takes events that are none of ours; null where nobody does. */
@@ -149,6 +152,9 @@ export class Session {
       const parsed = parseMessage(payload);
       if (parsed.ok) this.#inTurn(ack, () => this.#sendMessage(parsed.value, ack));
       else this.#inTurn(ack, () => this.#refuse(ack, parsed.refusal));
+    } else if (event === 'watch' || event === 'unwatch') {
+      const parsed = parseTopics(event, payload);
+      this.#inTurn(ack, () => (parsed.ok ? this.#watch(event, ack) : this.#refuse(ack, parsed.refusal)));
     } else this.#forward(event, payload, ack);
   }
 
@@ -444,6 +450,12 @@ export class Session {
     if (this.#isOver) return;
     if (answer.ok) ack?.(answer);
     else this.#refuse(ack, answer);
+  }
+
+  #watch(how: 'watch' | 'unwatch', ack: Ack | null): void {
+    if (this.#isOver) return;
+    ack?.({ ok: true });
+    this.#stage.watchers[how](this.socket);
   }
 
   #unsubscribe(wanted: readonly Wanted[] | null, ack: Ack | null): void {

@@ -28,19 +28,25 @@ import type { PlainSocket } from './plain-socket.ts';
 import { createSeating } from './seating.ts';
 import { Session, type ClientSocket, type SessionStage } from './session.ts';
 import { createBasketTexts, createSymbolTexts } from './symbol-texts.ts';
+import { createPresence, type Presence } from './presence.ts';
 import type { SocketServer } from './socket-server.ts';
 import { createTokens } from './tokens.ts';
 import { trim } from './trim.ts';
 import { createTurnAway } from './turn-away.ts';
+import { createWatchers, type Watchers, type WatchersOptions } from './watchers.ts';
 
 export interface SessionsOptions extends Omit<
   SessionStage,
-  'clock' | 'textsOf' | 'basketTexts' | 'onRefused' | 'onError'
+  'clock' | 'textsOf' | 'basketTexts' | 'watchers' | 'onRefused' | 'onError'
 > {
   io: SocketServer;
   node: string;
   /** Null where users may have any number of connections. */
   seats: SeatTaker | null;
+  /** Tells the name of the API key that a handshake shows, or null where it is none. */
+  keyNameOf: (shown: string) => string | null;
+  /** What is told to those who watch the cluster, as it is now. */
+  statistics: WatchersOptions['statistics'];
   clock: Clock;
   log: Log;
   random: () => number;
@@ -55,7 +61,9 @@ export interface SessionsOptions extends Omit<
 }
 
 export interface Sessions {
-  count(): number;
+  presence(): Presence;
+  /** Those who watch the cluster here. */
+  readonly watchers: Pick<Watchers, 'has' | 'tell'>;
   /** Sends the message to every session of this replica that it is for; gives how many they were. */
   deliver(message: Message): number;
   /** The session that `hello` told this id, while it lasts. */
@@ -88,10 +96,12 @@ const expirySweepMs = 1_000;
 
 export function createSessions(options: SessionsOptions): Sessions {
   const { io, node, clock, log, random, feed, isStale } = options;
+  const watchers = createWatchers(options);
   const stage: SessionStage = {
     ...options,
     textsOf: createSymbolTexts({ isStale }),
     basketTexts: createBasketTexts(),
+    watchers,
     onRefused: (socket, name) => {
       options.onCallError('refused');
       log.debug({ socket, refused: name }, 'a call was refused');
@@ -102,6 +112,7 @@ export function createSessions(options: SessionsOptions): Sessions {
     },
   };
   const token = createTokens();
+  const presence = createPresence();
   const turnAway = createTurnAway({ clock, random });
   /** By the id of their socket. */
   const sessions = new Map<string, Session>();
@@ -118,7 +129,7 @@ export function createSessions(options: SessionsOptions): Sessions {
   let fresh: ClientSocket[] = [];
   let departure: Departure | null = null;
 
-  io.use(createIdentify({ signIn: options.signIn, onRefused: stage.onRefused, onError: stage.onError }));
+  io.use(createIdentify({ ...options, onRefused: stage.onRefused, onError: stage.onError }));
   if (options.seats !== null)
     io.use(
       createSeating({
@@ -164,6 +175,7 @@ export function createSessions(options: SessionsOptions): Sessions {
   function open(socket: Client, end: (why: Refusal) => void): Session {
     const session = new Session(socket, stage, { id: token(12), secret: token(18) });
     const { id, secret } = session;
+    presence.came(socket.data.identity.user);
     const { user, expiresAt } = socket.data.identity;
     byId.set(id, session);
     if (expiresAt !== null) ending.set(session, end);
@@ -226,6 +238,7 @@ export function createSessions(options: SessionsOptions): Sessions {
     session.end();
     byId.delete(session.id);
     ending.delete(session);
+    presence.went(session.socket.data.identity.user);
   }
 
   function endExpired(): void {
@@ -257,7 +270,8 @@ export function createSessions(options: SessionsOptions): Sessions {
   });
 
   return {
-    count: () => sessions.size + plain.size,
+    presence: () => presence.now(),
+    watchers,
     deliver: (message) => deliver(message) + deliverPlainly(plain.values(), message),
     find: (id) => {
       const session = byId.get(id);

@@ -1,0 +1,50 @@
+/**
+ * All that concerns the other replicas, joined: who is there, what they can be asked, and the statistics of all. The one
+ * place that knows how these depend on each other.
+ */
+import type { Server } from 'socket.io';
+import { createNodeChannel } from './node-channel.ts';
+import type { NodeState } from './nodes.ts';
+import { createPeers, type Peers, type PeersOptions } from './peers.ts';
+import { createStatistics, type Statistics, type StatisticsOptions } from './statistics.ts';
+
+export interface ClusterOptions
+  extends
+    Pick<PeersOptions, 'clock' | 'log' | 'node' | 'onDrain' | 'collect' | 'answers'>,
+    Pick<StatisticsOptions, 'leader' | 'details' | 'watchers'> {
+  io: Server;
+  /** This replica as it is now. */
+  self: () => Omit<NodeState, 'node' | 'uptimeMs' | 'wantsDetails'>;
+}
+
+export interface Cluster extends Peers {
+  /** What is told to those who watch the cluster, as it is now. */
+  statistics: Statistics['now'];
+}
+
+/** Tells nothing before `start`. */
+export function createCluster(options: ClusterOptions): Cluster {
+  const { io, clock, log, self, watchers } = options;
+  const channel = createNodeChannel({ io, log });
+  const startedAt = clock.monotonic();
+  const peers = createPeers({
+    ...options,
+    channel,
+    self: () => ({
+      ...self(),
+      uptimeMs: Math.round(clock.monotonic() - startedAt),
+      wantsDetails: watchers.has('details'),
+    }),
+    onGone: () => statistics.nodeGone(),
+  });
+  const statistics = createStatistics({ ...options, channel, nodes: () => peers.list() });
+
+  return {
+    ...peers,
+    statistics: (kind) => statistics.now(kind),
+    close: () => {
+      statistics.close();
+      peers.close();
+    },
+  };
+}

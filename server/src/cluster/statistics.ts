@@ -1,0 +1,148 @@
+/**
+ * What is told to those who watch the cluster: every node as it last told of itself, and for those who may know more what each
+ * node publishes once a second while somebody somewhere watches it. Knows no sockets. Keeps SPEC.md [CS2], [CS3], [CS5].
+ */
+import { z } from 'zod';
+import type { ClusterStatistics, NodeDetails } from '../../protocol/index.ts';
+import type { Clock } from '../support/clock.ts';
+import type { NodeChannel } from './node-line.ts';
+import type { NodeState } from './nodes.ts';
+
+/** `counts` is for everybody, `details` for those with an API key. */
+export type WatchKind = 'counts' | 'details';
+
+/** Those who watch at this replica. */
+export interface Watchers {
+  /** Whether there is one. */
+  has(kind: WatchKind): boolean;
+  tell(kind: WatchKind, statistics: ClusterStatistics): void;
+}
+
+export interface StatisticsOptions {
+  channel: NodeChannel;
+  clock: Clock;
+  node: string;
+  /** Every node that is there, this one too. */
+  nodes: () => readonly NodeState[];
+  /** The node that leads, as far as is known here. */
+  leader: () => string | null;
+  /** This node over the last second. */
+  details: () => NodeDetails;
+  watchers: Watchers;
+}
+
+export interface Statistics {
+  /** As they are now. Whoever is told them hears of every change after. */
+  now(kind: WatchKind): ClusterStatistics;
+  /** A node is gone: everybody is told at once. */
+  nodeGone(): void;
+  close(): void;
+}
+
+/** How often is looked for changes, and how soon after one another they are told: two looks, which come a little early or late. */
+const lookMs = 250;
+const spacingMs = 2 * lookMs - 50;
+/** How often details are published and told, in milliseconds, a little early or late too. */
+const detailsEveryMs = 1_000 - 50;
+
+const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null;
+const detailsSchema = z.object({ node: z.string(), details: z.custom<NodeDetails>(isObject) });
+
+/** What is told of as a change, and not with the next details. */
+function signOf(nodes: readonly NodeState[], leader: string | null): string {
+  return JSON.stringify([
+    leader,
+    ...nodes.map((one) => [one.node, one.connections, one.users, one.anonymous, one.isLeaving]),
+  ]);
+}
+
+/** Looks from now on. */
+export function createStatistics(options: StatisticsOptions): Statistics {
+  const { channel, clock, node: self, nodes, leader, details, watchers } = options;
+  const detailsOf = new Map<string, NodeDetails>();
+  let publishedAt = -Infinity;
+  let told = { sign: '', at: -Infinity };
+  let detailsToldAt = -Infinity;
+  let isTelling = false;
+
+  channel.onMessage('details', (payload) => {
+    const heard = detailsSchema.parse(payload);
+    detailsOf.set(heard.node, heard.details);
+  });
+
+  function make(list: readonly NodeState[], kind: WatchKind): ClusterStatistics {
+    const leading = leader();
+    return {
+      at: clock.now(),
+      nodes: list.map(({ node, isLeaving, uptimeMs, connections, users, anonymous }) => {
+        const more = kind === 'details' ? detailsOf.get(node) : undefined;
+        return {
+          node,
+          state: isLeaving ? 'draining' : 'serving',
+          leader: node === leading,
+          uptimeMs,
+          connections,
+          users,
+          anonymous,
+          ...(more !== undefined && { details: more }),
+        };
+      }),
+    };
+  }
+
+  /** By name, so that everybody is told them in one order. */
+  function sorted(): NodeState[] {
+    return nodes().toSorted((a, b) => a.node.localeCompare(b.node, 'en', { numeric: true }));
+  }
+
+  function publish(list: readonly NodeState[]): void {
+    const isWanted = list.some(({ wantsDetails }) => wantsDetails);
+    if (!isWanted) detailsOf.clear();
+    else
+      for (const node of detailsOf.keys()) if (!list.some((one) => one.node === node)) detailsOf.delete(node);
+    const now = clock.monotonic();
+    if (!isWanted || now - publishedAt < detailsEveryMs) return;
+    publishedAt = now;
+    const own = details();
+    detailsOf.set(self, own);
+    channel.send('details', { node: self, details: own });
+  }
+
+  /** `isUrgent`: however short ago the last change was told. */
+  function look(isUrgent = false): void {
+    const list = sorted();
+    publish(list);
+    const now = clock.monotonic();
+    const sign = signOf(list, leader());
+    const isDue = sign !== told.sign && (isUrgent || now - told.at >= spacingMs);
+    if (isDue) told = { sign, at: now };
+    if (isDue && watchers.has('counts')) watchers.tell('counts', make(list, 'counts'));
+    if (!watchers.has('details') || !(isDue || now - detailsToldAt >= detailsEveryMs)) return;
+    detailsToldAt = now;
+    watchers.tell('details', make(list, 'details'));
+  }
+
+  const stop = clock.every(lookMs, look);
+  let cancelTelling = (): void => {};
+
+  return {
+    now: (kind) => {
+      const list = sorted();
+      // Were it so again at the next look, that would seem no change.
+      if (signOf(list, leader()) !== told.sign) told = { ...told, sign: '' };
+      return make(list, kind);
+    },
+    nodeGone: () => {
+      if (isTelling) return;
+      isTelling = true;
+      cancelTelling = clock.after(0, () => {
+        isTelling = false;
+        look(true);
+      });
+    },
+    close: () => {
+      stop();
+      cancelTelling();
+    },
+  };
+}

@@ -1,0 +1,33 @@
+/** Counts the sessions of this replica and the different users that they are of. SPEC.md [CS4]. */
+
+export interface Presence {
+  connections: number;
+  /** Different ones. */
+  users: number;
+  /** Connections of no user. */
+  anonymous: number;
+}
+
+export function createPresence() {
+  /** Sessions of each user that has any. */
+  const byUser = new Map<string, number>();
+  let connections = 0;
+  let anonymous = 0;
+
+  function add(user: string | null, by: 1 | -1): void {
+    connections += by;
+    if (user === null) {
+      anonymous += by;
+      return;
+    }
+    const left = (byUser.get(user) ?? 0) + by;
+    if (left === 0) byUser.delete(user);
+    else byUser.set(user, left);
+  }
+
+  return {
+    came: (user: string | null) => add(user, 1),
+    went: (user: string | null) => add(user, -1),
+    now: (): Presence => ({ connections, users: byUser.size, anonymous }),
+  };
+}
