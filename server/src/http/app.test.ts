@@ -83,7 +83,13 @@ describe('the side door', () => {
     expect(ids[0]).toBe('from-proxy_1');
     expect(ids[1]).toMatch(/^[0-9a-f-]{36}$/);
     expect(app.lines).toMatchObject([
-      { level: 'info', node: 'n1', req: { id: ids[0], method: 'GET', path: '/api/ticks' }, status: 200 },
+      {
+        level: 'info',
+        node: 'n1',
+        req: { id: ids[0], method: 'GET', path: '/api/ticks' },
+        status: 200,
+        key: 'tests',
+      },
       { level: 'debug', node: 'n1', req: { id: ids[1], method: 'GET', path: '/health' }, status: 200 },
     ]);
     expect(JSON.stringify(app.lines)).not.toMatch(/hush|test-key/);

@@ -8,6 +8,7 @@ import { createKeyCheck, type ApiKey } from './api-key.ts';
 import { createCallLimit, type CallLimitOptions, type CountedCaller } from './call-limit.ts';
 import type { Gate } from './operation.ts';
 import { Refused } from './problem.ts';
+import { noteKey } from './request-log.ts';
 
 /** Somebody with an API key, by the name of the key. */
 interface ByKey {
@@ -110,6 +111,7 @@ export function createCallers(options: CallersOptions): Gate {
     admit: async (access, req, res) => {
       refuseKeyInQuery(req);
       const caller = await find[access](req, res);
+      if (caller.by === 'key') noteKey(res, caller.name);
       const counted = countedFor(caller, req);
       if (counted !== null) await takeCall(counted);
       return caller;

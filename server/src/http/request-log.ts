@@ -1,5 +1,5 @@
 /**
- * One short log line per request: its id, method, path, status and duration. Never headers or the query, which may
+ * One short log line per request: its id, method, path, status, duration and the name of its API key. Never headers or the query, which may
  * hold what a caller should not have put there.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -15,6 +15,14 @@ function pathOf(req: IncomingMessage): string {
   // Express rewrites `url` below a router.
   const url = 'originalUrl' in req && typeof req.originalUrl === 'string' ? req.originalUrl : (req.url ?? '');
   return url.split('?', 1)[0]?.slice(0, maxPath) ?? '';
+}
+
+/** The names of the keys that requests showed. */
+const keys = new WeakMap<ServerResponse, string>();
+
+/** Has the name of the request's API key logged. */
+export function noteKey(res: ServerResponse, name: string): void {
+  keys.set(res, name);
 }
 
 /** One of few, as it is the line's kind: methods are those that Node's parser knows. */
@@ -45,10 +53,12 @@ export function createRequestLog(log: Log): RequestHandler {
       if (!pathOf(req).startsWith('/api/')) return 'debug';
       return res.statusCode >= 500 ? 'warn' : 'info';
     },
+    customSuccessObject: (_req, res, line: object) => ({ ...line, key: keys.get(res) }),
     customSuccessMessage: messageOf,
     // Without an error of its own a 5xx is a refusal, and the made-up stack of pino-http says nothing.
     customErrorObject: (_req, res, error, line: object) => ({
       ...line,
+      key: keys.get(res),
       err: res.err === undefined ? undefined : error,
     }),
     customErrorMessage: messageOf,
