@@ -27,6 +27,8 @@ export interface Post {
 }
 
 const jsonType = /^application\/([\w.+-]+\+)?json\s*(;|$)/i;
+/** A connection that lies idle is soon ours to close, in milliseconds: where the backend closes it first, what we send at that moment is lost. */
+const idleMs = 1_000;
 /** Errors of TLS while a connection comes about. */
 const tlsError = /^ERR_(TLS|SSL)_|CERT|^UNABLE_TO_|^EPROTO$/;
 
@@ -39,6 +41,7 @@ export function createPost({ url, secret, maxConcurrent, connectMs, clock }: Pos
     bodyTimeout: 0,
     maxResponseSize: limits.maxBackendAnswerBytes,
     connect: { timeout: connectMs },
+    keepAliveTimeout: idleMs,
   });
 
   return {

@@ -1,0 +1,133 @@
+import { expect, it } from 'vitest';
+import { createManualClock } from '../../test/support/manual-clock.ts';
+import type { Outcome, Sent } from './outcome.ts';
+import { createSender, type BackendRequest, type BreakerState } from './sender.ts';
+
+const timeoutMs = 1_000;
+
+/** A sender whose posts end as the test says. */
+function setUp({ maxConcurrent = 2 } = {}) {
+  const clock = createManualClock();
+  const posts: { id: string; body: string; withinMs: number; end: (sent: Sent) => void }[] = [];
+  const outcomes: Outcome[] = [];
+  const states: BreakerState[] = [];
+  const sender = createSender({
+    post: ({ id, body }, withinMs) =>
+      new Promise((resolve) => void posts.push({ id, body, withinMs, end: resolve })),
+    maxConcurrent,
+    timeoutMs,
+    clock,
+    log: { ended: () => {}, away: () => {}, back: () => {} },
+    random: () => 0.5,
+    onOutcome: (outcome) => outcomes.push(outcome),
+    onBreaker: (state) => states.push(state),
+  });
+  const request = (id: string, isNotice = false): BackendRequest => ({
+    id,
+    event: 'order',
+    session: 's1',
+    body: `body of ${id}`,
+    isNotice,
+  });
+  const end = async (sent: Sent): Promise<void> => {
+    posts.shift()?.end(sent);
+    await clock.advance(0);
+  };
+  const sending = (): string[] => posts.map(({ id }) => id);
+  return { clock, posts, outcomes, states, sender, request, end, sending };
+}
+
+const answered: Sent = { outcome: 'answered', answer: 1 };
+const failed = (outcome: Exclude<Outcome, 'answered'>): Sent => ({ outcome, detail: 'as the test says' });
+
+it('[BR6] sends so many at once, events before notices', async () => {
+  const { clock, sender, request, end, sending } = setUp();
+  void sender.send(request('notice 1', true));
+  void sender.send(request('notice 2', true));
+  void sender.send(request('notice 3', true));
+  void sender.send(request('event 1'));
+  await clock.advance(0);
+  expect(sending()).toEqual(['notice 1', 'notice 2']);
+  await end(answered);
+  expect(sending()).toEqual(['notice 2', 'event 1']);
+  await end(answered);
+  expect(sending()).toEqual(['event 1', 'notice 3']);
+});
+
+it('[BR5] what was never sent is sent again within the time limit, under the same id, three times in all', async () => {
+  const { clock, posts, sender, request, end, outcomes } = setUp();
+  const sent = sender.send(request('1'));
+  const tries: object[] = [];
+  for (let n = 0; n < 3; n++) {
+    await clock.advance(200);
+    tries.push({ id: posts[0]?.id, body: posts[0]?.body });
+    expect(posts[0]?.withinMs).toBeLessThanOrEqual(timeoutMs);
+    await end(failed('unreachable'));
+  }
+  expect(tries).toEqual(Array.from({ length: 3 }, () => ({ id: '1', body: 'body of 1' })));
+  expect(await sent).toMatchObject({ outcome: 'unreachable' });
+  expect([posts, outcomes]).toEqual([[], ['unreachable']]);
+
+  const second = sender.send(request('2'));
+  await clock.advance(0);
+  await end(failed('unreachable'));
+  await clock.advance(500);
+  await end(answered);
+  expect(await second).toEqual(answered);
+});
+
+it.each(['timeout', 'lost', 'error', 'bad_answer', 'busy', 'refused'] as const)(
+  '[BR5] what ended as %s is not sent again',
+  async (outcome) => {
+    const { clock, posts, sender, request, end } = setUp();
+    const sent = sender.send(request('1'));
+    await clock.advance(0);
+    await end(failed(outcome));
+    expect(await sent).toMatchObject({ outcome });
+    expect(posts).toEqual([]);
+  },
+);
+
+it('[BR6] what waited for others for too long is not sent', async () => {
+  const { clock, sender, request, end, sending } = setUp({ maxConcurrent: 1 });
+  void sender.send(request('1'));
+  const second = sender.send(request('2'));
+  const third = clock.advance(timeoutMs - 1).then(() => sender.send(request('3')));
+  await clock.advance(timeoutMs);
+  await end(failed('timeout'));
+  expect(await second).toMatchObject({ outcome: 'late' });
+  expect(sending()).toEqual(['3']);
+  await end(answered);
+  expect(await third).toEqual(answered);
+});
+
+it('[BR6] after five in a row that found the backend away nothing is sent; what is about one event does not count', async () => {
+  const { clock, posts, states, sender, request, end } = setUp();
+  const send = async (sent: Sent): Promise<Sent> => {
+    const answer = sender.send(request('x'));
+    await clock.advance(0);
+    await end(sent);
+    return answer;
+  };
+  for (let n = 0; n < 20; n++) await send(failed(n % 2 === 0 ? 'error' : 'bad_answer'));
+  for (let n = 0; n < 4; n++) await send(failed('lost'));
+  await send(answered);
+  for (let n = 0; n < 4; n++) await send(failed('busy'));
+  expect(states).toEqual([]);
+  await send(failed('timeout'));
+  expect(states).toEqual(['open']);
+  expect(await sender.send(request('6'))).toMatchObject({ outcome: 'open' });
+  expect(posts).toEqual([]);
+});
+
+it('[BR8] once closed it sends nothing that waits', async () => {
+  const { clock, sender, request, end, sending } = setUp({ maxConcurrent: 1 });
+  const first = sender.send(request('1'));
+  const second = sender.send(request('2'));
+  await clock.advance(0);
+  sender.close();
+  await end(answered);
+  expect(await first).toEqual(answered);
+  expect(await second).toMatchObject({ outcome: 'leaving' });
+  expect(sending()).toEqual([]);
+});

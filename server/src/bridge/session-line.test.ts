@@ -1,0 +1,141 @@
+import { expect, it } from 'vitest';
+import { createManualClock } from '../../test/support/manual-clock.ts';
+import type { Sent } from './outcome.ts';
+import type { BackendRequest } from './sender.ts';
+import { SessionLine, type BackendAnswer, type LineStage } from './session-line.ts';
+
+/** A line whose requests end as the test says; there is room for `room` of them. */
+function setUp({ room = 100, ready = () => Promise.resolve() } = {}) {
+  const clock = createManualClock();
+  const sent: { event: string; end: (sent: Sent) => void; fail: (error: Error) => void }[] = [];
+  const errors: unknown[] = [];
+  const answers: [event: string, answer: BackendAnswer][] = [];
+  let taken = 0;
+  let ended = 0;
+  const stage: LineStage = {
+    enter: (event, data, { session }) => {
+      if (taken === room) return null;
+      taken++;
+      return { id: event, event, session, body: JSON.stringify(data), isNotice: false };
+    },
+    leave: () => void taken--,
+    send: ({ event }: BackendRequest) =>
+      new Promise((resolve, reject) => void sent.push({ event, end: resolve, fail: reject })),
+    onEnded: () => void ended++,
+    onError: (error) => errors.push(error),
+  };
+  const line = new SessionLine(stage, { session: 's1', user: 'ann', ready });
+  const call = (event: string): void => line.send(event, null, (answer) => answers.push([event, answer]));
+  const settle = (): Promise<void> => clock.advance(0);
+  const end = async (answer: unknown = true): Promise<void> => {
+    sent.at(-1)?.end({ outcome: 'answered', answer });
+    await settle();
+  };
+  const events = (): string[] => sent.map(({ event }) => event);
+  return {
+    line,
+    call,
+    sent,
+    answers,
+    errors,
+    end,
+    settle,
+    events,
+    taken: () => taken,
+    ended: () => ended,
+  };
+}
+
+const named = (answers: [string, BackendAnswer][]): unknown[] =>
+  answers.map(([event, answer]) => [event, answer.ok ? answer.answer : answer.refusal.name]);
+
+it('[BR4] sends each after the end of the one before, the notices first and last', async () => {
+  const { line, call, end, settle, events, answers, taken, ended } = setUp();
+  call('a');
+  call('b');
+  line.end();
+  await settle();
+  expect(events()).toEqual(['connect']);
+  await end();
+  expect(events()).toEqual(['connect', 'a']);
+  await end('A');
+  await end('B');
+  expect(events()).toEqual(['connect', 'a', 'b', 'disconnect']);
+  expect([taken(), ended()]).toEqual([1, 0]);
+  await end();
+  expect([taken(), ended()]).toEqual([0, 1]);
+  expect(named(answers)).toEqual([
+    ['a', 'A'],
+    ['b', 'B'],
+  ]);
+});
+
+it('[BR4] goes on after a failure, and after a fault of ours', async () => {
+  const { call, sent, settle, end, answers, errors, taken } = setUp();
+  for (const event of ['a', 'b', 'c']) call(event);
+  await settle();
+  await end();
+  sent.at(-1)?.end({ outcome: 'lost', detail: '' });
+  await settle();
+  sent.at(-1)?.fail(new Error('a bug'));
+  await settle();
+  await end('C');
+  expect(named(answers)).toEqual([
+    ['a', 'backend_unconfirmed'],
+    ['b', 'internal'],
+    ['c', 'C'],
+  ]);
+  expect(errors).toHaveLength(1);
+  expect(taken()).toBe(0);
+});
+
+it('[BR6] refuses at once what there is no room for, and drops notices', async () => {
+  const { line, call, end, settle, answers, events, ended } = setUp({ room: 2 });
+  call('a');
+  call('b');
+  expect(named(answers)).toEqual([['b', 'backend_unavailable']]);
+  line.end();
+  await settle();
+  await end();
+  await end('A');
+  expect(events()).toEqual(['connect', 'a']);
+  expect(ended()).toBe(1);
+});
+
+it('[BR8] on leaving refuses each that the client waits for once, and sends no more of them', async () => {
+  const { line, call, end, settle, answers, events } = setUp();
+  await settle();
+  await end();
+  call('a');
+  call('b');
+  line.send('c', null, null);
+  await settle();
+  line.leave();
+  expect(named(answers)).toEqual([
+    ['a', 'backend_unconfirmed'],
+    ['b', 'draining'],
+  ]);
+  line.leave();
+  line.end();
+  await end('too late');
+  await end();
+  expect(events()).toEqual(['connect', 'a', 'c', 'disconnect']);
+  expect(answers).toHaveLength(2);
+});
+
+it('[LM5] sends nothing that would be answered until the client has read', async () => {
+  let read = (): void => {};
+  const { call, line, end, settle, events } = setUp({
+    ready: () => new Promise((resolve) => void (read = resolve)),
+  });
+  await settle();
+  await end();
+  line.send('unanswered', null, null);
+  call('a');
+  await settle();
+  await end();
+  expect(events()).toEqual(['connect', 'unanswered']);
+  read();
+  await settle();
+  expect(events()).toEqual(['connect', 'unanswered', 'a']);
+});

@@ -1,0 +1,215 @@
+/** Backends that hang, lie, fail, go and come back, and what clients are told meanwhile. */
+import { createServer, type Server } from 'node:net';
+import { expect, it, onTestFinished } from 'vitest';
+import { codes, limits, type Refusal } from '../../protocol/index.ts';
+import { backendSecret, startBackend, type Respond } from '../support/backend.ts';
+import type { Recorder } from '../support/recorder.ts';
+import { until } from '../support/until.ts';
+import { startReplica, type ReplicaUnderTest } from './replica-under-test.ts';
+
+const timeoutMs = 400;
+
+function bridged(url: string, env: Record<string, string> = {}): Promise<ReplicaUnderTest> {
+  return startReplica({
+    BACKEND_URL: url,
+    BACKEND_SECRET: backendSecret,
+    BACKEND_TIMEOUT_MS: String(timeoutMs),
+    ...env,
+  });
+}
+
+async function join({ connect }: ReplicaUnderTest): Promise<Recorder> {
+  const client = connect({ transports: ['websocket'], reconnection: false });
+  await client.seen('feed');
+  return client;
+}
+
+const order = (client: Recorder): Promise<Refusal & { ok: boolean }> => client.call('order', 1);
+
+/** A port at which every connection is answered with these bytes as soon as something came, and then closed where they say so. */
+async function startRaw(answer: string, { thenEnd = true } = {}): Promise<{ url: string; server: Server }> {
+  const server = createServer((socket) => {
+    onTestFinished(() => void socket.destroy());
+    socket.on('error', () => {});
+    socket.once('data', () => {
+      if (answer !== '') socket.write(answer);
+      if (thenEnd) socket.end();
+    });
+  });
+  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void server.close());
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('listens on no port');
+  return { url: `http://127.0.0.1:${address.port}/`, server };
+}
+
+async function metric(replica: ReplicaUnderTest, start: string): Promise<number> {
+  const text = await (await fetch(`${replica.url}/metrics`)).text();
+  return Number(
+    text
+      .split('\n')
+      .find((line) => line.startsWith(start))
+      ?.split(' ')
+      .at(-1) ?? 0,
+  );
+}
+
+const deep = `${'['.repeat(limits.maxDataDepth + 1)}${']'.repeat(limits.maxDataDepth + 1)}`;
+const json = { 'Content-Type': 'application/json' };
+const failing: readonly [what: string, respond: Respond, name: keyof typeof codes][] = [
+  ['hangs', () => undefined, 'backend_unconfirmed'],
+  [
+    'begins its answer and hangs',
+    (_, response) => void response.writeHead(200, json).write('{"ok":'),
+    'backend_unconfirmed',
+  ],
+  [
+    'sends its answer byte by byte',
+    (_, response) => {
+      response.writeHead(200, json);
+      const drip = setInterval(() => response.write(' '), 50);
+      response.once('close', () => clearInterval(drip));
+    },
+    'backend_unconfirmed',
+  ],
+  ['ends the connection', (_, response) => void response.destroy(), 'backend_unconfirmed'],
+  [
+    'promises more bytes than it sends',
+    (_, response) => {
+      response.writeHead(200, { ...json, 'Content-Length': '100' });
+      response.write('{"ok":true}', () => response.destroy());
+    },
+    'backend_unconfirmed',
+  ],
+  [
+    'answers half a JSON',
+    (_, response) => void response.writeHead(200, json).end('{"ok":tr'),
+    'backend_unconfirmed',
+  ],
+  [
+    'answers HTML',
+    (_, response) => void response.writeHead(200, { 'Content-Type': 'text/html' }).end('<p>Hello</p>'),
+    'backend_unconfirmed',
+  ],
+  [
+    'answers what says it is packed',
+    (_, response) => void response.writeHead(200, { ...json, 'Content-Encoding': 'gzip' }).end('[]'),
+    'backend_unconfirmed',
+  ],
+  [
+    'answers JSON that is too deep',
+    (_, response) => void response.writeHead(200, json).end(deep),
+    'backend_unconfirmed',
+  ],
+  [
+    'answers 10 MB',
+    (_, response) => void response.writeHead(200, json).end(`"${'x'.repeat(10_485_760)}"`),
+    'backend_unconfirmed',
+  ],
+  [
+    'answers 10 MB in chunks without an end',
+    (_, response) => {
+      response.writeHead(200, json);
+      for (let n = 0; n < 10; n++) response.write('x'.repeat(1_048_576));
+    },
+    'backend_unconfirmed',
+  ],
+  ['answers 500', (_, response) => void response.writeHead(500, json).end('{}'), 'backend_unconfirmed'],
+  ['answers 502', (_, response) => void response.writeHead(502).end(), 'backend_unconfirmed'],
+  [
+    'sends elsewhere',
+    (_, response) => void response.writeHead(307, { Location: '/elsewhere' }).end(),
+    'backend_unconfirmed',
+  ],
+  [
+    'answers 503',
+    (_, response) => void response.writeHead(503, { 'Retry-After': '1' }).end(),
+    'backend_unavailable',
+  ],
+  ['answers 429', (_, response) => void response.writeHead(429).end(), 'backend_unavailable'],
+  ['answers 400', (_, response) => void response.writeHead(400, json).end('{"why":1}'), 'backend_refused'],
+];
+
+it.each(failing)('[BR5] a backend that %s', async (_, respond, name) => {
+  const backend = await startBackend((got, response) =>
+    got.event === 'order' ? respond(got, response) : { ok: true },
+  );
+  const replica = await bridged(backend.url);
+  const client = await join(replica);
+  await client.subscribe(['A']);
+  const { code, message, retry } = codes[name];
+  expect(await order(client)).toEqual({ ok: false, symbols: ['A'], code, name, message, retry });
+  expect(backend.of('order')).toHaveLength(1);
+  // One event's failure is that event's alone.
+  expect(await client.call('news')).toEqual({ ok: true });
+});
+
+it.each([
+  ['no HTTP', 'SSH-2.0-OpenSSH_9.2\r\n', {}],
+  ['headers without end', `HTTP/1.1 200 OK\r\n${`X-${'x'.repeat(1_000)}: y\r\n`.repeat(100)}`, {}],
+  ['a body without an end', 'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n{"ok":', {}],
+  ['nothing, and hangs', '', { thenEnd: false }],
+  ['more than its length says', 'HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n{"ok":true}', {}],
+] as const)('[BR5] a program that answers %s is no backend', async (_, answer, how) => {
+  const { url } = await startRaw(answer, how);
+  const client = await join(await bridged(url));
+  expect(await order(client)).toMatchObject({ ok: false, name: 'backend_unconfirmed', retry: 'later' });
+});
+
+it('[BR5][BR6] a backend that is not there is unavailable, soon left alone, and used again when it is there', async () => {
+  const backend = await startBackend();
+  await backend.stop();
+  const replica = await bridged(backend.url);
+  const client = await join(replica);
+  await until(async () => {
+    const answer = await order(client);
+    expect(answer).toMatchObject({ ok: false, name: 'backend_unavailable', code: 4530, retry: 'later' });
+    return (await metric(replica, 'tickwire_backend_breaker')) === 1;
+  });
+  expect(replica.logs.filter((line) => line.includes('the backend is away'))).toHaveLength(1);
+  const before = performance.now();
+  await order(client);
+  expect(performance.now() - before).toBeLessThan(timeoutMs / 2);
+  expect(await client.subscribe(['A'])).toMatchObject({ ok: true });
+
+  await backend.start();
+  await until(async () => (await order(client)).ok, { withinMs: 15_000 });
+  expect(await metric(replica, 'tickwire_backend_breaker')).toBe(0);
+  expect(replica.logs.filter((line) => line.includes('the backend is back'))).toHaveLength(1);
+  expect(new Set(backend.verdicts)).toEqual(new Set(['genuine']));
+}, 30_000);
+
+it('[BR5] nothing is there twice, whenever the backend goes and comes back', async () => {
+  const backend = await startBackend();
+  const replica = await bridged(backend.url, { BACKEND_TIMEOUT_MS: '1500' });
+  const client = await join(replica);
+  await until(() => backend.of('connect').length === 1);
+  let answered = 0;
+  for (let round = 0; round < 8; round++) {
+    await backend.stop();
+    const answer = order(client);
+    await new Promise<void>((resolve) => void setImmediate(resolve));
+    await backend.start();
+    if ((await answer).ok) answered++;
+  }
+  expect(answered).toBeGreaterThan(0);
+  expect(backend.of('order')).toHaveLength(answered);
+  expect(new Set(backend.verdicts)).toEqual(new Set(['genuine']));
+});
+
+it('[BR6] while a backend hangs, prices and calls of ours go on, and the log is not flooded', async () => {
+  const backend = await startBackend(() => undefined);
+  const replica = await bridged(backend.url);
+  const clients = await Promise.all(Array.from({ length: 10 }, () => join(replica)));
+  for (const client of clients) for (let n = 0; n < 100; n++) client.socket.emit('order', n);
+  const [first] = clients;
+  if (first === undefined) throw new Error('no client');
+  expect(await first.subscribe(['BTC-USD'])).toMatchObject({ ok: true });
+  await first.seen('tick', 20);
+  expect(first.faults()).toEqual([]);
+  await until(async () => (await metric(replica, 'tickwire_backend_waiting')) === 0, { withinMs: 10_000 });
+  expect(await metric(replica, 'tickwire_backend_requests_total{outcome="timeout"')).toBeGreaterThan(4);
+  expect(await metric(replica, 'tickwire_backend_requests_total{outcome="open"')).toBeGreaterThan(900);
+  const warnings = replica.logs.filter((line) => line.includes('"warn"') && line.includes('backend'));
+  expect(warnings.length).toBeLessThan(20);
+});
