@@ -43,24 +43,26 @@ export async function exchange(
   socket.on('close', () => void (isOver = true));
   // Latin-1, so that every byte is sent as it is written.
   socket.write(typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes);
-  const answered = (count: number) => () => isOver || answersIn(received, isOver).length >= count;
+  const isHead = String(bytes).startsWith('HEAD ');
+  const answers = () => answersIn(received, { isOver, isHead });
+  const answered = (count: number) => () => isOver || answers().length >= count;
   const saw = () => received.toString('latin1').slice(0, 300);
   try {
     await until(answered(1), { withinMs, saw });
-    const [answer = null] = answersIn(received, isOver);
+    const [answer = null] = answers();
     if (!isOver && answer?.status !== 101 && answer?.headers['connection'] !== 'close') {
       socket.write(question);
       await until(answered(2), { withinMs, saw });
     } else if (answer?.status !== 101) await until(() => isOver, { withinMs, saw });
-    const [, next = null, ...more] = answersIn(received, isOver);
+    const [, next = null, ...more] = answers();
     return { answer, next, more };
   } finally {
     socket.destroy();
   }
 }
 
-/** The whole answers so far, but for the interim ones. */
-function answersIn(received: Buffer, isOver: boolean): RawAnswer[] {
+/** The whole answers so far, but for the interim ones; the first one to HEAD has no body, whatever it says. */
+function answersIn(received: Buffer, { isOver, isHead }: { isOver: boolean; isHead: boolean }): RawAnswer[] {
   const answers: RawAnswer[] = [];
   let rest = received.toString('latin1');
   for (;;) {
@@ -76,7 +78,8 @@ function answersIn(received: Buffer, isOver: boolean): RawAnswer[] {
     );
     rest = rest.slice(end + 4);
     if (status === 100) continue;
-    const taken = status === 204 ? { body: '', rest } : bodyOf(rest, headers, isOver || status === 101);
+    const isBare = status === 204 || status === 304 || (isHead && answers.length === 0);
+    const taken = isBare ? { body: '', rest } : bodyOf(rest, headers, isOver || status === 101);
     if (taken === null) return answers;
     answers.push({ status, headers, body: taken.body });
     rest = taken.rest;

@@ -1,4 +1,5 @@
 /** A request over HTTP as it is sent to Nginx, byte for byte, and the one answer to it. */
+import { codes, type CodeName } from '../../../protocol/index.ts';
 import type { Row } from '../row.ts';
 
 /** The bytes as they are sent. */
@@ -41,3 +42,30 @@ export const badRequest = { status: 400, closes: true, body: problem } as const;
 
 /** Where a stock client that polls begins. */
 export const handshake = '/socket.io/?EIO=4&transport=polling';
+
+/** The refusal of that name as a problem: its status, code and retry rule, and the headers that belong to the status. */
+export function refused(name: CodeName): HttpRow['expect'] {
+  const { status, code, retry } = codes[name];
+  return {
+    status,
+    body: new RegExp(
+      `^\\{"type":.*"status":${status},.*"code":${code},"name":"${name}","retry":"${retry}"\\}$`,
+      's',
+    ),
+    headers: {
+      'content-type': /^application\/problem\+json/,
+      'cache-control': /^no-store$/,
+      ...(status === 401 && { 'www-authenticate': /./ }),
+      ...(status === 503 && { 'retry-after': /^1$/ }),
+    },
+  };
+}
+
+/** The body in chunks of 16 KB, with the line that says so. */
+export function chunked(body: string): { lines: readonly string[]; rest: string } {
+  const chunks = body.match(/[^]{1,16384}/g) ?? [];
+  return {
+    lines: ['Transfer-Encoding: chunked'],
+    rest: `${chunks.map((chunk) => `${chunk.length.toString(16)}\r\n${chunk}\r\n`).join('')}0\r\n\r\n`,
+  };
+}

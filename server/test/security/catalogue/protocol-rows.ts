@@ -1,8 +1,7 @@
-/** Protocols that are not spoken here, and calls of the API by strangers. */
+/** Protocols that are not spoken here. */
 import { ask, badRequest, problem, type HttpRow } from './http-row.ts';
 
 const notFound = { status: 404, body: problem };
-const key = 'dummy-key-1';
 
 const webSocket = [
   'Connection: Upgrade',
@@ -85,51 +84,4 @@ export const protocolRows: readonly HttpRow[] = [
   },
   { name: 'a hello of SSH', send: 'SSH-2.0-OpenSSH_9.2\r\n', expect: badRequest },
   { name: 'a command of Redis', send: '*1\r\n$8\r\nFLUSHALL\r\n', expect: badRequest },
-];
-
-/** A push with these lines besides. */
-const push = (lines: readonly string[], body = '[]', target = '/api/ticks'): string =>
-  ask(target, { method: 'PUT', lines: ['Content-Type: application/json', ...lines], body });
-
-export const apiRows: readonly HttpRow[] = [
-  {
-    name: 'a push with its key in the query',
-    send: push([], '[]', `/api/ticks?key=${key}&X-API-Key=${key}`),
-    expect: { status: 401, body: /"api_key_required"/ },
-  },
-  { name: 'a push with a wrong key', send: push(['X-API-Key: dummy-key-2']), expect: { status: 401 } },
-  {
-    name: 'a push with a key one character short',
-    send: push([`X-API-Key: ${key.slice(0, -1)}`]),
-    expect: { status: 401 },
-  },
-  {
-    name: 'a push with a key of another case',
-    send: push([`X-API-Key: ${key.toUpperCase()}`]),
-    expect: { status: 401 },
-  },
-  {
-    name: 'a push with two keys',
-    send: push(['X-API-Key: dummy-key-2', `X-API-Key: ${key}`]),
-    expect: { status: 401 },
-  },
-  {
-    name: 'a push of text',
-    send: ask('/api/ticks', {
-      method: 'PUT',
-      lines: ['Content-Type: text/plain', `X-API-Key: ${key}`],
-      body: '[]',
-    }),
-    expect: { status: 415, body: /"unsupported_media_type"/ },
-  },
-  {
-    name: 'a push of broken JSON',
-    send: push([`X-API-Key: ${key}`], '[{"symbol":'),
-    expect: { status: 400, body: /"bad_payload"/ },
-  },
-  {
-    name: 'a push of 1e400',
-    send: push([`X-API-Key: ${key}`], '[{"symbol":"DEMO","price":1e400}]'),
-    expect: { status: 400 },
-  },
 ];
