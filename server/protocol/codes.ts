@@ -94,6 +94,19 @@ export const codes = {
     status: 400,
     message: 'the backend does not take this event',
   },
+  retired: {
+    code: 4160,
+    retry: 'never',
+    status: 410,
+    message: 'this symbol was retired: it is listed no longer',
+  },
+  unknown_feed: { code: 4161, retry: 'never', status: 400, message: 'there is no such source here' },
+  symbol_list_full: {
+    code: 4261,
+    retry: 'never',
+    status: 409,
+    message: 'as many symbols are listed as there may be',
+  },
   too_many_symbols: { code: 4200, retry: 'never', status: 400, message: 'too many symbols in one call' },
   too_many_calls: {
     code: 4202,
@@ -256,6 +269,13 @@ export const codes = {
     status: 503,
     message:
       'this push was not confirmed in time and may have been counted; send it again with the same Idempotency-Key',
+  },
+  list_unconfirmed: {
+    code: 4561,
+    retry: 'later',
+    status: 503,
+    message:
+      'this change of the list was not confirmed in time and may have been made; the same call makes sure',
   },
   sign_in_unavailable: {
     code: 4506,

@@ -3,11 +3,9 @@ import { limits } from './limits.ts';
 import type { ClientEvents, ServerEvents } from './types.ts';
 
 type KnownEvent = keyof ServerEvents | keyof ClientEvents;
-/** Told or asked for in the design, and not yet by the wire. */
-type PlannedEvent = 'symbols';
 
 /** Whether an event of ours has a meaning that a caller of the API could feign. */
-const isOurs: Readonly<Record<KnownEvent | PlannedEvent, boolean>> = {
+const isOurs: Readonly<Record<KnownEvent, boolean>> = {
   hello: true,
   snapshot: true,
   tick: true,

@@ -2,6 +2,8 @@
 export const limits = {
   /** Characters of a symbol: 16, a separator, 16. */
   maxSymbolLength: 33,
+  /** Symbols that are listed, where more are added while running. */
+  maxSymbols: 10_000,
   /** Symbols in one subscribe or unsubscribe. */
   maxSymbolsPerCall: 10_000,
   /** Significant digits of a price or size; markets quote fewer, and it keeps every comparison cheap. */

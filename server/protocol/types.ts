@@ -112,6 +112,12 @@ export type RefreshAck =
   | { ok: true; expiresAt: number | null; symbols: string[] }
   | ({ ok: false; symbols?: string[] } & Refusal);
 
+/** The `symbols` event: what is listed from now on, and what no longer [LS1]. */
+export interface SymbolsChange {
+  added: string[];
+  retired: string[];
+}
+
 export type SnapshotReason = 'subscribe' | 'gap' | 'generation';
 
 /** The `snapshot` event. It sets the client's seq for each symbol in it. */
@@ -168,6 +174,7 @@ export type StreamMessage =
   | ({ type: 'error'; symbols?: string[] } & Refusal)
   | ({ type: 'quote'; reason: SnapshotReason } & Quote)
   | ({ type: 'tick' } & Tick)
+  | ({ type: 'symbols' } & SymbolsChange)
   | { type: 'heartbeat'; at: number }
   | { type: 'message'; event: string; data: unknown }
   | { type: 'shutdown'; reconnectInMs: number }
@@ -179,6 +186,7 @@ export interface ServerEvents {
   snapshot: (snapshot: Snapshot) => void;
   tick: (tick: Tick) => void;
   feed: (feed: FeedState) => void;
+  symbols: (change: SymbolsChange) => void;
   heartbeat: (beat: { at: number }) => void;
   shutdown: (notice: { reconnectInMs: number }) => void;
   refused: (refusal: Refusal) => void;

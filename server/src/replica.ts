@@ -12,13 +12,15 @@ import type { AskOptions } from './cluster/node-line.ts';
 import type { Config } from './config.ts';
 import { createFanout } from './fanout/fanout.ts';
 import { createFreshness } from './fanout/freshness.ts';
-import { refusePush } from './feed/assignment.ts';
 import { createFeeds } from './feed/feeds.ts';
+import { createSymbolList } from './feed/symbol-list.ts';
 import { createHttpApp } from './http/app.ts';
 import { createMetricsApp } from './http/metrics.ts';
 import { createElection } from './leader/election.ts';
+import { createAskLeader, serveLeaderCalls } from './leader/leader-calls.ts';
+import { createListCall } from './leader/list-call.ts';
 import { createPublisher } from './leader/publisher.ts';
-import { createPushCall, servePushes } from './leader/push-call.ts';
+import { createPushCall } from './leader/push-call.ts';
 import { createNodeDetails } from './metrics/node-details.ts';
 import { createReplicaMetrics } from './metrics/replica-metrics.ts';
 import { createAddressLimits } from './session/address-limits.ts';
@@ -99,12 +101,20 @@ export function createReplica(options: ReplicaOptions): Replica {
     seed: config.simulatorSeed,
     clock,
   });
-  const listed = new Set(assignment.symbols);
+  const symbolList = createSymbolList({
+    assignment,
+    notes: backplane.leaderNotes,
+    clock,
+    log,
+    onChange: (change) => sessions.tellList(change),
+  });
+  const { whyUnlisted } = symbolList;
 
   const publisher = createPublisher({
     node,
     tickStore: backplane.tickStore,
     sources: feeds,
+    symbolList: symbolList.keeper,
     clock,
     log,
     dayStartMs: config.dayStartMs,
@@ -148,7 +158,7 @@ export function createReplica(options: ReplicaOptions): Replica {
     ...config.lease,
     onLead: (epoch) => {
       meter.led(epoch);
-      stopServing = servePushes(backplane.leaderLine, epoch, (batch) => publisher.push(batch));
+      stopServing = serveLeaderCalls(backplane.leaderLine, epoch, publisher);
       publisher.lead(epoch);
     },
     onFollow: () => {
@@ -163,12 +173,8 @@ export function createReplica(options: ReplicaOptions): Replica {
   const isLeaving = (): boolean => drain.state() !== 'serving';
   const knownLeader = () => (isLeaving() ? announced : election.leader());
 
-  const push = createPushCall({
-    leaderLine: backplane.leaderLine,
-    epoch: () => knownLeader()?.epoch ?? null,
-    refuse: (symbols) => refusePush(symbols, assignment),
-    log,
-  });
+  const askLeader = createAskLeader(backplane.leaderLine, () => knownLeader()?.epoch ?? null);
+  const push = createPushCall({ askLeader, refuse: symbolList.refusePush, log });
 
   const fanout = createFanout({
     tickStore: backplane.tickStore,
@@ -222,7 +228,9 @@ export function createReplica(options: ReplicaOptions): Replica {
     maxBodyBytes: config.maxMessageBytes,
     clock,
     authenticate,
-    symbols: () => assignment.symbols,
+    symbols: symbolList.symbols,
+    whyUnlisted,
+    changeList: createListCall({ askLeader, reached: symbolList.reached, log }),
     quotes: async (symbols) => {
       const stored = await backplane.tickStore.read(symbols.map((symbol) => ({ symbol })));
       return stored.flatMap(({ quote }) =>
@@ -246,6 +254,7 @@ export function createReplica(options: ReplicaOptions): Replica {
       isLeading: election.state().at === 'leading',
       feed: freshness.feed(),
       isDraining: isLeaving(),
+      isListKnown: symbolList.isKnown(),
     }),
   });
   const httpServer = createServer(app);
@@ -261,7 +270,7 @@ export function createReplica(options: ReplicaOptions): Replica {
     httpServer,
     clock,
     otherPath: socketPath,
-    isListed: (symbol) => listed.has(symbol),
+    whyUnlisted,
     streams: fanout,
     onSocket: (socket) => sessions.openPlain(socket),
   });
@@ -302,7 +311,7 @@ export function createReplica(options: ReplicaOptions): Replica {
     log,
     random,
     feed: () => freshness.feed(),
-    isListed: (symbol) => listed.has(symbol),
+    whyUnlisted,
     isStale: (symbol) => freshness.isStale(symbol),
     streams: fanout,
     sendMessage: (from, request) => users.messages.sendFrom(from, request),
@@ -372,11 +381,14 @@ export function createReplica(options: ReplicaOptions): Replica {
 
   backplane.onAnnouncement((announcement) => {
     announced = { node: announcement.node, epoch: announcement.epoch };
-    if (freshness.announced(announcement)) fanout.expect(announcement.heads);
+    if (!freshness.announced(announcement)) return;
+    fanout.expect(announcement.heads);
+    symbolList.heard(announcement);
   });
   backplane.onState((state) => {
     freshness.linkChanged(state);
     if (state.at === 'down') return;
+    symbolList.start();
     election.start();
     users.start();
     peers.tell();
@@ -385,13 +397,14 @@ export function createReplica(options: ReplicaOptions): Replica {
 
   closing.add(() => backplane.close());
   if (bridge !== null) closing.add(() => bridge.close());
-  for (const stage of [users, fanout, freshness, guard, plain, sessions, nodeDetails, peers])
+  for (const stage of [users, symbolList, fanout, freshness, guard, plain, sessions, nodeDetails, peers])
     closing.add(() => stage.close());
 
   return {
     io,
     start: () => {
       peers.start();
+      symbolList.start();
       if (backplane.state().at === 'up') election.start();
       users.start();
     },

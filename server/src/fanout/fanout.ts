@@ -100,6 +100,11 @@ export interface Fanout {
    * to be had. Rejects when the store does not answer.
    */
   missedSince(symbol: string, position: Position): Promise<Tick[] | null>;
+  /**
+   * The symbol gets no more ticks: resolves when the last one is out to everyone here, those of slower rates too. Where the store
+   * does not answer, the last that came.
+   */
+  finish(symbol: string): Promise<void>;
   /** Takes the leader's word for the heads: symbols that are behind read what they missed. */
   expect(heads: Announcement['heads']): void;
   /** Reads the store again for every symbol: the link was down and ticks may be missing. */
@@ -304,6 +309,10 @@ export function createFanout({
     enter: (symbol, everyMs, member, join) => tiers.enter(symbol, everyMs, member, join),
     reaches,
     missedSince,
+    finish: async (symbol) => {
+      await sequencers.get(symbol)?.resync();
+      tiers.finish(symbol);
+    },
     expect: (heads) => {
       for (const [symbol, gen, seq] of heads) sequencers.get(symbol)?.expect(gen, seq);
     },

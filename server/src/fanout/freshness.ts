@@ -63,7 +63,10 @@ export function createFreshness({
     staleSymbols = staleSymbolsOf(feed);
     if (JSON.stringify(before) === JSON.stringify(next)) return;
     // An outage and its end are told alike; the first leader of a start is no news.
-    log[hasBeenLive ? 'warn' : 'info']({ state: feed.state, reason: feed.reason }, 'freshness changed');
+    // Another list of symbols is told elsewhere.
+    const isNews = before.state !== next.state || before.reason !== next.reason;
+    if (isNews)
+      log[hasBeenLive ? 'warn' : 'info']({ state: feed.state, reason: feed.reason }, 'freshness changed');
     hasBeenLive ||= feed.state === 'live';
     onChange(feed);
   }

@@ -23,6 +23,8 @@ export interface Tiers {
    * it has all that the room is told next, and `join` is called once when something newer passed, or that went out.
    */
   enter(symbol: string, everyMs: number, member: string, join: () => void): boolean;
+  /** Tells at once what is pending of the symbol: nothing follows. */
+  finish(symbol: string): void;
   /** Drops what is pending: everyone begins anew from a snapshot, which follows. */
   restart(symbol: string): void;
   close(): void;
@@ -77,10 +79,14 @@ export function createTiers({ clock, headOf, hasMembers, emit }: TiersOptions): 
         remove(tier);
         continue;
       }
-      const tick = due(tier);
-      if (tick !== null) emit(tier.room, tick);
-      reset(tier);
+      tell(tier);
     }
+  }
+
+  function tell(tier: Tier): void {
+    const tick = due(tier);
+    if (tick !== null) emit(tier.room, tick);
+    reset(tier);
   }
 
   function due({ symbol, pending, overlaps }: Tier): Tick | null {
@@ -124,6 +130,7 @@ export function createTiers({ clock, headOf, hasMembers, emit }: TiersOptions): 
       tier.waiting.set(member, join);
       return false;
     },
+    finish: (symbol) => bySymbol.get(symbol)?.forEach(tell),
     restart: (symbol) => bySymbol.get(symbol)?.forEach(reset),
     close: () => {
       for (const { stop } of rates.values()) stop();

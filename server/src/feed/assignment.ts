@@ -75,15 +75,20 @@ export function assignSymbols(asked: {
 }
 
 /** Whether these symbols may be pushed: null, or the refusal that names the ones that may not. Unlisted ones come first. */
-export function refusePush(symbols: Iterable<string>, { sourceOf }: Assignment): Refusal | null {
+export function refusePush(
+  symbols: Iterable<string>,
+  { sourceOf, retired }: { sourceOf: ReadonlyMap<string, string>; retired?: ReadonlySet<string> },
+): Refusal | null {
+  const gone = new Set<string>();
   const unlisted = new Set<string>();
   const foreign = new Set<string>();
   for (const symbol of symbols) {
     const source = sourceOf.get(symbol);
-    if (source === undefined) unlisted.add(symbol);
+    if (source === undefined) (retired?.has(symbol) === true ? gone : unlisted).add(symbol);
     else if (source !== 'push') foreign.add(`${symbol} (${source})`);
   }
   if (unlisted.size > 0) return refusal('unknown_symbol', `not listed here: ${listed([...unlisted])}`);
+  if (gone.size > 0) return refusal('retired', `no longer listed here: ${listed([...gone])}`);
   if (foreign.size > 0)
     return refusal('symbol_of_other_source', `from another source: ${listed([...foreign])}`);
   return null;

@@ -23,8 +23,8 @@ export type FeedHealth =
   | { at: Extract<Freshness, 'stale'>; reason: string };
 
 export interface FeedStart {
-  /** The last known quote by symbol, so that prices go on where the last leader left them. */
-  quotes: ReadonlyMap<string, Quote>;
+  /** Gives the last known quote by symbol, at any time, so that prices go on where the last leader or another source left them. */
+  quotes: Pick<ReadonlyMap<string, Quote>, 'get'>;
   /** The last number taken of each symbol whose ticks have one. */
   sourceSeqs: ReadonlyMap<string, number>;
   /** Never empty, in the order of the source, and never from within `start`. */
@@ -37,6 +37,8 @@ export interface FeedStart {
 export interface Feed {
   readonly name: FeedName;
   readonly symbols: readonly string[];
+  /** From now on it gives prices of these symbols alone, whether it runs or not. */
+  assign(symbols: readonly string[]): void;
   /** Begins to call back; a feed that runs begins anew, with these callbacks alone. */
   start(from: FeedStart): void;
   /** Ends it at once: nothing is called back after it returns. It may be started again. */

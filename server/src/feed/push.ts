@@ -5,10 +5,14 @@
 import type { Feed } from './feed.ts';
 
 /** Gives the feed that holds the pushed symbols; it never calls `onTicks`. */
-export function createPushFeed({ symbols }: { symbols: readonly string[] }): Feed {
+export function createPushFeed(options: { symbols: readonly string[] }): Feed {
+  let { symbols } = options;
   return {
     name: 'push',
-    symbols,
+    get symbols() {
+      return symbols;
+    },
+    assign: (next) => void (symbols = next),
     start: ({ onState }) => onState({ at: 'live' }),
     stop: () => {
       // Nothing runs between pushes.

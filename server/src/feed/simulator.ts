@@ -6,7 +6,7 @@ import type { Decimal } from '../../protocol/index.ts';
 import type { Clock } from '../support/clock.ts';
 import { profileOf } from './catalogue.ts';
 import type { Feed, FeedStart, FeedTick } from './feed.ts';
-import { createWalk } from './walk.ts';
+import { createWalk, type Step } from './walk.ts';
 
 export interface SimulatorOptions {
   symbols: readonly string[];
@@ -18,29 +18,35 @@ export interface SimulatorOptions {
 }
 
 /** The first ticks come as soon as it was started, the next at multiples of the interval, none closer than half of it; after a pause none are made up. */
-export function createSimulator({ symbols, intervalMs, seed, clock }: SimulatorOptions): Feed {
+export function createSimulator({ intervalMs, seed, clock, ...options }: SimulatorOptions): Feed {
+  let { symbols } = options;
   let cancel: (() => void) | null = null;
   // Outlives a store that lost its quotes, so that a new generation is no jump either.
   const lastPrices = new Map<string, Decimal>();
+  /** Of each symbol, what takes its next step; while it runs. */
+  let walks = new Map<string, () => Step>();
+  let from: FeedStart['quotes'] = new Map();
 
   function stop(): void {
     cancel?.();
     cancel = null;
   }
 
+  function beginWalk(symbol: string): () => Step {
+    return createWalk({
+      symbol,
+      profile: profileOf(symbol),
+      seed,
+      intervalMs,
+      from: from.get(symbol),
+      lastPrice: lastPrices.get(symbol),
+    });
+  }
+
   function start({ quotes, onTicks, onState }: FeedStart): void {
     stop();
-    const walks = symbols.map((symbol) => ({
-      symbol,
-      next: createWalk({
-        symbol,
-        profile: profileOf(symbol),
-        seed,
-        intervalMs,
-        from: quotes.get(symbol),
-        lastPrice: lastPrices.get(symbol),
-      }),
-    }));
+    from = quotes;
+    walks = new Map(symbols.map((symbol) => [symbol, beginWalk(symbol)]));
     let dueAt = clock.monotonic();
 
     function tick(): void {
@@ -50,7 +56,8 @@ export function createSimulator({ symbols, intervalMs, seed, clock }: SimulatorO
       dueAt += intervalMs * Math.max(1, Math.ceil((now - dueAt) / intervalMs + 0.5));
       // Before the callback, which may stop the feed.
       cancel = clock.after(dueAt - now, tick);
-      const ticks = walks.map(({ symbol, next }): FeedTick => Object.assign(next(), { symbol, ts }));
+      const ticks: FeedTick[] = [];
+      for (const [symbol, next] of walks) ticks.push(Object.assign(next(), { symbol, ts }));
       for (const { symbol, price } of ticks) lastPrices.set(symbol, price);
       if (ticks.length > 0) onTicks(ticks);
     }
@@ -59,5 +66,17 @@ export function createSimulator({ symbols, intervalMs, seed, clock }: SimulatorO
     onState({ at: 'live' });
   }
 
-  return { name: 'simulator', symbols, start, stop };
+  return {
+    name: 'simulator',
+    get symbols() {
+      return symbols;
+    },
+    assign: (next) => {
+      symbols = next;
+      if (cancel !== null)
+        walks = new Map(next.map((symbol) => [symbol, walks.get(symbol) ?? beginWalk(symbol)]));
+    },
+    start,
+    stop,
+  };
 }

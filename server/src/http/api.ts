@@ -7,10 +7,17 @@ import { createNodeOperations, type NodesOptions } from './nodes.ts';
 import { createOpenApi } from './openapi.ts';
 import { createOperationRoutes } from './operation-routes.ts';
 import { createQuoteOperation, type QuoteCallOptions } from './quote-call.ts';
+import { createSymbolChangeOperations, type SymbolChangesOptions } from './symbol-changes.ts';
 import { createTickOperations, type TicksOptions } from './ticks.ts';
 
 export interface ApiOptions
-  extends CallersOptions, TicksOptions, MessagesOptions, QuoteCallOptions, NodesOptions {}
+  extends
+    CallersOptions,
+    TicksOptions,
+    MessagesOptions,
+    QuoteCallOptions,
+    NodesOptions,
+    SymbolChangesOptions {}
 
 /** Gives the routes below `/api`. */
 export function createApi(options: ApiOptions): Router {
@@ -19,6 +26,7 @@ export function createApi(options: ApiOptions): Router {
     createMessageOperation(options),
     createQuoteOperation(options),
     ...createNodeOperations(options),
+    ...createSymbolChangeOperations(options),
   ];
   const router = Router();
   router.use(createOperationRoutes(operations, createCallers(options)));

@@ -48,11 +48,22 @@ export const deliveredForm = z.object({
     .meta({ description: 'replicas that did not answer in time, whose sessions are not counted' }),
 });
 
+/** Null where the symbol is listed. */
+export type WhyUnlisted = (symbol: string) => 'unknown_symbol' | 'retired' | null;
+
 /** The symbol as it is listed; throws `Refused` where the text is none, or none that is listed. */
-export function listedSymbol(text: string, listed: ReadonlySet<string>): string {
+export function listedSymbol(text: string, whyUnlisted: WhyUnlisted): string {
+  const symbol = parsedSymbol(text);
+  const why = whyUnlisted(symbol);
+  if (why !== null)
+    throw new Refused(why, `${symbol} is ${why === 'retired' ? 'no longer' : 'not'} listed here`);
+  return symbol;
+}
+
+/** The symbol in its one spelling; throws `Refused` where the text is none. */
+export function parsedSymbol(text: string): string {
   const symbol = parseSymbol(text);
   if (symbol === null)
     throw new Refused('bad_symbol', `${JSON.stringify(text.slice(0, 40))} is not a symbol such as BTC-USD`);
-  if (!listed.has(symbol)) throw new Refused('unknown_symbol', `${symbol} is not listed here`);
   return symbol;
 }

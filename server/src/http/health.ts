@@ -20,16 +20,19 @@ export interface Vitals {
   isLeading: boolean;
   feed: FeedState;
   isDraining: boolean;
+  /** Whether it was read how the list of symbols was changed, or a leader told. */
+  isListKnown: boolean;
 }
 
 /** Symbols that `/health` names of each source; it counts all of them. */
 const maxSymbolsNamed = 50;
 
 /** Why no new client should come here, in sentences; empty while ready. */
-function reasonsNotReady({ isDraining, backplane: { state } }: Vitals): string[] {
+function reasonsNotReady({ isDraining, isListKnown, backplane: { state } }: Vitals): string[] {
   return [
     ...(isDraining ? ['this replica is leaving'] : []),
     ...(state.at === 'down' ? [`the backplane is away: ${state.reason}`] : []),
+    ...(isListKnown ? [] : ['the list of symbols was not read yet']),
   ];
 }
 

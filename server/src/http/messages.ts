@@ -11,7 +11,7 @@ import {
   type Recipients,
 } from '../../protocol/index.ts';
 import { isPlainJson } from '../support/plain-json.ts';
-import { deliveredForm, listedSymbol, symbolText, userIdForm } from './forms.ts';
+import { deliveredForm, listedSymbol, symbolText, userIdForm, type WhyUnlisted } from './forms.ts';
 import { jsonBody, operation, type Operation } from './operation.ts';
 import { Refused } from './problem.ts';
 
@@ -23,8 +23,7 @@ export interface ApiMessage {
 }
 
 export interface MessagesOptions {
-  /** Every symbol that is listed now. */
-  symbols: () => readonly string[];
+  whyUnlisted: WhyUnlisted;
   /** Sends it on every replica and tells to how many sessions. */
   sendMessage: (message: ApiMessage) => Promise<MessageAck>;
 }
@@ -55,9 +54,9 @@ const bodySchema = z
 
 type Body = z.output<typeof bodySchema>;
 
-function recipientsOf({ userId, symbol }: Body, listed: readonly string[]): Recipients {
+function recipientsOf({ userId, symbol }: Body, whyUnlisted: WhyUnlisted): Recipients {
   if (userId !== undefined) return { userId };
-  return symbol === undefined ? { all: true } : { symbol: listedSymbol(symbol, new Set(listed)) };
+  return symbol === undefined ? { all: true } : { symbol: listedSymbol(symbol, whyUnlisted) };
 }
 
 function eventOf(event = 'message'): string {
@@ -71,7 +70,7 @@ function eventOf(event = 'message'): string {
   return event;
 }
 
-export function createMessageOperation({ symbols, sendMessage }: MessagesOptions): Operation {
+export function createMessageOperation({ whyUnlisted, sendMessage }: MessagesOptions): Operation {
   return operation({
     id: 'sendMessage',
     method: 'post',
@@ -80,10 +79,10 @@ export function createMessageOperation({ symbols, sendMessage }: MessagesOptions
     access: 'key',
     body: jsonBody(bodySchema, limits.maxMessageBodyBytes),
     answers: { 200: { description: 'it was sent', schema: deliveredForm } },
-    refusals: ['bad_symbol', 'reserved_event', 'unknown_symbol', 'replicas_unreachable'],
+    refusals: ['bad_symbol', 'reserved_event', 'unknown_symbol', 'retired', 'replicas_unreachable'],
     handle: async ({ body }) => {
       const { event, data = null } = body;
-      const answer = await sendMessage({ to: recipientsOf(body, symbols()), event: eventOf(event), data });
+      const answer = await sendMessage({ to: recipientsOf(body, whyUnlisted), event: eventOf(event), data });
       if (!answer.ok) throw new Refused(answer);
       return { status: 200, body: { delivered: answer.delivered, incomplete: answer.incomplete } };
     },

@@ -119,7 +119,7 @@ function operationOf(operation: Operation): Json {
     ],
     ...(body !== undefined && {
       requestBody: {
-        required: true,
+        required: !body.schema.safeParse(undefined).success,
         description: `at most ${body.maxBytes} bytes`,
         content: { 'application/json': { schema: schemaOf(body.schema, 'input') } },
       },

@@ -126,6 +126,10 @@ function parseAs<Schema extends z.ZodType>(
   return parsed.data;
 }
 
+function hasBody(req: Request): boolean {
+  return req.get('Transfer-Encoding') !== undefined || Number(req.get('Content-Length') ?? 0) > 0;
+}
+
 function headersOf(req: Request, schema: z.ZodObject | undefined): Record<string, string | undefined> {
   return Object.fromEntries(Object.keys(schema?.shape ?? {}).map((name) => [name, req.get(name)]));
 }
@@ -148,11 +152,14 @@ export function operation<
   Body = undefined,
 >(declared: Declaration<A, Answers, Params, Query, Headers, Body>): Operation {
   const { access, params, query, headers, body, handle } = declared;
+  const mayLackBody = body?.schema.safeParse(undefined).success === true;
   const readJson = express.json({ limit: body?.maxBytes ?? 0 });
 
   async function bodyOf(req: Request, res: Response): Promise<Body> {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- by the default of the type
     if (body === undefined) return undefined as Body;
+    // One of no length is no body, whatever it is said to be.
+    if (mayLackBody && !hasBody(req)) return body.parse(undefined);
     requireJson(req);
     await new Promise<void>((resolve, reject) => {
       readJson(req, res, (error?: unknown) => {

@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import type { MessageAck, Quote } from '../../protocol/index.ts';
 import type { CallerOf } from './callers.ts';
-import { deliveredForm, listedSymbol, symbolText, userIdForm } from './forms.ts';
+import { deliveredForm, listedSymbol, symbolText, userIdForm, type WhyUnlisted } from './forms.ts';
 import { jsonBody, operation, type Operation } from './operation.ts';
 import { Refused } from './problem.ts';
 
@@ -20,8 +20,7 @@ export type SessionProved =
 export interface QuoteCallOptions {
   /** Says who it is that shows a session's id and secret, on whatever replica that session is. */
   proveSession: (shown: { session: string; secret: string }, symbol: string) => Promise<SessionProved>;
-  /** Every symbol that is listed now. */
-  symbols: () => readonly string[];
+  whyUnlisted: WhyUnlisted;
   /** The last quotes of those that have one, in any order. */
   quotes: (symbols: readonly string[]) => Promise<readonly Quote[]>;
   /** Sends the quote to every session of the user, on every replica, and tells how many. */
@@ -32,7 +31,7 @@ const maxBodyBytes = 4_096;
 
 /** The operation of `/api/quote`. */
 export function createQuoteOperation(options: QuoteCallOptions): Operation {
-  const { proveSession, symbols, quotes, sendQuote } = options;
+  const { proveSession, whyUnlisted, quotes, sendQuote } = options;
 
   async function requireOwn(caller: CallerOf<'user'>, userId: string, symbol: string): Promise<void> {
     if (caller.by === 'key') return;
@@ -68,6 +67,7 @@ export function createQuoteOperation(options: QuoteCallOptions): Operation {
       'other_user',
       'symbol_not_permitted',
       'unknown_symbol',
+      'retired',
       'no_price',
       'no_session',
       'node_unreachable',
@@ -75,7 +75,7 @@ export function createQuoteOperation(options: QuoteCallOptions): Operation {
       'store_unavailable',
     ],
     handle: async ({ caller, body: { userId, symbol: text } }) => {
-      const symbol = listedSymbol(text, new Set(symbols()));
+      const symbol = listedSymbol(text, whyUnlisted);
       await requireOwn(caller, userId, symbol);
       const [quote] = await quotes([symbol]);
       if (quote === undefined) throw new Refused('no_price', `${symbol} has no price yet`);

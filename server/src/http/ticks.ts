@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { limits, type Quote, type Refusal } from '../../protocol/index.ts';
 import type { Clock } from '../support/clock.ts';
 import type { CallerOf } from './callers.ts';
-import { listedSymbol, positionShape, quoteForm, symbolForm } from './forms.ts';
+import { listedSymbol, positionShape, quoteForm, symbolForm, type WhyUnlisted } from './forms.ts';
 import { operation, type Operation } from './operation.ts';
 import { Refused } from './problem.ts';
 import { parsePush, pushForm, type PushedTick } from './push-batch.ts';
@@ -30,6 +30,7 @@ export interface TicksOptions {
   clock: Pick<Clock, 'now'>;
   /** Every symbol that is listed now. */
   symbols: () => readonly string[];
+  whyUnlisted: WhyUnlisted;
   /** The last quotes of those that have one, in any order. */
   quotes: (symbols: readonly string[]) => Promise<readonly Quote[]>;
   /** Hands a push to the leader; settles when the store accepted all of it, or nothing. */
@@ -62,15 +63,14 @@ function onceIdOf(keyName: string, idempotencyKey: string): string {
 /** The symbols that the query asks for, each once; all that are listed and permitted where it does not say. */
 function symbolsAsked(
   asked: string | string[] | undefined,
-  listed: readonly string[],
+  { symbols: listed, whyUnlisted }: Pick<TicksOptions, 'symbols' | 'whyUnlisted'>,
   caller: CallerOf<'reader'>,
 ): string[] {
   const maySee = (symbol: string): boolean => caller.by === 'key' || caller.identity.maySee(symbol);
-  if (asked === undefined) return listed.filter(maySee);
+  if (asked === undefined) return listed().filter(maySee);
   const parts = [asked].flat().flatMap((text) => text.split(','));
   if (parts.length > limits.maxSymbolsPerCall) throw new Refused('too_many_symbols');
-  const known = new Set(listed);
-  const symbols = parts.map((part) => listedSymbol(part.trim(), known));
+  const symbols = parts.map((part) => listedSymbol(part.trim(), whyUnlisted));
   const forbidden = symbols.find((symbol) => !maySee(symbol));
   if (forbidden !== undefined)
     throw new Refused('symbol_not_permitted', `this user may not have the prices of ${forbidden}`);
@@ -79,7 +79,7 @@ function symbolsAsked(
 
 /** The operations of `/api/ticks`. */
 export function createTickOperations(options: TicksOptions): Operation[] {
-  const { maxBodyBytes, clock, symbols, quotes, push } = options;
+  const { maxBodyBytes, clock, quotes, push } = options;
 
   const getTicks = operation({
     id: 'getTicks',
@@ -102,10 +102,11 @@ export function createTickOperations(options: TicksOptions): Operation[] {
       'too_many_symbols',
       'symbol_not_permitted',
       'unknown_symbol',
+      'retired',
       'store_unavailable',
     ],
     handle: async ({ caller, query: { symbols: asked } }) => {
-      const wanted = symbolsAsked(asked, symbols(), caller);
+      const wanted = symbolsAsked(asked, options, caller);
       const bySymbol = new Map((await quotes(wanted)).map((quote) => [quote.symbol, quote]));
       return {
         status: 200,
@@ -148,6 +149,7 @@ export function createTickOperations(options: TicksOptions): Operation[] {
     refusals: [
       'too_many_symbols',
       'unknown_symbol',
+      'retired',
       'symbol_of_other_source',
       'idempotency_conflict',
       'no_leader',

@@ -1,12 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import type { Tick } from '../../protocol/index.ts';
-import { BackplaneUnavailable, type Announcement, type TickStore } from '../backplane/contract.ts';
+import { refusal, type Tick } from '../../protocol/index.ts';
+import {
+  BackplaneUnavailable,
+  type Announcement,
+  type SymbolChanges,
+  type TickStore,
+} from '../backplane/contract.ts';
 import { createMemoryTickStore } from '../backplane/local/memory-tick-store.ts';
 import { createLog } from '../support/log.ts';
 import { createManualClock } from '../../test/support/manual-clock.ts';
 import type { SourceTick } from './draft.ts';
 import { createPublisher, type TickSource } from './publisher.ts';
+import type { ListKeeper } from './term-list.ts';
 
 function setUp() {
   const clock = createManualClock();
@@ -24,17 +30,42 @@ function setUp() {
     appends: 0,
   };
   let emit: ((ticks: SourceTick[]) => void) | null = null;
+  const assignments: string[] = [];
   const source: TickSource = {
     name: 'test',
-    symbols: ['A', 'B'],
+    assign: (symbols) => void assignments.push(symbols.join()),
     start: ({ quotes, onTicks, onState }) => {
       log.push(
-        `start from ${[...quotes.values()].map(({ symbol, price }) => `${symbol} ${price}`).join(', ') || 'nothing'}`,
+        `start from ${['A', 'B'].flatMap((symbol) => (quotes.get(symbol) === undefined ? [] : `${symbol} ${quotes.get(symbol)?.price}`)).join(', ') || 'nothing'}`,
       );
       emit = onTicks;
       onState({ at: 'live' });
     },
     stop: () => log.push('stop'),
+  };
+  const start = new Map([['test', ['A', 'B']]]);
+  const notes: SymbolChanges[] = [];
+  const symbolList: ListKeeper = {
+    begin: async () => notes.at(-1) ?? { version: 0, feeds: [] },
+    plan: ({ version, feeds }, request) => {
+      const feed = request.act === 'add' ? 'test' : null;
+      return { ok: true, feed, changes: { version: version + 1, feeds: [...feeds, [request.symbol, feed]] } };
+    },
+    write: async (_epoch, changes) => {
+      if (state.fails) throw new BackplaneUnavailable('away');
+      notes.push(changes);
+      return true;
+    },
+    assign: ({ feeds }) => {
+      const symbols = new Set(start.get('test'));
+      for (const [symbol, feed] of feeds) if (feed === null) symbols.delete(symbol);
+      for (const [symbol, feed] of feeds) if (feed !== null) symbols.add(symbol);
+      const isUnlisted = (symbol: string) => !symbols.has(symbol);
+      return {
+        bySource: new Map([['test', [...symbols]]]),
+        refusePush: (pushed) => ([...pushed].some(isUnlisted) ? refusal('unknown_symbol') : null),
+      };
+    },
   };
   const tickStore: TickStore = {
     shards: memory.shards,
@@ -53,6 +84,7 @@ function setUp() {
     node: 'n1',
     tickStore,
     sources: [source],
+    symbolList,
     clock,
     log: createLog({ level: 'silent', node: 'test' }),
     dayStartMs: 0,
@@ -78,6 +110,8 @@ function setUp() {
     ticks,
     announcements,
     faults,
+    assignments,
+    notes,
     state,
     publisher,
     emit: (batch: SourceTick[]) => emit?.(batch),

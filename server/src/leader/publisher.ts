@@ -12,14 +12,22 @@ import { createDigest, type Digest } from './digest.ts';
 import type { SourceTick } from './draft.ts';
 import { createLane, type Lane, type LaneOptions, type PushOutcome, type UnsureBatch } from './lane.ts';
 import { createSourceBoard, type SourceBoard, type SourceHealth } from './source-board.ts';
+import {
+  createTermList,
+  type ListKeeper,
+  type ListOutcome,
+  type ListRequest,
+  type TermList,
+} from './term-list.ts';
 
 /** What the publisher needs of a source of prices; the feed stage provides it. */
 export interface TickSource {
   readonly name: string;
-  readonly symbols: readonly string[];
+  /** From now on it gives ticks of these symbols alone, whether it runs or not. */
+  assign(symbols: readonly string[]): void;
   /** Begins to call `onTicks`, going on from the last quotes and source numbers; `onState` may be called at once. */
   start(from: {
-    quotes: ReadonlyMap<string, Quote>;
+    quotes: Pick<ReadonlyMap<string, Quote>, 'get'>;
     sourceSeqs: ReadonlyMap<string, number>;
     onTicks: (ticks: SourceTick[]) => void;
     onState: (health: SourceHealth) => void;
@@ -38,6 +46,7 @@ export interface PublisherOptions {
   node: string;
   tickStore: TickStore;
   sources: readonly TickSource[];
+  symbolList: ListKeeper;
   clock: Clock;
   log: Log;
   dayStartMs: number;
@@ -69,16 +78,17 @@ export interface Publisher {
   follow(): void;
   /** Publishes a pushed batch. Refused without a term and where the store does not answer; never rejects. */
   push(batch: PushBatch): Promise<PushOutcome>;
+  /** Lists a symbol or retires one, and tells everyone. Refused without a term; never rejects. */
+  changeList(request: ListRequest): Promise<ListOutcome>;
 }
 
 /** Ticks of a shard that wait for its append in flight; beyond it sources lose their newest, counted and logged, and pushes are refused. */
 const maxQueuedTicks = 20_000;
 
-const noChanges: Announcement['changes'] = { version: 0, feeds: [] };
-
 interface Term {
   readonly epoch: number;
   readonly lanes: readonly Lane[];
+  readonly list: TermList;
   readonly board: SourceBoard;
   readonly digest: Digest;
   /** Set when every shard is claimed and the sources run. */
@@ -87,7 +97,7 @@ interface Term {
 }
 
 export function createPublisher(options: PublisherOptions): Publisher {
-  const { node, tickStore, sources, clock, log, dayStartMs, beatMs, makeBatchId } = options;
+  const { node, tickStore, sources, symbolList, clock, log, dayStartMs, beatMs, makeBatchId } = options;
   const { mayAppend, onReceived, onTick, onAppended, onRefused, onRetried, onAnnounce, onFault } = options;
   let term: Term | null = null;
   /** Per shard, what the last term left there. */
@@ -115,24 +125,46 @@ export function createPublisher(options: PublisherOptions): Publisher {
         onAppended,
         onRefused,
         onRetried,
-        onFault: (reason, error) => {
-          log.warn({ epoch, shard, reason, err: error }, 'the term cannot go on');
-          onFault(epoch, reason);
-        },
+        onFault: (reason, error) => fail(epoch, reason, error),
       }),
     );
-    const board = createSourceBoard({ sources, now: () => clock.now() });
-    term = { epoch, lanes, board, digest, stop: null, droppedTicks: 0 };
-    void begin(term);
+    const list = createTermList({
+      epoch,
+      keeper: symbolList,
+      sources,
+      mayAppend,
+      settled: () => settled(lanes),
+      onChange: () => announce(own),
+      onFault: (reason, error) => fail(epoch, reason, error),
+    });
+    const board = createSourceBoard({
+      sources,
+      symbolsOf: (source) => list.symbolsOf(source),
+      now: () => clock.now(),
+    });
+    const own: Term = { epoch, lanes, list, board, digest, stop: null, droppedTicks: 0 };
+    term = own;
+    void begin(own);
+  }
+
+  function fail(epoch: number, reason: string, error?: unknown): void {
+    log.warn({ epoch, reason, err: error }, 'the term cannot go on');
+    onFault(epoch, reason);
+  }
+
+  /** An empty push is settled behind everything that came before it. */
+  async function settled(lanes: readonly Lane[]): Promise<boolean> {
+    const outcomes = await Promise.all(lanes.map((lane) => lane.push([])));
+    return outcomes.every(({ ok }) => ok);
   }
 
   async function begin(own: Term): Promise<void> {
     const begun = await Promise.all(own.lanes.map((lane) => lane.begin()));
     if (term !== own || begun.includes(false)) return;
-    const quotes = new Map(own.lanes.flatMap((lane) => [...lane.quotes]));
+    if (!(await own.list.begin()) || term !== own) return;
     const sourceSeqs = new Map(own.lanes.flatMap((lane) => [...lane.sourceSeqs]));
     // A leader before may have stored what it never told.
-    for (const quote of quotes.values()) own.digest.moved(quote);
+    for (const { quotes } of own.lanes) for (const quote of quotes.values()) own.digest.moved(quote);
 
     const stopAnnouncing = clock.every(beatMs, () => announce(own));
     own.stop = () => {
@@ -142,7 +174,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     let started = false;
     for (const source of sources) {
       source.start({
-        quotes,
+        quotes: { get: (symbol) => own.lanes[tickStore.shardOf(symbol)]?.quotes.get(symbol) },
         sourceSeqs,
         onTicks: (ticks) => take(own, source.name, ticks),
         onState: (health) => {
@@ -165,7 +197,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
       gens,
       heads: own.digest.beat(),
       feed: own.board.feed(),
-      changes: noChanges,
+      changes: own.list.changes(),
     });
   }
 
@@ -182,6 +214,8 @@ export function createPublisher(options: PublisherOptions): Publisher {
   async function push({ ticks, once }: PushBatch): Promise<PushOutcome> {
     const own = term;
     if (own === null) return { ok: false, refusal: refusal('no_leader') };
+    const refused = own.list.refusePush(new Set(ticks.map(({ symbol }) => symbol)));
+    if (refused !== null) return { ok: false, refusal: refused };
     onReceived(ticks);
     const parts = [...byShard(ticks)];
     const outcomes = await Promise.all(parts.map(([shard, part]) => pushPart(own, part.ticks, shard, once)));
@@ -226,7 +260,13 @@ export function createPublisher(options: PublisherOptions): Publisher {
       log.error({ dropped: own.droppedTicks }, 'ticks of sources were dropped in this term');
   }
 
-  return { lead, follow, push };
+  async function changeList(request: ListRequest): Promise<ListOutcome> {
+    const own = term;
+    if (own === null || own.stop === null) return { ok: false, refusal: refusal('no_leader') };
+    return own.list.change(request);
+  }
+
+  return { lead, follow, push, changeList };
 }
 
 /** One outcome of the parts of a push: refused where any part was. A part that was taken is not taken back, and `once` keeps it from counting again. */

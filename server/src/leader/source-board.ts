@@ -11,13 +11,15 @@ export interface SourceBoard {
 }
 
 export interface SourceBoardOptions {
-  sources: readonly { readonly name: string; readonly symbols: readonly string[] }[];
+  sources: readonly { readonly name: string }[];
+  /** The symbols that a source has now. */
+  symbolsOf: (source: string) => readonly string[];
   /** Epoch milliseconds. */
   now: () => number;
 }
 
 /** Every source is stale until it says otherwise. */
-export function createSourceBoard({ sources, now }: SourceBoardOptions): SourceBoard {
+export function createSourceBoard({ sources, symbolsOf, now }: SourceBoardOptions): SourceBoard {
   const healths = new Map<string, SourceHealth>();
   let since = now();
 
@@ -27,9 +29,9 @@ export function createSourceBoard({ sources, now }: SourceBoardOptions): SourceB
       since = now();
     },
     feed: () => {
-      const told = sources.map(({ name, symbols }) => ({
+      const told = sources.map(({ name }) => ({
         name,
-        symbols: [...symbols],
+        symbols: [...symbolsOf(name)],
         health: healths.get(name) ?? { at: 'stale' as const, reason: 'it has not started yet' },
       }));
       const reasons = told.flatMap(({ name, health }) =>

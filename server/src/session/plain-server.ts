@@ -27,7 +27,8 @@ export interface PlainServerOptions {
   /** A peer is asked after so long a silence, and is gone after so long without an answer. */
   pingIntervalMs: number;
   pingTimeoutMs: number;
-  isListed: (symbol: string) => boolean;
+  /** Null where it is listed. */
+  whyUnlisted: (symbol: string) => 'unknown_symbol' | 'retired' | null;
   /** Says who a client is that asks. */
   authenticate: AuthenticateRequest;
   /** Null where users may have any number of connections. */
@@ -75,7 +76,7 @@ const bearerProtocol = 'bearer';
 /** Listens to upgrades from now on. */
 export function createPlainServer(options: PlainServerOptions): PlainServer {
   const { httpServer, clock, otherPath, maxMessageBytes } = options;
-  const { authenticate, isListed, seats, streams } = options;
+  const { authenticate, whyUnlisted, seats, streams } = options;
   const engine = new PlainEngine();
   const makeId = createTokens();
   const webSockets = new WebSocketServer({
@@ -128,7 +129,7 @@ export function createPlainServer(options: PlainServerOptions): PlainServer {
   }
 
   async function admit(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
-    const parsed = parseStreamRequest(request.url ?? '', isListed);
+    const parsed = parseStreamRequest(request.url ?? '', whyUnlisted);
     if (!parsed.ok) {
       refuse(socket, parsed.refusal);
       return;

@@ -46,7 +46,8 @@ export interface SessionStage {
   calls: Rate;
   /** The most symbols that a session may have. */
   maxSubscriptions: number;
-  isListed: (symbol: string) => boolean;
+  /** Null where it is listed. */
+  whyUnlisted: (symbol: string) => 'unknown_symbol' | 'retired' | null;
   textsOf: (head: Quote) => SymbolTexts;
   basketTexts: (list: readonly SymbolTexts[]) => BasketTexts;
   streams: Streams;
@@ -124,6 +125,14 @@ export class Session {
     this.#backendLine?.leave();
   }
 
+  /** No tick of these symbols comes any more; those that it does not have are no error. */
+  drop(symbols: readonly string[]): void {
+    for (const symbol of symbols) {
+      this.#leaveRoom(symbol);
+      this.#rates.delete(symbol);
+    }
+  }
+
   #emit(event: 'hello' | 'feed' | 'snapshot', payload: JsonText): void {
     const isWatched = this.socket.listenersAnyOutgoing().length > 0;
     this.socket.emit(event, isWatched ? payload.toJSON() : payload);
@@ -199,7 +208,7 @@ export class Session {
 
   /** Listed, and permitted. */
   #mayHave(symbol: string): boolean {
-    return this.#stage.isListed(symbol) && this.socket.data.identity.maySee(symbol);
+    return this.#stage.whyUnlisted(symbol) === null && this.socket.data.identity.maySee(symbol);
   }
 
   #mayCall(symbolCount: number): boolean {
@@ -292,8 +301,7 @@ export class Session {
       const head = stream?.head();
       if (symbol === null) results.push(this.#fail(key, 'bad_symbol'));
       else if (stream === null) {
-        const isListed = this.#stage.isListed(symbol);
-        results.push(this.#fail(key, isListed ? 'symbol_not_permitted' : 'unknown_symbol'));
+        results.push(this.#fail(key, this.#stage.whyUnlisted(symbol) ?? 'symbol_not_permitted'));
       } else if (head === undefined) results.push(this.#fail(key, 'store_unavailable'));
       else {
         const texts = head === null ? null : textsOf(head);
@@ -314,7 +322,8 @@ export class Session {
             position,
             ticks,
             stream,
-            isOver: () => this.#isOver,
+            // Retired meanwhile, it is not joined any more.
+            isOver: () => this.#isOver || !this.#rates.has(symbol),
             write: (slice) => streams.writeTo(this.socket.id, slice),
             sendSnapshot: (reason) => this.#sendSnapshot(symbol, reason),
           });
@@ -432,11 +441,7 @@ export class Session {
     }
     const { identity } = renewed;
     data.identity = identity;
-    for (const symbol of this.#rates.keys()) {
-      if (identity.maySee(symbol)) continue;
-      this.#leaveRoom(symbol);
-      this.#rates.delete(symbol);
-    }
+    this.drop([...this.#rates.keys()].filter((symbol) => !identity.maySee(symbol)));
     ack?.({ ok: true, expiresAt: identity.expiresAt, symbols: [...this.#rates.keys()] });
   }
 
@@ -460,10 +465,7 @@ export class Session {
 
   #unsubscribe(wanted: readonly Wanted[] | null, ack: Ack | null): void {
     const leaving = wanted === null ? [...this.#rates.keys()] : wanted.flatMap(({ symbol }) => symbol ?? []);
-    for (const symbol of leaving) {
-      this.#leaveRoom(symbol);
-      this.#rates.delete(symbol);
-    }
+    this.drop(leaving);
     ack?.({ ok: true, symbols: [...this.#rates.keys()] });
   }
 }

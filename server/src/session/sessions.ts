@@ -11,6 +11,7 @@ import {
   type Quote,
   type Refusal,
   type Snapshot,
+  type SymbolsChange,
 } from '../../protocol/index.ts';
 import type { Clock } from '../support/clock.ts';
 import type { Log } from '../support/log.ts';
@@ -23,6 +24,7 @@ import { createDeparture, type Departure } from './departure.ts';
 import { createIdentify } from './identify.ts';
 import { SnapshotText } from './json-text.ts';
 import { leaversOf } from './leavers.ts';
+import { createListNews } from './list-news.ts';
 import { servePlainCalls } from './plain-calls.ts';
 import type { PlainSocket } from './plain-socket.ts';
 import { createSeating } from './seating.ts';
@@ -73,6 +75,8 @@ export interface Sessions {
   /** The connection of that client, where it is still here. */
   connectionOf(socketId: string): Connection | null;
   tellFeed(feed: FeedState): void;
+  /** Tells everyone that the list of symbols changed, behind the last tick of what was retired, which nobody has any more then. */
+  tellList(change: SymbolsChange): void;
   /** Sends a snapshot to everyone who listens to the symbol on this replica. */
   tellSnapshot(quote: Quote, reason: Snapshot['reason']): void;
   /**
@@ -262,6 +266,15 @@ export function createSessions(options: SessionsOptions): Sessions {
     socket.conn.close();
   }
 
+  const tellList = createListNews({
+    finish: (symbol) => options.streams.finish(symbol),
+    onTurn: (change) => {
+      for (const all of [sessions, plain]) for (const session of all.values()) session.drop(change.retired);
+      io.local.emit('symbols', change);
+      for (const { socket } of plain.values()) socket.emit('symbols', change);
+    },
+  });
+
   const stopSweeping = clock.every(expirySweepMs, endExpired);
   const stopBeating = clock.every(heartbeatSweepMs, () => options.streams.beat(limits.heartbeatMs));
   const stopTrimming = clock.every(trimMs, () => {
@@ -285,6 +298,7 @@ export function createSessions(options: SessionsOptions): Sessions {
       io.local.emit('feed', state);
       for (const { socket } of plain.values()) socket.emit('feed', state);
     },
+    tellList,
     tellSnapshot: (quote, reason) => {
       const quotes = [{ ...quote, stale: isStale(quote.symbol) }];
       const rooms = limits.offeredEveryMs.map((everyMs) => tickRoom(quote.symbol, everyMs));

@@ -4,7 +4,10 @@ import { limits } from '../../protocol/index.ts';
 import { parseStreamRequest } from './stream-request.ts';
 
 const listed = new Set(['BTC-USD', 'BRK.B', 'EUR/USD']);
-const parse = (url: string) => parseStreamRequest(url, (symbol) => listed.has(symbol));
+const parse = (url: string) =>
+  parseStreamRequest(url, (symbol) =>
+    listed.has(symbol) ? null : symbol === 'OLD' ? 'retired' : 'unknown_symbol',
+  );
 
 /** What was asked for, or the name of the refusal. */
 function asked(url: string) {

@@ -25,7 +25,10 @@ const wholeNumber = /^\d{1,15}$/;
 const maxShown = 40;
 
 /** Takes `/stream/SYM` and `/stream?symbols=SYM,SYM&everyMs=MS&since=SYM:GEN:SEQ,...`. */
-export function parseStreamRequest(url: string, isListed: (symbol: string) => boolean): ParsedStream {
+export function parseStreamRequest(
+  url: string,
+  whyUnlisted: (symbol: string) => 'unknown_symbol' | 'retired' | null,
+): ParsedStream {
   const [path = '', ...rest] = url.split('?');
   const query = new URLSearchParams(rest.join('?'));
   const named = symbolOfPath(path);
@@ -37,7 +40,9 @@ export function parseStreamRequest(url: string, isListed: (symbol: string) => bo
   for (const text of texts) {
     const symbol = parseSymbol(text.trim());
     if (symbol === null) return refuse('bad_symbol', `${shown(text)} is not a symbol such as BTC-USD`);
-    if (!isListed(symbol)) return refuse('unknown_symbol', `${symbol} is not listed here`);
+    const why = whyUnlisted(symbol);
+    if (why !== null)
+      return refuse(why, `${symbol} is ${why === 'retired' ? 'no longer' : 'not'} listed here`);
     symbols.add(symbol);
   }
   const rate = query.get('everyMs') ?? '0';

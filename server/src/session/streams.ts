@@ -27,6 +27,8 @@ export interface Streams {
   enter(symbol: string, everyMs: number, socketId: string, join: () => void): boolean;
   /** What is on its way to that client goes out, and what waits for it of these symbols is dropped: a snapshot follows. */
   beforeSnapshot(socketId: string, symbols: Iterable<string>): void;
+  /** Resolves when the last tick of a symbol that gets no more is out to everyone here. */
+  finish(symbol: string): Promise<void>;
   /** Writes ticks to that client in this turn; resolves when it may be given more. */
   writeTo(socketId: string, ticks: readonly Tick[]): Promise<void>;
   /** Takes a client that is no Socket.IO socket; its rooms are kept by `join` and `leave`, and end with `dismiss`. */

@@ -120,7 +120,7 @@ function driveFromTest(node: string, backplane: ReturnType<typeof createLocalBac
     releaseLease: (epoch) => lease.release(epoch),
     countCall: (caller, limit) => callCounts.take(caller, limit),
     readNote: (name) => leaderNotes.read(name),
-    writeNote: (epoch, name, text) => leaderNotes.write(epoch, name, text),
+    writeNote: (...args) => leaderNotes.write(...args),
     claim: (shard, epoch) => tickStore.claim(shard, epoch),
     append: (shard, append) => tickStore.append(shard, append),
     read: (requests) => tickStore.read(requests),

@@ -29,6 +29,7 @@ export const goodVitals: Vitals = {
     sources: [{ name: 'push', state: 'live', symbols: ['ACME', 'DEMO'] }],
   },
   isDraining: false,
+  isListKnown: true,
 };
 
 export interface ServedApp {
@@ -77,7 +78,7 @@ export function acceptAll({ ticks }: Push): Promise<PushOutcome> {
 export async function serveApp(options: Partial<HttpAppOptions> = {}): Promise<ServedApp> {
   const pushes: Push[] = [];
   const lines: unknown[] = [];
-  const { push = acceptAll, ...others } = options;
+  const { push = acceptAll, symbols = () => ['ACME', 'DEMO'], ...others } = options;
   const app = createHttpApp({
     log: createLog({
       level: 'debug',
@@ -95,7 +96,9 @@ export async function serveApp(options: Partial<HttpAppOptions> = {}): Promise<S
     userCallsPerSecond: 20,
     clock: { now: () => Date.now() },
     authenticate: () => Promise.resolve(anonymous),
-    symbols: () => ['ACME', 'DEMO'],
+    symbols,
+    whyUnlisted: (symbol) => (symbols().includes(symbol) ? null : 'unknown_symbol'),
+    changeList: () => Promise.resolve({ ok: true, isChange: true, feed: 'push' }),
     quotes: () => Promise.resolve([]),
     proveSession: () => Promise.resolve({ at: 'none' }),
     sendMessage: () => Promise.resolve({ ok: true, delivered: 0 }),

@@ -20,7 +20,7 @@ export function createRedisLeaderNotes({ keys, commands }: RedisLeaderNotesOptio
   return {
     async read(name) {
       const text = await commands.run(['HGET', keys.notes, name]);
-      return text === null ? null : String(text);
+      return typeof text === 'string' ? text : null;
     },
     async write(epoch, name, text) {
       return (await commands.runScript(write, [keys.lease, keys.notes], [String(epoch), name, text])) === 1;

@@ -1,0 +1,242 @@
+/** The list of symbols changed while a true replica runs: what clients are told, and what they may ask for then. */
+import { describe, expect, it } from 'vitest';
+import type { SubscribeAck, Tick } from '../../protocol/index.ts';
+import { refusedUpgrade } from '../support/plain-client.ts';
+import type { Recorder } from '../support/recorder.ts';
+import { until } from '../support/until.ts';
+import { startReplica, type ReplicaUnderTest } from './replica-under-test.ts';
+
+const apiKey = 'dummy-key-1';
+
+async function change(
+  { url }: Pick<ReplicaUnderTest, 'url'>,
+  method: 'PUT' | 'DELETE',
+  symbol: string,
+  body?: object,
+): Promise<{ status: number; body: Record<string, unknown> }> {
+  const answer = await fetch(`${url}/api/symbols/${encodeURIComponent(symbol)}`, {
+    method,
+    headers: { 'X-API-Key': apiKey, ...(body && { 'Content-Type': 'application/json' }) },
+    ...(body && { body: JSON.stringify(body) }),
+  });
+  return { status: answer.status, body: (await answer.json()) as Record<string, unknown> };
+}
+
+/** A replica that leads, where A has a price. */
+async function leading(env: Record<string, string> = {}): Promise<ReplicaUnderTest> {
+  const under = await startReplica(env);
+  await until(async () => (await under.push([{ symbol: 'A', price: '1' }])) === 200);
+  return under;
+}
+
+const namesOf = ({ events }: Recorder, symbol: string): string[] =>
+  events.flatMap(({ event, payload }) => {
+    if (event === 'tick') return (payload as Tick).symbol === symbol ? [`tick ${(payload as Tick).seq}`] : [];
+    return event === 'symbols' ? [JSON.stringify(payload)] : [];
+  });
+
+function resultOf(answer: SubscribeAck, symbol: string): unknown {
+  return answer.ok ? answer.results[symbol] : answer;
+}
+
+describe('adding a symbol', () => {
+  it('[LS1][LS2] is told to every client, and it may be had and pushed from then on', async () => {
+    const under = await leading();
+    const client = under.connect();
+    await client.seen('hello');
+    const plain = under.stream('/stream');
+    await plain.seen('feed');
+    expect(resultOf(await client.subscribe(['NEW']), 'NEW')).toMatchObject({ name: 'unknown_symbol' });
+    expect(await under.push([{ symbol: 'NEW', price: '5' }])).toBe(404);
+
+    expect(await change(under, 'PUT', 'new')).toEqual({
+      status: 201,
+      body: { symbol: 'NEW', state: 'listed', feed: 'push' },
+    });
+    await client.seen('symbols');
+    expect(client.of('symbols')).toEqual([{ added: ['NEW'], retired: [] }]);
+    await plain.seen('symbols');
+    expect(plain.of('symbols')).toEqual([{ type: 'symbols', added: ['NEW'], retired: [] }]);
+    expect(resultOf(await client.subscribe(['NEW']), 'NEW')).toMatchObject({ ok: true, seq: 0 });
+    plain.send('NEW');
+    await plain.seen('subscribed');
+    expect(await under.push([{ symbol: 'NEW', price: '5' }])).toBe(200);
+    await client.seen('tick');
+    await plain.seen('tick');
+    expect(client.ticks('NEW')).toMatchObject([{ seq: 1, price: '5' }]);
+    expect(plain.ticks('NEW')).toMatchObject([{ seq: 1, price: '5' }]);
+    const ticks = await fetch(`${under.url}/api/ticks?symbols=NEW`);
+    expect(await ticks.json()).toMatchObject({ quotes: [{ symbol: 'NEW', price: '5', stale: false }] });
+    const feed = client.of<{ sources: { name: string; symbols: string[] }[] }>('feed').at(-1);
+    expect(feed?.sources.find(({ name }) => name === 'push')?.symbols).toEqual(['A', 'B', 'C', 'NEW']);
+  });
+
+  it('[LS7] is given to the source that was named, and the simulator makes it at once', async () => {
+    const under = await leading();
+    const client = under.connect();
+    expect(await change(under, 'PUT', 'SIM-USD', { feed: 'simulator' })).toMatchObject({
+      status: 201,
+      body: { feed: 'simulator' },
+    });
+    await client.subscribe(['SIM-USD', 'BTC-USD']);
+    await until(() => client.ticks('SIM-USD').length >= 3 && client.ticks('BTC-USD').length >= 3);
+    expect(client.faults()).toEqual([]);
+    expect(await under.push([{ symbol: 'SIM-USD', price: '5' }])).toBe(409);
+  });
+
+  it('[LS7] answers 200 where it is listed already, and refuses what cannot be', async () => {
+    const under = await leading();
+    const client = under.connect();
+    await client.seen('feed');
+    expect(await change(under, 'PUT', 'A')).toMatchObject({ status: 200, body: { feed: 'push' } });
+    expect(await change(under, 'PUT', 'A', { feed: 'push' })).toMatchObject({ status: 200 });
+    const refused = async (symbol: string, body?: object) => {
+      const answer = await change(under, 'PUT', symbol, body);
+      return [answer.status, answer.body['name']];
+    };
+    expect(await refused('A', { feed: 'simulator' })).toEqual([409, 'symbol_of_other_source']);
+    expect(await refused('N', { feed: 'exchange' })).toEqual([400, 'unknown_feed']);
+    expect(await refused('N', { feed: '__proto__' })).toEqual([400, 'unknown_feed']);
+    expect(await refused('N', { feed: 7 })).toEqual([400, 'bad_payload']);
+    expect(await refused('N', { feed: 'push', more: 1 })).toEqual([400, 'bad_payload']);
+    expect(await refused('NOT A SYMBOL')).toEqual([400, 'bad_symbol']);
+    expect(await refused('A-B-C')).toEqual([400, 'bad_symbol']);
+    // A fence: had one of them changed anything, it would have been told before.
+    await change(under, 'PUT', 'FENCE');
+    await client.seen('symbols');
+    expect(client.of('symbols')).toEqual([{ added: ['FENCE'], retired: [] }]);
+  });
+
+  it('takes an API key alone', async () => {
+    const under = await leading();
+    for (const method of ['PUT', 'DELETE'])
+      expect((await fetch(`${under.url}/api/symbols/A`, { method })).status).toBe(401);
+    expect((await change(under, 'PUT', 'A')).status).toBe(200);
+  });
+
+  it('is refused while nobody leads', async () => {
+    const under = await leading();
+    under.backplane.setLink(false);
+    expect(await change(under, 'PUT', 'NEW')).toMatchObject({ status: 503 });
+    under.backplane.setLink(true);
+    await until(async () => (await change(under, 'PUT', 'NEW')).status === 201, { withinMs: 10_000 });
+  });
+});
+
+describe('retiring a symbol', () => {
+  it.each([['websocket'], ['polling']])(
+    '[LS2] over %s: the last tick, then the news, then nothing of it, and the answers are right',
+    async (transport) => {
+      const under = await leading();
+      const client = under.connect({ transports: [transport] });
+      await client.subscribe(['A', 'B']);
+      const slow = under.connect({ transports: [transport] });
+      await slow.subscribe({ symbols: ['A'], everyMs: 5_000 });
+      const plain = under.stream('/stream/A');
+      await plain.seen('quote');
+      await under.push([
+        { symbol: 'A', price: '2' },
+        { symbol: 'A', price: '3' },
+      ]);
+      expect(await change(under, 'DELETE', 'a')).toEqual({
+        status: 200,
+        body: { symbol: 'A', state: 'retired' },
+      });
+      for (const one of [client, slow]) await one.seen('symbols');
+      await plain.seen('symbols');
+      const news = '{"added":[],"retired":["A"]}';
+      expect(namesOf(client, 'A')).toEqual(['tick 2', 'tick 3', news]);
+      expect(namesOf(slow, 'A')).toEqual(['tick 3', news]);
+      expect(
+        plain.messages
+          .map(({ type }) => type)
+          .filter((type) => type !== 'feed')
+          .slice(-3),
+      ).toEqual(['tick', 'tick', 'symbols']);
+
+      expect(await client.subscribe(['B', 'A'])).toMatchObject({
+        symbols: ['B'],
+        results: { A: { ok: false, name: 'retired', retry: 'never' }, B: { ok: true } },
+      });
+      expect(await slow.call('unsubscribe', ['NONE'])).toMatchObject({ ok: true, symbols: [] });
+      expect(await under.push([{ symbol: 'A', price: '4' }])).toBe(410);
+      plain.send('A,B');
+      await plain.seen('subscribed', 2);
+      expect(plain.of('subscribed')[1]).toMatchObject({
+        symbols: ['B'],
+        results: { A: { ok: false, name: 'retired' }, B: { ok: true } },
+      });
+      expect(await refusedUpgrade(under.url, '/stream/A')).toMatchObject({
+        status: 410,
+        problem: { name: 'retired' },
+      });
+      expect((await fetch(`${under.url}/api/ticks?symbols=A`)).status).toBe(410);
+      const all = (await (await fetch(`${under.url}/api/ticks`)).json()) as { missing: string[] };
+      expect(JSON.stringify(all)).not.toContain('"A"');
+      for (const one of [client, slow, plain]) expect(one.faults()).toEqual([]);
+    },
+  );
+
+  it('[LS3] ends what the simulator makes of it', async () => {
+    const under = await leading({ FEEDS: 'push:A;simulator:BTC-USD,ETH-USD' });
+    const client = under.connect();
+    await client.subscribe(['BTC-USD', 'ETH-USD']);
+    await client.seen('tick', 4);
+    await change(under, 'DELETE', 'BTC-USD');
+    await client.seen('symbols');
+    const count = client.ticks('BTC-USD').length;
+    const stored = async () =>
+      (await under.backplane.tickStore.read([{ symbol: 'BTC-USD' }]))[0]?.quote?.seq ?? NaN;
+    const seq = await stored();
+    // Ticks of another symbol of the same source are a fence.
+    const others = client.ticks('ETH-USD').length;
+    await until(() => client.ticks('ETH-USD').length > others + 3);
+    expect(client.ticks('BTC-USD')).toHaveLength(count);
+    expect(client.ticks('BTC-USD').at(-1)?.seq).toBe(seq);
+    expect(await stored()).toBe(seq);
+  });
+
+  it('[LS7] is 200 again, and 404 for what was never listed', async () => {
+    const under = await leading();
+    const client = under.connect();
+    await client.seen('feed');
+    expect((await change(under, 'DELETE', 'A')).status).toBe(200);
+    expect((await change(under, 'DELETE', 'A')).status).toBe(200);
+    expect(await change(under, 'DELETE', 'NEVER')).toMatchObject({
+      status: 404,
+      body: { name: 'unknown_symbol' },
+    });
+    expect((await change(under, 'DELETE', 'A*')).status).toBe(400);
+    await change(under, 'DELETE', 'B');
+    await client.seen('symbols', 2);
+    expect(client.of('symbols')).toEqual([
+      { added: [], retired: ['A'] },
+      { added: [], retired: ['B'] },
+    ]);
+  });
+
+  it('[LS4] and adding it again goes on with the next seq, in the same generation', async () => {
+    const under = await leading();
+    const client = under.connect();
+    await client.subscribe(['A']);
+    await under.push([{ symbol: 'A', price: '2' }]);
+    await client.seen('tick');
+    const [before] = client.ticks('A');
+    await change(under, 'DELETE', 'A');
+    expect((await change(under, 'PUT', 'A')).status).toBe(201);
+    await client.seen('symbols', 2);
+    expect(await under.push([{ symbol: 'A', price: '3' }])).toBe(200);
+    const answer = await client.subscribe({ symbols: ['A'], since: { A: [before?.gen ?? '', 2] } });
+    expect(resultOf(answer, 'A')).toMatchObject({ ok: true, recovered: true, replayed: 1, seq: 3 });
+    await client.seen('tick', 2);
+    expect(client.ticks('A')).toMatchObject([{ seq: 2 }, { seq: 3, gen: before?.gen, price: '3' }]);
+    expect(client.faults()).toEqual([]);
+  });
+});
+
+describe('a replica that comes later', () => {
+  it('[LS5] is not ready before it has read the list', async () => {
+    const under = await startReplica();
+    await until(async () => (await fetch(`${under.url}/health/ready`)).status === 200);
+  });
+});
