@@ -15,8 +15,8 @@ export type ConnectionState =
   /** `tries` counts from 1 since a connection last held. */
   | { at: 'connecting'; tries: number }
   | { at: 'live'; node: string; session: string }
-  /** `retryAt` is epoch milliseconds. */
-  | { at: 'waiting'; tries: number; retryAt: number; because: Ending }
+  /** `retryAt` is epoch milliseconds; `refusal` is there where it was refused for now. */
+  | { at: 'waiting'; tries: number; retryAt: number; because: Ending; refusal?: Refusal }
   /** For good, until `retryNow`. */
   | { at: 'refused'; refusal: Refusal }
   | { at: 'closed' };
@@ -136,17 +136,18 @@ export function createConnection(options: ConnectionOptions): Connection {
   }
 
   function refused(refusal: Refusal): void {
-    if (refusal.retry !== 'never') return leave('refused', refusal.retry);
+    if (refusal.retry !== 'never') return leave('refused', refusal);
     dropLink();
     enter({ at: 'refused', refusal });
   }
 
-  function leave(because: Ending, retry: 'now' | 'later' = 'now'): void {
+  function leave(because: Ending, refusal?: Refusal): void {
     dropLink();
     const now = clock.monotonic();
     // An end that was announced is no failure of the way there.
     if (leaveAt !== null || (liveAt !== null && now - liveAt >= steadyMs)) tries = 0;
     if (tries === 0) failingSince = now;
+    const retry = refusal?.retry === 'later' ? 'later' : 'now';
     const delayMs =
       leaveAt === null
         ? retryDelayMs({ tries, failingMs: now - failingSince, retry, random })
@@ -157,7 +158,8 @@ export function createConnection(options: ConnectionOptions): Connection {
       onCid(cid);
     }
     cancelTimer = clock.after(delayMs, again);
-    enter({ at: 'waiting', tries, retryAt: clock.now() + delayMs, because });
+    const retryAt = clock.now() + delayMs;
+    enter({ at: 'waiting', tries, retryAt, because, ...(refusal !== undefined && { refusal }) });
   }
 
   function again(): void {

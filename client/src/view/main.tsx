@@ -6,8 +6,10 @@ import { CountBar } from './count-bar.tsx';
 import { keptIn } from './kept.ts';
 import { PriceTable } from './price-table.tsx';
 import { createScreen } from './screen.ts';
+import { SignInForm } from './sign-in-form.tsx';
 import { SymbolPicker } from './symbol-picker.tsx';
 import { takeTabCid } from './tab-cid.ts';
+import { createTabToken } from './tab-token.ts';
 import { createTheme } from './theme.ts';
 import { TopBar } from './top-bar.tsx';
 
@@ -15,6 +17,7 @@ const keptChoice = keptIn(() => localStorage, 'tickwire.symbols');
 const theme = createTheme();
 const screen = createScreen({
   tabCid: takeTabCid(),
+  tabToken: createTabToken(),
   choice: choiceOfHash(location.hash) ?? choiceOfText(keptChoice.read()),
 });
 
@@ -31,7 +34,8 @@ if (page === null) throw new Error('index.html has no #page');
 render(
   <>
     <TopBar screen={screen} theme={theme} />
-    <main>
+    <SignInForm screen={screen} />
+    <main tabIndex={-1}>
       <PriceTable screen={screen} />
       <SymbolPicker screen={screen} />
     </main>

@@ -42,6 +42,7 @@ export function PriceTable({ screen }: { screen: Screen }) {
 }
 
 function Empty({ screen }: { screen: Screen }) {
+  if (screen.signIn.value !== null) return <p class="empty">Sign in to see prices.</p>;
   const isWaiting = screen.feed.value === null;
   return <p class="empty">{isWaiting ? 'Waiting for the list of symbols.' : 'No symbol is chosen.'}</p>;
 }

@@ -8,7 +8,9 @@ import { createBoard, type Freshness, type Row } from '../store/index.ts';
 import { createStream, type ConnectionState, type Counters } from '../stream/index.ts';
 import { rowsOfChoice, type Choice } from './choice.ts';
 import { createFrame } from './frame.ts';
+import { signInRefusal, signInRequest, type SignInRequest } from './sign-in.ts';
 import type { TabCid } from './tab-cid.ts';
+import type { TabToken } from './tab-token.ts';
 
 /** A row as it is drawn. */
 export interface Line {
@@ -20,6 +22,10 @@ export interface Screen {
   connection: ReadonlySignal<ConnectionState>;
   node: ReadonlySignal<string | null>;
   feed: ReadonlySignal<FeedState | null>;
+  /** Who signed in with a token, while the connection lives. */
+  user: ReadonlySignal<string | null>;
+  /** Set from a refusal for want of a token until a connection is live. */
+  signIn: ReadonlySignal<SignInRequest | null>;
   /** Everything that the feed lists, each symbol once. */
   listed: ReadonlySignal<readonly string[]>;
   /** The symbols of the rows, in order. */
@@ -34,18 +40,25 @@ export interface Screen {
   /** The age of the symbol's quote in milliseconds, now; null without a quote. */
   age(symbol: string): number | null;
   retryNow(): void;
+  /** Signs in with this token. */
+  showToken(token: string): void;
+  /** Forgets the token, and all that was shown. */
+  signOut(): void;
 }
 
 export interface ScreenOptions {
   tabCid: TabCid;
+  tabToken: TabToken;
   choice: Choice;
 }
 
 /** Connects at once and lives as long as the page. */
-export function createScreen({ tabCid, choice: firstChoice }: ScreenOptions): Screen {
+export function createScreen({ tabCid, tabToken, choice: firstChoice }: ScreenOptions): Screen {
   const changedRows = new Set<string>();
   const lines = new Map<string, Signal<Line | null>>();
   let isBoardChanged = false;
+  /** What the newest connection was opened with. */
+  let shownToken = '';
   const frame = createFrame(draw);
 
   const board = createBoard({
@@ -63,8 +76,17 @@ export function createScreen({ tabCid, choice: firstChoice }: ScreenOptions): Sc
   const stream = createStream({
     cid: tabCid.first,
     onCid: (cid) => tabCid.replace(cid),
-    onState: (state) => board.onState(state),
-    onHello: (hello) => board.onHello(hello),
+    token: () => (shownToken = tabToken.read()),
+    onState: (state) => {
+      board.onState(state);
+      // Another token was pasted while this try was under way.
+      if (signInRefusal(state) !== null && tabToken.read() !== shownToken)
+        queueMicrotask(() => stream.retryNow());
+    },
+    onHello: (hello) => {
+      user.value = shownToken === '' ? null : hello.user;
+      board.onHello(hello);
+    },
     onFeed: (state) => board.onFeed(state),
     onHeartbeat: (at) => board.onHeartbeat(at),
     onSnapshot: (quotes) => board.onSnapshot(quotes),
@@ -75,6 +97,8 @@ export function createScreen({ tabCid, choice: firstChoice }: ScreenOptions): Sc
   const connection = signal(board.connection());
   const node = signal(board.node());
   const feed = signal(board.feed());
+  const user = signal<string | null>(null);
+  const signIn = signal<SignInRequest | null>(null);
   const choice = signal(firstChoice);
   const now = signal(Date.now());
   const counters = signal({ ...stream.counters() });
@@ -96,6 +120,9 @@ export function createScreen({ tabCid, choice: firstChoice }: ScreenOptions): Sc
       if (!isBoardChanged) return;
       isBoardChanged = false;
       connection.value = board.connection();
+      const refusal = signInRefusal(connection.value);
+      if (refusal !== null) signIn.value = signInRequest(refusal);
+      if (connection.value.at === 'live') signIn.value = null;
       node.value = board.node();
       feed.value = board.feed();
     });
@@ -120,6 +147,8 @@ export function createScreen({ tabCid, choice: firstChoice }: ScreenOptions): Sc
     connection,
     node,
     feed,
+    user,
+    signIn,
     listed,
     rows,
     choice,
@@ -135,5 +164,13 @@ export function createScreen({ tabCid, choice: firstChoice }: ScreenOptions): Sc
       return quote === null ? null : board.age(quote);
     },
     retryNow: () => stream.retryNow(),
+    showToken: (token) => {
+      tabToken.write(token);
+      stream.retryNow();
+    },
+    signOut: () => {
+      tabToken.write('');
+      location.reload();
+    },
   };
 }

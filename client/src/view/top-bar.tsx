@@ -2,6 +2,7 @@
 import { useComputed } from '@preact/signals';
 import type { Screen } from './screen.ts';
 import type { Theme } from './theme.ts';
+import { signInRefusal } from './sign-in.ts';
 import { statusOf } from './words.ts';
 
 interface TopBarProps {
@@ -20,6 +21,7 @@ export function TopBar({ screen, theme }: TopBarProps) {
         Tickwire
       </h1>
       <ConnectionStatus screen={screen} />
+      {screen.user.value !== null && <User screen={screen} name={screen.user.value} />}
       <ThemeButton theme={theme} />
     </header>
   );
@@ -41,7 +43,7 @@ function ConnectionStatus({ screen }: { screen: Screen }) {
           served by <b>{screen.node}</b>
         </span>
       )}
-      {(at === 'waiting' || at === 'refused') && (
+      {(at === 'waiting' || at === 'refused') && signInRefusal(screen.connection.value) === null && (
         <button type="button" onClick={() => screen.retryNow()}>
           Try now
         </button>
@@ -50,6 +52,17 @@ function ConnectionStatus({ screen }: { screen: Screen }) {
         {announcement}
       </span>
     </div>
+  );
+}
+
+function User({ screen, name }: { screen: Screen; name: string }) {
+  return (
+    <span class="user">
+      <b>{name}</b>
+      <button type="button" onClick={() => screen.signOut()}>
+        Sign out
+      </button>
+    </span>
   );
 }
 

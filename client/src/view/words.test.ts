@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { FeedState } from '../../../server/protocol/index.ts';
+import { refusal, type CodeName, type FeedState } from '../../../server/protocol/index.ts';
 import { statusOf } from './words.ts';
 
 const live = { at: 'live', node: 'replica-1', session: 's' } as const;
@@ -41,11 +41,20 @@ describe('the words for the state of the connection', () => {
     expect(statusOf(waiting, null, 8_100).announcement).toBe('Reconnecting');
   });
 
+  it('say why a wait was asked for, and that a token is wanted', () => {
+    const waiting = { at: 'waiting', tries: 1, retryAt: 2_000, because: 'refused' } as const;
+    const said = (name: CodeName) => statusOf({ ...waiting, refusal: refusal(name) }, null, 0).words;
+    expect(said('too_many_connections')).toMatch(/^Reconnecting in 2 s: this user has as many/);
+    expect(said('token_expired')).toBe('Not signed in');
+    const refused = { at: 'refused', refusal: refusal('token_required') } as const;
+    expect(statusOf(refused, null, 0)).toMatchObject({ tone: 'bad', words: 'Not signed in' });
+  });
+
   it('count tries, and say a refusal as it was given', () => {
     expect(statusOf({ at: 'connecting', tries: 1 }, null, 0).words).toBe('Connecting');
     expect(statusOf({ at: 'connecting', tries: 3 }, null, 0).words).toBe('Connecting, try 3');
-    const refusal = { code: 4301, name: 'x', message: 'not from there', retry: 'never' } as const;
-    expect(statusOf({ at: 'refused', refusal }, null, 0).words).toBe('Refused: not from there');
+    const elsewhere = { code: 4301, name: 'x', message: 'not from there', retry: 'never' } as const;
+    expect(statusOf({ at: 'refused', refusal: elsewhere }, null, 0).words).toBe('Refused: not from there');
     expect(statusOf({ at: 'closed' }, null, 0).words).toBe('Closed');
   });
 });

@@ -1,6 +1,7 @@
 /** The state of connection and feed in words. Pure. */
 import type { FeedState } from '../../../server/protocol/index.ts';
 import type { ConnectionState, Ending } from '../stream/index.ts';
+import { signInRefusal } from './sign-in.ts';
 
 /** `good`: what is shown is the present. `busy`: it soon may be again. `bad`: it is not. */
 export type Tone = 'good' | 'busy' | 'bad';
@@ -36,10 +37,11 @@ function status(tone: Tone, words: string, announcement = words, detail = ''): S
 export function statusOf(connection: ConnectionState, feed: FeedState | null, now: number): Status {
   if (connection.at === 'live') return feed?.state === 'stale' ? staleStatus(feed) : status('good', 'Live');
   if (connection.at === 'closed') return status('bad', 'Closed');
+  if (signInRefusal(connection) !== null) return status('bad', 'Not signed in');
   if (connection.at === 'refused') return status('bad', `Refused: ${connection.refusal.message}`);
   if (connection.at === 'waiting') {
     const seconds = Math.max(0, Math.ceil((connection.retryAt - now) / 1_000));
-    const why = endings[connection.because];
+    const why = connection.refusal?.message ?? endings[connection.because];
     return status('busy', `Reconnecting in ${seconds} s: ${why}`, 'Reconnecting');
   }
   if (connection.tries === 1) return status('busy', 'Connecting');

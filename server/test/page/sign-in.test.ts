@@ -1,0 +1,132 @@
+/** Signing in on the page, in Chromium, on true replicas that want a token. */
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { startEmbeddedCluster, type EmbeddedCluster } from '../support/embedded-cluster.ts';
+import { claimsOf, jwtSecret, secretToken } from '../support/tokens.ts';
+import { violationsOf } from './accessibility.ts';
+import { launchBrowser, openPage, watchText } from './browser.ts';
+
+/** For conditions that come true by themselves. */
+const soon = { timeout: 30_000, interval: 25 };
+
+let browser: Browser;
+let cluster: EmbeddedCluster;
+
+beforeAll(async () => {
+  const env = { AUTH_MODE: 'jwt', JWT_SECRET: jwtSecret, WORKERS: '2' };
+  [browser, cluster] = await Promise.all([launchBrowser(), startEmbeddedCluster(env)]);
+});
+
+afterAll(() => Promise.all([browser.close(), cluster.close()]));
+
+afterEach(() => Promise.all(browser.contexts().map((context) => context.close())));
+
+const tokenOf = (user: string, endsInS?: number) =>
+  secretToken(claimsOf(user, endsInS === undefined ? {} : { endsInS }));
+const status = (page: Page) => page.locator('.status .words').textContent();
+const form = (page: Page) => page.getByRole('form', { name: 'Sign in' });
+const reason = (page: Page) => form(page).getByRole('alert').textContent();
+const keptToken = (page: Page) => page.evaluate(() => sessionStorage.getItem('tickwire.token'));
+
+async function enter(page: Page, token: string): Promise<void> {
+  await page.getByLabel('Token').fill(token);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+}
+
+/** Resolves when the page is live, and a price has moved. */
+async function seePrices(page: Page): Promise<void> {
+  await expect.poll(() => status(page), soon).toBe('Live');
+  const price = () => page.locator('tr[data-symbol="BTC-USD"] .value').innerText();
+  const first = await price();
+  await expect.poll(price, soon).not.toBe(first);
+}
+
+describe('where a token is wanted', () => {
+  it('asks for it, says why one is not taken, and shows prices with a good one', async () => {
+    const { page, complaints } = await openPage(browser, cluster.url);
+    await expect.poll(() => status(page), soon).toBe('Not signed in');
+    expect(await reason(page)).toContain('Paste the token');
+    expect(await page.locator('tbody').count()).toBe(0);
+
+    await enter(page, secretToken(claimsOf('ann'), { secret: 'x'.repeat(32) }));
+    await expect
+      .poll(() => reason(page), soon)
+      .toBe('This token is not taken here: its signature does not hold.');
+
+    await enter(page, ` Bearer ${tokenOf('ann')}\n`);
+    await seePrices(page);
+    expect(await form(page).count()).toBe(0);
+    expect(await page.locator('.user b').innerText()).toBe('ann');
+    expect(complaints).toEqual([]);
+  });
+
+  it('keeps it in this tab alone, until somebody signs out', async () => {
+    const { page, complaints } = await openPage(browser, cluster.url);
+    const token = tokenOf('ben');
+    await expect.poll(() => form(page).count(), soon).toBe(1);
+    await enter(page, token);
+    await seePrices(page);
+    await page.reload();
+    await seePrices(page);
+    expect(await keptToken(page)).toBe(token);
+    expect(
+      await page.evaluate(() => JSON.stringify(localStorage) + document.cookie + location.href),
+    ).not.toContain(token);
+    const other = await page.context().newPage();
+    await other.goto(cluster.url);
+    await expect.poll(() => status(other), soon).toBe('Not signed in');
+
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await expect.poll(() => form(page).count(), soon).toBe(1);
+    expect(await keptToken(page)).toBeNull();
+    expect(complaints).toEqual([]);
+  });
+
+  it('asks again when the sign-in has ended, and goes on with the next', async () => {
+    const { page } = await openPage(browser, cluster.url);
+    await expect.poll(() => form(page).count(), soon).toBe(1);
+    await enter(page, tokenOf('cleo', 3));
+    await seePrices(page);
+    await expect.poll(() => form(page).count(), soon).toBe(1);
+    expect(await reason(page)).toBe('Your sign-in has ended. Paste a new token.');
+    expect(await status(page)).toBe('Not signed in');
+    await enter(page, tokenOf('cleo'));
+    await seePrices(page);
+    expect(await form(page).count()).toBe(0);
+  });
+
+  it('goes on without a word where a site puts the next token into the tab in time', async () => {
+    const { page } = await openPage(browser, cluster.url);
+    await expect.poll(() => form(page).count(), soon).toBe(1);
+    const endsAt = Date.now() + 4_000;
+    await enter(page, tokenOf('dora', 4));
+    await seePrices(page);
+    const words = await watchText(page, '.status .words');
+    await page.evaluate((token) => sessionStorage.setItem('tickwire.token', token), tokenOf('dora'));
+    // Two seconds later it would have been refused at the latest.
+    await expect.poll(() => Date.now(), soon).toBeGreaterThan(endsAt + 2_000);
+    await seePrices(page);
+    expect(await words()).toBe('Live');
+  });
+});
+
+describe('the form', () => {
+  it.each(['light', 'dark'] as const)('has no serious accessibility violation in %s', async (colorScheme) => {
+    const { page } = await openPage(browser, cluster.url, { colorScheme });
+    await expect.poll(() => form(page).count(), soon).toBe(1);
+    expect(await violationsOf(page)).toEqual([]);
+    await enter(page, 'no token');
+    await expect.poll(() => reason(page), soon).toContain('not taken');
+    expect(await violationsOf(page)).toEqual([]);
+  });
+
+  it('is worked with the keyboard alone, and leaves the focus with the prices', async () => {
+    const { page } = await openPage(browser, cluster.url);
+    await expect.poll(() => form(page).count(), soon).toBe(1);
+    await page.getByLabel('Token').focus();
+    await page.keyboard.insertText(tokenOf('eve'));
+    await page.keyboard.press('Enter');
+    await seePrices(page);
+    expect(await page.evaluate(() => document.activeElement?.localName)).toBe('main');
+  });
+});
