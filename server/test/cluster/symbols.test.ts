@@ -1,0 +1,205 @@
+/** The list of symbols changed in a true cluster: clients of every replica, a leader killed, a replica cut off, Redis emptied. */
+import { createClient } from 'redis';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type { SubscribeAck, SymbolsChange, Tick } from '../../protocol/index.ts';
+import type { Recorder } from '../support/recorder.ts';
+import { startTcpProxy } from '../support/tcp-proxy.ts';
+import { until } from '../support/until.ts';
+import { apiKey, push, startClusterUnderTest } from './cluster-under-test.ts';
+
+async function change(url: string, method: 'PUT' | 'DELETE', symbol: string): Promise<number> {
+  const answer = await fetch(`${url}/api/symbols/${symbol}`, { method, headers: { 'X-API-Key': apiKey } });
+  await answer.arrayBuffer();
+  return answer.status;
+}
+
+async function resultOf(client: Recorder, symbol: string): Promise<{ ok: boolean; name?: string }> {
+  const answer: SubscribeAck = await client.subscribe([symbol]);
+  if (!answer.ok) return answer;
+  return answer.results[symbol] ?? { ok: false };
+}
+
+/** Pushes until there is a leader that takes it; gives the status that was the last. */
+async function pushed(url: string, symbol: string, price: string): Promise<{ gen: string; seq: number }> {
+  return until(
+    async () => {
+      const answer = await push(url, [{ symbol, price }]).catch(() => null);
+      if (answer?.status !== 200) return null;
+      return ((await answer.json()) as { ticks: { gen: string; seq: number }[] }).ticks[0];
+    },
+    { withinMs: 10_000 },
+  );
+}
+
+const news = (client: Recorder) => client.of<SymbolsChange>('symbols');
+
+/** Everything of that symbol, and the news, in the order of arrival. */
+const heard = ({ events }: Recorder, symbol: string): string[] =>
+  events.flatMap(({ event, payload }) => {
+    if (event === 'symbols') return [JSON.stringify(payload)];
+    return event === 'tick' && (payload as Tick).symbol === symbol ? [`tick ${(payload as Tick).seq}`] : [];
+  });
+
+describe('the list of symbols', () => {
+  it('[LS1][LS2][LS4] is changed at any replica, told to the clients of every one, and seq goes on', async () => {
+    const cluster = await startClusterUnderTest();
+    const [one = '', two = '', three = ''] = cluster.replicas.map(({ url }) => url);
+    const clients = [one, two, three].map((url) => cluster.connect({}, url));
+    await cluster.leader();
+    for (const client of clients) await client.seen('feed');
+
+    expect(await change(one, 'PUT', 'NEW-USD')).toBe(201);
+    for (const client of clients) {
+      await client.seen('symbols');
+      expect(news(client)).toEqual([{ added: ['NEW-USD'], retired: [] }]);
+      expect(await resultOf(client, 'NEW-USD')).toMatchObject({ ok: true, seq: 0 });
+    }
+    expect(await change(two, 'PUT', 'NEW-USD')).toBe(200);
+    const first = await pushed(three, 'NEW-USD', '10');
+    const second = await pushed(two, 'NEW-USD', '11');
+    expect([first.seq, second.seq]).toEqual([1, 2]);
+
+    expect(await change(three, 'DELETE', 'NEW-USD')).toBe(200);
+    for (const client of clients) {
+      await client.seen('symbols', 2);
+      expect(heard(client, 'NEW-USD')).toEqual([
+        '{"added":["NEW-USD"],"retired":[]}',
+        'tick 1',
+        'tick 2',
+        '{"added":[],"retired":["NEW-USD"]}',
+      ]);
+      expect(await resultOf(client, 'NEW-USD')).toMatchObject({ ok: false, name: 'retired', retry: 'never' });
+    }
+    for (const url of [one, two, three])
+      expect((await push(url, [{ symbol: 'NEW-USD', price: '1' }])).status).toBe(410);
+
+    expect(await change(two, 'PUT', 'NEW-USD')).toBe(201);
+    for (const client of clients) {
+      await client.seen('symbols', 3);
+      expect(await resultOf(client, 'NEW-USD')).toMatchObject({ ok: true, gen: first.gen, seq: 2 });
+    }
+    expect(await pushed(one, 'NEW-USD', '12')).toMatchObject({ gen: first.gen, seq: 3 });
+    for (const client of clients) {
+      await client.seen('tick', 3);
+      expect(client.ticks('NEW-USD').at(-1)).toMatchObject({ gen: first.gen, seq: 3, price: '12' });
+      expect(client.faults()).toEqual([]);
+    }
+  });
+
+  it('[LS5] outlives its leader, and a replica that comes later has it before it is ready', async () => {
+    const cluster = await startClusterUnderTest();
+    const leader = await cluster.leader();
+    const survivors = cluster.replicas.filter((replica) => replica !== leader);
+    const clients = survivors.map(({ url }) => cluster.connect({}, url));
+    for (const client of clients) {
+      await client.seen('feed');
+      await client.subscribe(['BTC-USD', 'ETH-USD']);
+      await client.seen('tick', 2);
+    }
+    expect(await change(leader.url, 'PUT', 'NEW-USD')).toBe(201);
+    expect(await change(leader.url, 'DELETE', 'BTC-USD')).toBe(200);
+    const before = await pushed(leader.url, 'NEW-USD', '10');
+    for (const client of clients) await client.seen('symbols', 2);
+    const counts = clients.map((client) => client.ticks('BTC-USD').length);
+    await leader.kill('SIGKILL');
+
+    const url = survivors[0]?.url ?? '';
+    expect(await pushed(url, 'NEW-USD', '11')).toEqual({ ...before, seq: before.seq + 1 });
+    for (const [index, client] of clients.entries()) {
+      // Another symbol of the same source is a fence.
+      const others = client.ticks('ETH-USD').length;
+      await until(() => client.ticks('ETH-USD').length > others + 3, { withinMs: 10_000 });
+      expect(client.ticks('BTC-USD')).toHaveLength(counts[index] ?? NaN);
+      expect(news(client)).toHaveLength(2);
+      expect(client.faults()).toEqual([]);
+    }
+
+    const late = await cluster.addReplica();
+    const client = cluster.connect({}, late.url);
+    await client.seen('hello');
+    expect(await resultOf(client, 'BTC-USD')).toMatchObject({ ok: false, name: 'retired' });
+    expect(await resultOf(client, 'NEW-USD')).toMatchObject({ ok: true, seq: before.seq + 1 });
+    expect(news(client)).toEqual([]);
+
+    // The one that was killed knew it, and reads what happened since.
+    expect(await change(url, 'PUT', 'BTC-USD')).toBe(201);
+    await leader.restart();
+    const returned = cluster.connect({}, leader.url);
+    await returned.seen('hello');
+    expect(await resultOf(returned, 'BTC-USD')).toMatchObject({ ok: true });
+    await returned.seen('tick', 1, 10_000);
+  });
+
+  it('[LS5] comes to a replica that was cut off from Redis while it changed', async () => {
+    const proxies: Awaited<ReturnType<typeof startTcpProxy>>[] = [];
+    const cluster = await startClusterUnderTest({
+      launchOf: async (node, redisUrl) => {
+        if (node !== 'r3') return {};
+        const proxy = await startTcpProxy({ to: Number(new URL(redisUrl).port) });
+        proxies.push(proxy);
+        const url = new URL(redisUrl);
+        url.port = String(proxy.port);
+        return { env: { REDIS_URL: url.href } };
+      },
+    });
+    onTestFinished(async () => void (await Promise.all(proxies.map((proxy) => proxy.close()))));
+    const [one = '', , three = ''] = cluster.replicas.map(({ url }) => url);
+    await cluster.leader();
+    const client = cluster.connect({}, three);
+    await client.seen('feed');
+    await client.subscribe(['BTC-USD', 'ETH-USD']);
+    await client.seen('tick', 2);
+
+    for (const proxy of proxies) {
+      proxy.accept(false);
+      proxy.cut('rst');
+    }
+    // Where it led, another does soon.
+    await until(async () => (await change(one, 'DELETE', 'BTC-USD').catch(() => 0)) === 200, {
+      withinMs: 10_000,
+    });
+    expect(await change(one, 'PUT', 'NEW-USD')).toBe(201);
+    expect(news(client)).toEqual([]);
+    for (const proxy of proxies) proxy.accept(true);
+    await client.seen('symbols', 1, 10_000);
+    expect(news(client)).toEqual([{ added: ['NEW-USD'], retired: ['BTC-USD'] }]);
+    expect(await resultOf(client, 'BTC-USD')).toMatchObject({ name: 'retired' });
+    expect(await resultOf(client, 'NEW-USD')).toMatchObject({ ok: true });
+    expect(client.faults()).toEqual([]);
+  });
+
+  it('[LS6] is what it was after Redis was emptied, in the new generation', async () => {
+    const cluster = await startClusterUnderTest();
+    await cluster.leader();
+    const clients = cluster.replicas.map(({ url }) => cluster.connect({}, url));
+    for (const client of clients) await client.seen('feed');
+    expect(await change(cluster.url, 'PUT', 'NEW-USD')).toBe(201);
+    expect(await change(cluster.url, 'DELETE', 'BTC-USD')).toBe(200);
+    const before = await pushed(cluster.url, 'NEW-USD', '10');
+    for (const client of clients) await client.seen('symbols', 2);
+
+    const redis = createClient({ url: cluster.redis.url });
+    await redis.connect();
+    await redis.flushAll();
+    redis.destroy();
+    const after = await until(
+      async () => {
+        const tick = await pushed(cluster.url, 'NEW-USD', '11');
+        return tick.gen !== before.gen && tick;
+      },
+      { withinMs: 15_000 },
+    );
+    expect(after.seq).toBeGreaterThanOrEqual(1);
+    for (const client of clients) {
+      expect(await resultOf(client, 'BTC-USD')).toMatchObject({ name: 'retired' });
+      expect(await resultOf(client, 'NEW-USD')).toMatchObject({ ok: true, gen: after.gen });
+      expect(news(client)).toHaveLength(2);
+    }
+    // Kept anew: a replica that comes now knows it from Redis alone.
+    const late = await cluster.addReplica();
+    const client = cluster.connect({}, late.url);
+    await client.seen('hello');
+    expect(await resultOf(client, 'BTC-USD')).toMatchObject({ name: 'retired' });
+    expect(await resultOf(client, 'NEW-USD')).toMatchObject({ ok: true });
+  });
+});
