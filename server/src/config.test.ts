@@ -158,6 +158,37 @@ describe('parseConfig', () => {
     expect(warnings.join()).not.toContain('dummy');
   });
 
+  it.each([
+    [{ BACKEND_URL: 'https://backend.example' }, 'BACKEND_SECRET'],
+    [{ BACKEND_URL: 'https://backend.example', BACKEND_SECRET: 'q'.repeat(31) }, 'BACKEND_SECRET'],
+    [
+      { BACKEND_URL: 'https://b.example', BACKEND_SECRET: 'q'.repeat(32), NODE_ENV: 'production' },
+      'BACKEND_SECRET',
+    ],
+    [{ BACKEND_URL: 'redis://dummy.example', BACKEND_SECRET: 'q'.repeat(32) }, 'BACKEND_URL'],
+    [{ BACKEND_URL: 'https://user:dummy@b.example', BACKEND_SECRET: 'q'.repeat(32) }, 'BACKEND_URL'],
+  ])('[CF2][CF3] refuses a backend that cannot be: %j', (env, name) => {
+    const problems = problemsOf(env);
+    expect(problems).toEqual([expect.stringMatching(new RegExp(`^${name}: `))]);
+    expect(problems.join()).not.toMatch(/dummy|qqq/);
+  });
+
+  it('takes a backend, and warns where there is a secret for none', () => {
+    const backend = { BACKEND_URL: 'http://b.example/a?k=1', BACKEND_SECRET: 'é'.repeat(16) };
+    const { config, warnings } = configOf({ ...backend, BACKEND_TIMEOUT_MS: '100' });
+    expect(config.backend).toEqual({
+      url: backend.BACKEND_URL,
+      secret: backend.BACKEND_SECRET,
+      timeoutMs: 100,
+      maxConcurrent: 16,
+    });
+    expect(warnings).toEqual([]);
+    const unused = configOf({ BACKEND_SECRET: 'dummy'.repeat(8) });
+    expect(unused.config.backend).toBeNull();
+    expect(unused.warnings).toEqual([expect.stringMatching(/^BACKEND_SECRET is set and BACKEND_URL is not/)]);
+    expect(unused.warnings.join()).not.toContain('dummy');
+  });
+
   it('[CF4] warns of a name that is nearly a setting', () => {
     expect(configOf({ UPDATE_INTERVALL: '100', HOME: '/', LC_ALL: 'C' }).warnings).toEqual([
       'UPDATE_INTERVALL is not a setting; did you mean UPDATE_INTERVAL?',

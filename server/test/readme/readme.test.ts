@@ -1,5 +1,6 @@
 /** The README says only what holds: its tables are compared with the code, its examples are run. */
 import { spawnSync } from 'node:child_process';
+import { createHmac } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -11,6 +12,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { startChild } from '../../../scripts/lib/child.mjs';
 import { certificateIn } from '../../../scripts/lib/certificate.mjs';
 import { startCluster } from '../../../scripts/lib/cluster.mjs';
+import { freePort } from '../../../scripts/lib/free-port.mjs';
 import { settingDocs } from '../../src/settings.ts';
 import { claimsOf, jwtSecret, secretToken } from '../support/tokens.ts';
 import { startEmbeddedCluster } from '../support/embedded-cluster.ts';
@@ -253,6 +255,58 @@ describe('the README', () => {
     expect(await read.json()).toMatchObject({
       quotes: [{ symbol: 'DEMO', price: '12.50', seq: 1, volume: '3' }],
     });
+  });
+
+  it('shows a backend that proves where events come from, and a client that gets its answer', async () => {
+    const secret = 'dummy-backend-secret-of-32-bytes-1';
+    const port = await freePort();
+    const url = `http://127.0.0.1:${port}/`;
+    expect(example('sh', 'node backend.mjs')).toMatch(
+      /BACKEND_SECRET="\$\(openssl rand -hex 32\)"\nnode backend.mjs &\nBACKEND_URL=http:\/\/127.0.0.1:9000\/ npm start\n$/,
+    );
+    const run = async (code: string): Promise<Awaited<ReturnType<typeof startChild>>> => {
+      const child = await startChild({
+        name: 'example',
+        command: process.execPath,
+        args: ['--input-type=module', '-e', code],
+        cwd: root,
+        env: { ...process.env, BACKEND_SECRET: secret },
+      });
+      onTestFinished(() => child.kill('SIGKILL'));
+      return child;
+    };
+    const backend = await run(example('js', 'timingSafeEqual').replace('9000', String(port)));
+    const post = (headers: Record<string, string>, body: string): Promise<number> =>
+      fetch(url, { method: 'POST', headers, body }).then(({ status }) => status);
+    await until(
+      () =>
+        post({}, '{}').then(
+          (status) => status === 401,
+          () => false,
+        ),
+      { withinMs: 10_000 },
+    );
+
+    const cluster = await startEmbeddedCluster({ BACKEND_URL: url, BACKEND_SECRET: secret });
+    onTestFinished(() => cluster.close());
+    const client = await run(
+      `import { io } from 'socket.io-client';
+      const socket = io('${cluster.url}', { auth: { userId: 'ann' } });
+      ${example('js', "emit('order'")}`,
+    );
+    await until(() => client.logs().includes('order AAPL-1'), { withinMs: 10_000, saw: () => client.logs() });
+    expect(backend.logs()).toEqual(['ann: connect', 'ann: order']);
+
+    const body = JSON.stringify({ id: 'r1', event: 'order', data: { symbol: 'A' }, user: 'eve' });
+    const signed = (secondsAgo: number, by = secret): Record<string, string> => {
+      const t = Math.floor(Date.now() / 1_000) - secondsAgo;
+      const digest = createHmac('sha256', by).update(`${t}.${body}`).digest('hex');
+      return { 'Tickwire-Signature': `t=${t},v1=${digest}` };
+    };
+    expect(await post(signed(0, 'another secret'), body)).toBe(401);
+    expect(await post(signed(301), body)).toBe(401);
+    expect(await post(signed(1), body)).toBe(200);
+    expect(await post(signed(0), body)).toBe(409);
   });
 
   it('shows messages and quotes to a user, and what a backend sends by curl', async () => {

@@ -105,6 +105,27 @@ export const configRows: readonly ConfigRow[] = [
     AUTH_MODE: 'jwt',
   }),
   one('an age with a unit', 'JWT_MAX_AGE', '1h'),
+  one('a backend by another protocol', 'BACKEND_URL', 'ftp://dummy.example/', {
+    BACKEND_SECRET: 'dummy-secret-that-is-long-enough-1',
+  }),
+  one('a backend behind a password', 'BACKEND_URL', 'https://user:dummy-password-1@backend.example/', {
+    BACKEND_SECRET: 'dummy-secret-that-is-long-enough-1',
+  }),
+  one('a backend and no secret', 'BACKEND_SECRET', '', { BACKEND_URL: 'https://dummy.example/' }),
+  one('a secret of 31 bytes for a backend', 'BACKEND_SECRET', 'dummy-secret-of-31-bytes-and-no', {
+    BACKEND_URL: 'https://dummy.example/',
+  }),
+  one(
+    'a secret of an example for a backend in production',
+    'BACKEND_SECRET',
+    'change-me-dummy-secret-change-me',
+    {
+      BACKEND_URL: 'https://dummy.example/',
+      NODE_ENV: 'production',
+    },
+  ),
+  one('a time limit with a unit', 'BACKEND_TIMEOUT_MS', '5s'),
+  one('no request at once', 'BACKEND_MAX_CONCURRENT', '0'),
   one('a key of an example in production', 'API_KEYS', 'change-me-dummy-key-1', { NODE_ENV: 'production' }),
   {
     name: 'everything at once',
