@@ -239,6 +239,12 @@ export const codes = {
     status: 401,
     message: 'there is no such session, or this is not its secret',
   },
+  disconnected: {
+    code: 4323,
+    retry: 'never',
+    status: 403,
+    message: 'an operator ended the connections of this user',
+  },
   store_unavailable: {
     code: 4500,
     retry: 'later',

@@ -144,6 +144,7 @@ export function createReplica(options: ReplicaOptions): Replica {
     outlets: [(message) => sessions.deliver(message)],
     onSent: (kind, isComplete) => meter.messageSent(kind, isComplete),
     onDelivered: (count) => meter.messageDelivered(count),
+    disconnectHere: (user) => sessions.disconnect(user),
     findSession: (id) => sessions.find(id),
     onSeatRefused: (reason) => meter.seatRefused(reason),
     onSeatUncounted: () => meter.seatUncounted(),
@@ -242,6 +243,8 @@ export function createReplica(options: ReplicaOptions): Replica {
     sendMessage: (message) => users.messages.send('api', message),
     sendQuote: (userId, quote) =>
       users.messages.send('quote', { to: { userId }, event: 'quote', data: quote }),
+    disconnectUser: users.disconnect,
+    feed: () => freshness.feed(),
     nodes: () => peers.list(),
     drainNode: (wanted) => peers.drain(wanted),
     metrics: config.metricsPort === null ? figures : null,

@@ -1,6 +1,7 @@
 /** The API: every operation that there is, the document of them, and its page for people. Each is declared in a file of its own. */
 import { Router } from 'express';
 import { createCallers, type CallersOptions } from './callers.ts';
+import { createDisconnectOperation, type DisconnectOptions } from './disconnect.ts';
 import { createDocsRoutes } from './docs.ts';
 import { createMessageOperation, type MessagesOptions } from './messages.ts';
 import { createNodeOperations, type NodesOptions } from './nodes.ts';
@@ -8,6 +9,8 @@ import { createOpenApi } from './openapi.ts';
 import { createOperationRoutes } from './operation-routes.ts';
 import { createQuoteOperation, type QuoteCallOptions } from './quote-call.ts';
 import { createSymbolChangeOperations, type SymbolChangesOptions } from './symbol-changes.ts';
+import { createStatusOperation, type StatusOptions } from './status.ts';
+import { createSymbolOperation, type SymbolsOptions } from './symbols.ts';
 import { createTickOperations, type TicksOptions } from './ticks.ts';
 
 export interface ApiOptions
@@ -16,7 +19,10 @@ export interface ApiOptions
     TicksOptions,
     MessagesOptions,
     QuoteCallOptions,
+    SymbolsOptions,
+    DisconnectOptions,
     NodesOptions,
+    StatusOptions,
     SymbolChangesOptions {}
 
 /** Gives the routes below `/api`. */
@@ -25,8 +31,11 @@ export function createApi(options: ApiOptions): Router {
     ...createTickOperations(options),
     createMessageOperation(options),
     createQuoteOperation(options),
+    createSymbolOperation(options),
+    createDisconnectOperation(options),
     ...createNodeOperations(options),
     ...createSymbolChangeOperations(options),
+    createStatusOperation(options),
   ];
   const router = Router();
   router.use(createOperationRoutes(operations, createCallers(options)));

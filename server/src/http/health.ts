@@ -36,23 +36,34 @@ function reasonsNotReady({ isDraining, isListKnown, backplane: { state } }: Vita
   ];
 }
 
-function statusOf({ isDraining, backplane, leader, feed }: Vitals): string {
+/** The state in one word. */
+export function statusOf({ isDraining, backplane, leader, feed }: Vitals): 'ok' | 'degraded' | 'draining' {
   if (isDraining) return 'draining';
   const isWell = backplane.state.at === 'up' && leader !== null && feed.state === 'live';
   return isWell ? 'ok' : 'degraded';
 }
 
+/** The backplane as it is told; `since` and `reason` are there while it is down. */
+export function backplaneOf({ backplane: { kind, state } }: Vitals) {
+  const { at, ...outage } = state;
+  return { kind, state: at, ...outage };
+}
+
+/** The leader as it is told. */
+export function leaderOf({ leader, isLeading }: Vitals) {
+  return { node: leader?.node ?? null, me: isLeading, epoch: leader?.epoch ?? 0 };
+}
+
 function report(vitals: Vitals): object {
-  const { node, uptimeMs, connections, backplane, leader, isLeading, feed } = vitals;
-  const { at, ...outage } = backplane.state;
+  const { node, uptimeMs, connections, feed } = vitals;
   return {
     status: statusOf(vitals),
     node,
     uptime: Math.round(uptimeMs / 1000),
     connections,
     ready: reasonsNotReady(vitals).length === 0,
-    backplane: { kind: backplane.kind, state: at, ...outage },
-    leader: { node: leader?.node ?? null, me: isLeading, epoch: leader?.epoch ?? 0 },
+    backplane: backplaneOf(vitals),
+    leader: leaderOf(vitals),
     feed: {
       state: feed.state,
       since: feed.since,

@@ -70,6 +70,8 @@ export interface Sessions {
   deliver(message: Message): number;
   /** The session that `hello` told this id, while it lasts. */
   find(session: string): { secret: string; identity: Identity } | null;
+  /** Ends every session of the user on this replica, refused with `disconnected`; gives how many they were. */
+  disconnect(user: string): number;
   /** Opens a session for a plain client; Socket.IO's come by themselves. */
   openPlain(socket: PlainSocket): void;
   /** The connection of that client, where it is still here. */
@@ -291,6 +293,21 @@ export function createSessions(options: SessionsOptions): Sessions {
       return session === undefined
         ? null
         : { secret: session.secret, identity: session.socket.data.identity };
+    },
+    disconnect: (user) => {
+      const why = refusal('disconnected');
+      const isOfUser = (client: Client): boolean => client.data.identity.user === user;
+      const own = [...sessions.values()].map(({ socket }) => socket).filter(isOfUser);
+      const ownPlain = [...plain.keys()].filter(isOfUser);
+      for (const { id } of own) {
+        const socket = io.sockets.sockets.get(id);
+        if (socket !== undefined) endSession(socket, why);
+      }
+      for (const socket of ownPlain) {
+        forgetPlain(socket);
+        socket.refuse(why);
+      }
+      return own.length + ownPlain.length;
     },
     openPlain,
     connectionOf: (socketId) => (sessions.get(socketId) ?? plain.get(socketId))?.socket.conn ?? null,

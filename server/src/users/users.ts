@@ -7,6 +7,7 @@ import type { Clock } from '../support/clock.ts';
 import type { Log } from '../support/log.ts';
 import { createAuthenticateRequest } from './authenticate-request.ts';
 import type { AuthenticateRequest, SignIn } from './identity.ts';
+import { createDisconnects, type Disconnects, type DisconnectsOptions } from './disconnects.ts';
 import { createMessages, type Messages, type MessagesOptions } from './messages.ts';
 import type { Others } from './others.ts';
 import type { SeatTaker } from './seat.ts';
@@ -26,6 +27,8 @@ export interface UsersOptions {
   outlets: MessagesOptions['outlets'];
   onSent: MessagesOptions['onSent'];
   onDelivered: MessagesOptions['onDelivered'];
+  /** As of `createDisconnects`. */
+  disconnectHere: DisconnectsOptions['disconnectHere'];
   /** As of `createSessionProof`. */
   findSession: SessionProofOptions['find'];
   /** As of `createSeats`. */
@@ -39,9 +42,10 @@ export interface Users {
   /** Null where users may have any number of connections. */
   readonly seats: SeatTaker | null;
   readonly messages: Pick<Messages, 'send' | 'sendFrom'>;
+  readonly disconnect: Disconnects['disconnect'];
   readonly prove: SessionProof['prove'];
   /** What the other replicas ask of this one. */
-  readonly answers: Messages['answers'] & SessionProof['answers'];
+  readonly answers: Messages['answers'] & SessionProof['answers'] & Disconnects['answers'];
   /** Begins to count seats; to be called again when the link to their store is back. */
   start(): void;
   /** Gives back every seat of this replica, for good. */
@@ -68,6 +72,7 @@ export function createUsers(options: UsersOptions): Users {
           onUncounted: options.onSeatUncounted,
         });
   const messages = createMessages({ ...options, clock, others });
+  const disconnects = createDisconnects(options);
   const sessionProof = createSessionProof({ others, find: options.findSession });
 
   return {
@@ -75,8 +80,9 @@ export function createUsers(options: UsersOptions): Users {
     authenticate: createAuthenticateRequest(signIn),
     seats,
     messages,
+    disconnect: (user) => disconnects.disconnect(user),
     prove: (shown, symbol) => sessionProof.prove(shown, symbol),
-    answers: { ...messages.answers, ...sessionProof.answers },
+    answers: { ...messages.answers, ...sessionProof.answers, ...disconnects.answers },
     start: () => seats?.start(),
     close: async () => seats?.close(),
   };

@@ -103,6 +103,8 @@ export async function serveApp(options: Partial<HttpAppOptions> = {}): Promise<S
     proveSession: () => Promise.resolve({ at: 'none' }),
     sendMessage: () => Promise.resolve({ ok: true, delivered: 0 }),
     sendQuote: () => Promise.resolve({ ok: true, delivered: 0 }),
+    disconnectUser: () => Promise.resolve({ ok: true, disconnected: 0 }),
+    feed: () => goodVitals.feed,
     nodes: () => [{ node: 'n1', connections: 3, isLeaving: false }],
     drainNode: (node) => Promise.resolve(node === 'n1' ? 'told' : 'unknown'),
     metrics: { contentType: 'text/plain; version=0.0.4; charset=utf-8', text: () => Promise.resolve('') },

@@ -1,0 +1,196 @@
+/** The HTTP API on true replicas: every operation of the served document is called, and each answer is as the document says. */
+import { expect, it, onTestFinished } from 'vitest';
+import { readApiDocument } from '../support/api-document.ts';
+import { createRecorder } from '../support/recorder.ts';
+import { until } from '../support/until.ts';
+import { apiKey, startClusterUnderTest } from './cluster-under-test.ts';
+
+/** One call and the status that it is to get; without a body there is none. */
+interface Call {
+  path: string;
+  status: number;
+  headers?: Record<string, string>;
+  body?: unknown;
+}
+
+interface Calls {
+  good: Call[];
+  /** Where the operation takes anything that can be wrong. */
+  bad?: Call;
+}
+
+const tick = { symbol: 'DEMO', price: '1.50' };
+
+/** By the operation's id, in the order of the calls. */
+const calls: Record<string, Calls> = {
+  putTicks: {
+    good: [
+      { path: '/api/ticks', body: [tick], status: 200 },
+      { path: '/api/ticks', body: [tick], headers: { 'Idempotency-Key': 'once' }, status: 200 },
+      { path: '/api/ticks', body: [tick], headers: { 'Idempotency-Key': 'once' }, status: 200 },
+      {
+        path: '/api/ticks',
+        body: [{ ...tick, price: '2' }],
+        headers: { 'Idempotency-Key': 'once' },
+        status: 409,
+      },
+      { path: '/api/ticks', body: [{ ...tick, symbol: 'AAPL' }], status: 409 },
+      { path: '/api/ticks', body: [{ ...tick, symbol: 'NOPE' }], status: 404 },
+    ],
+    bad: { path: '/api/ticks', body: [{ ...tick, price: 'abc' }], status: 400 },
+  },
+  getTicks: {
+    good: [
+      { path: '/api/ticks', status: 200 },
+      { path: '/api/ticks?symbols=demo,AAPL', status: 200 },
+      { path: '/api/ticks?symbols=NOPE', status: 404 },
+    ],
+    bad: { path: '/api/ticks?symbols=no%20such', status: 400 },
+  },
+  listSymbols: { good: [{ path: '/api/symbols', status: 200 }] },
+  sendMessage: {
+    good: [
+      { path: '/api/message', body: { userId: 'ann', event: 'order', data: { id: 1 } }, status: 200 },
+      { path: '/api/message', body: { all: true }, status: 200 },
+      { path: '/api/message', body: { symbol: 'NOPE' }, status: 404 },
+    ],
+    bad: { path: '/api/message', body: { userId: 'user:*' }, status: 400 },
+  },
+  sendQuote: {
+    good: [
+      { path: '/api/quote', body: { userId: 'ann', symbol: 'DEMO' }, status: 200 },
+      { path: '/api/quote', body: { userId: 'nobody', symbol: 'DEMO' }, status: 404 },
+    ],
+    bad: { path: '/api/quote', body: { userId: 'ann' }, status: 400 },
+  },
+  listNodes: { good: [{ path: '/api/nodes', status: 200 }] },
+  getStatus: { good: [{ path: '/api/status', status: 200 }] },
+  disconnectUser: {
+    good: [
+      { path: '/api/users/ann/disconnect', status: 200 },
+      { path: '/api/users/nobody/disconnect', status: 200 },
+    ],
+    bad: { path: '/api/users/user%3A*/disconnect', status: 400 },
+  },
+  drainNode: {
+    good: [
+      { path: '/api/nodes/nobody/drain', status: 404 },
+      { path: '/api/nodes/r2/drain', status: 202 },
+    ],
+    bad: { path: '/api/nodes/%zz/drain', status: 400 },
+  },
+};
+
+it('every operation of the document answers as the document says, good calls and bad ones', async () => {
+  const cluster = await startClusterUnderTest({ replicas: 2 });
+  const [first, second] = cluster.replicas;
+  if (first === undefined || second === undefined) throw new Error('fewer than two replicas');
+  const { operations, faultsOf } = await readApiDocument(cluster.url);
+  expect(operations.map(({ id }) => id).toSorted()).toEqual(Object.keys(calls).toSorted());
+  // The document is no rubber stamp.
+  expect(await faultsOf('listNodes', Response.json({ nodes: [{ node: 'r1' }] }))).toHaveLength(2);
+  await cluster.leader();
+  const ann = createRecorder(second.url, { auth: { userId: 'ann' }, reconnection: false });
+  onTestFinished(() => ann.close());
+  await ann.seen('feed');
+
+  let turn = 0;
+  /** At one replica after the other; gives what is wrong with the answer. */
+  async function faultsIn(id: string, call: Call, key: string | null = apiKey): Promise<string[]> {
+    const { method = '' } = operations.find((one) => one.id === id) ?? {};
+    // Who is to be drained last is asked no more.
+    const { url } = (id === 'drainNode' || turn++ % 2 === 0 ? first : second) ?? { url: '' };
+    const answer = await fetch(url + call.path, {
+      method,
+      headers: {
+        ...(key !== null && { 'X-API-Key': key }),
+        ...(call.body !== undefined && { 'Content-Type': 'application/json' }),
+        ...call.headers,
+      },
+      ...(call.body !== undefined && { body: JSON.stringify(call.body) }),
+    });
+    const name = `${method} ${call.path} ${key === null ? 'without a key' : ''}`;
+    const wrong = answer.status === call.status ? [] : [`${answer.status} and not ${call.status}`];
+    return [...wrong, ...(await faultsOf(id, answer))].map((fault) => `${name}: ${fault}`);
+  }
+
+  const faults: string[] = [];
+  for (const [id, { good, bad }] of Object.entries(calls)) {
+    const { statuses = [] } = operations.find((one) => one.id === id) ?? {};
+    const [plain] = good;
+    if (plain === undefined) throw new Error(`no call of ${id}`);
+    // A price that is to be sent has to be there, on this replica too.
+    if (id === 'sendQuote') await until(async () => (await faultsIn(id, plain)).length === 0);
+    if (id !== 'getTicks' && id !== 'listSymbols')
+      faults.push(...(await faultsIn(id, { ...plain, status: 401 }, null)));
+    faults.push(...(await faultsIn(id, { ...plain, path: `${plain.path}?api_key=${apiKey}`, status: 401 })));
+    if (statuses.includes(400) !== (bad !== undefined))
+      faults.push(`${id}: are there bad calls of it or not?`);
+    if (bad !== undefined) faults.push(...(await faultsIn(id, bad)));
+    for (const call of good) faults.push(...(await faultsIn(id, call)));
+  }
+  expect(faults).toEqual([]);
+});
+
+/** So many calls at once, at one replica after the other. */
+async function callAll(urls: readonly string[], count: number): Promise<Response[]> {
+  return Promise.all(
+    Array.from({ length: count }, (_, index) =>
+      fetch(`${urls[index % urls.length]}/api/nodes`, { headers: { 'X-API-Key': apiKey } }),
+    ),
+  );
+}
+
+const taken = (answers: readonly Response[]): number => answers.filter(({ status }) => status === 200).length;
+
+it('[AP3] calls of a key are limited over all replicas together, and by each alone while Redis is away', async () => {
+  const maxCalls = 20;
+  const cluster = await startClusterUnderTest({ replicas: 2, env: { API_CALLS_PER_SECOND: `${maxCalls}` } });
+  const urls = cluster.replicas.map(({ url }) => url);
+  const startedAt = performance.now();
+  const answers = await callAll(urls, 10 * maxCalls);
+  // On a slow machine the calls may reach over the end of a second.
+  const seconds = Math.ceil((performance.now() - startedAt) / 1_000) + 1;
+  expect(taken(answers)).toBeGreaterThanOrEqual(maxCalls);
+  expect(taken(answers)).toBeLessThanOrEqual(seconds * maxCalls);
+  const [refused] = answers.filter(({ status }) => status !== 200);
+  expect([refused?.status, refused?.headers.get('retry-after')]).toEqual([429, '1']);
+  expect(await refused?.json()).toMatchObject({ name: 'too_many_api_calls', retry: 'later' });
+  await until(async () => taken(await callAll(urls, 1)) === 1);
+
+  await cluster.redis.stop();
+  const alone = await until(
+    async () => {
+      const all = await callAll(urls, 5 * maxCalls);
+      return all.some(({ status }) => status === 429) ? all : null;
+    },
+    { withinMs: 10_000 },
+  );
+  expect(taken(alone)).toBeGreaterThanOrEqual(maxCalls);
+});
+
+it('[US2] a user is disconnected on every replica, stays away, and has its seats back', async () => {
+  const cluster = await startClusterUnderTest({ replicas: 2, env: { MAX_CONNECTIONS_PER_USER: '2' } });
+  const [first, second] = cluster.replicas;
+  if (first === undefined || second === undefined) throw new Error('fewer than two replicas');
+  const connect = (url: string, userId: string) => cluster.connect({ auth: { userId } }, url);
+  const anns = [connect(first.url, 'ann'), connect(second.url, 'ann')];
+  const ben = connect(second.url, 'ben');
+  await Promise.all([...anns, ben].map((client) => client.seen('feed', 1, 10_000)));
+  const disconnect = async (url: string): Promise<unknown> => {
+    const answer = await fetch(`${url}/api/users/ann/disconnect`, {
+      method: 'POST',
+      headers: { 'X-API-Key': apiKey },
+    });
+    return answer.json();
+  };
+  expect(await disconnect(first.url)).toEqual({ disconnected: 2 });
+  for (const { socket } of anns) await until(() => !socket.connected && !socket.active);
+  expect(anns.map((client) => client.of('refused'))).toEqual(
+    anns.map(() => [expect.objectContaining({ name: 'disconnected', code: 4323, retry: 'never' })]),
+  );
+  expect(await disconnect(second.url)).toEqual({ disconnected: 0 });
+  expect(ben.socket.connected).toBe(true);
+  const again = [connect(second.url, 'ann'), connect(second.url, 'ann')];
+  await Promise.all(again.map((client) => client.seen('feed', 1, 10_000)));
+});
