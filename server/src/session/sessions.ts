@@ -26,7 +26,7 @@ import { SnapshotText } from './json-text.ts';
 import { leaversOf } from './leavers.ts';
 import { createListNews } from './list-news.ts';
 import { servePlainCalls } from './plain-calls.ts';
-import type { PlainSocket } from './plain-socket.ts';
+import { PlainSocket } from './plain-socket.ts';
 import { createSeating } from './seating.ts';
 import { Session, type ClientSocket, type SessionStage } from './session.ts';
 import { createBasketTexts, createSymbolTexts } from './symbol-texts.ts';
@@ -262,6 +262,15 @@ export function createSessions(options: SessionsOptions): Sessions {
     turnAway.fromSession(socket, why);
   }
 
+  /** Whatever the client speaks. */
+  function endAny(client: Client, why: Refusal): void {
+    const socket = io.sockets.sockets.get(client.id);
+    if (socket !== undefined) endSession(socket, why);
+    if (!(client instanceof PlainSocket)) return;
+    forgetPlain(client);
+    client.refuse(why);
+  }
+
   /** Closes the transport: after `disconnect(true)` a stock client would stay away. */
   function sendAway(socket: Client): void {
     socket.emit('shutdown', { reconnectInMs: Math.round(random() * reconnectSpreadMs) });
@@ -295,19 +304,9 @@ export function createSessions(options: SessionsOptions): Sessions {
         : { secret: session.secret, identity: session.socket.data.identity };
     },
     disconnect: (user) => {
-      const why = refusal('disconnected');
-      const isOfUser = (client: Client): boolean => client.data.identity.user === user;
-      const own = [...sessions.values()].map(({ socket }) => socket).filter(isOfUser);
-      const ownPlain = [...plain.keys()].filter(isOfUser);
-      for (const { id } of own) {
-        const socket = io.sockets.sockets.get(id);
-        if (socket !== undefined) endSession(socket, why);
-      }
-      for (const socket of ownPlain) {
-        forgetPlain(socket);
-        socket.refuse(why);
-      }
-      return own.length + ownPlain.length;
+      const own = [...byId.values()].filter(({ socket }) => socket.data.identity.user === user);
+      for (const { socket } of own) endAny(socket, refusal('disconnected'));
+      return own.length;
     },
     openPlain,
     connectionOf: (socketId) => (sessions.get(socketId) ?? plain.get(socketId))?.socket.conn ?? null,

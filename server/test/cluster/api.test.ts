@@ -81,7 +81,7 @@ const calls: Record<string, Calls> = {
   },
 };
 
-it('every operation of the document answers as the document says, good calls and bad ones', async () => {
+it('[AP1] every operation of the document answers as the document says, good calls and bad ones', async () => {
   const cluster = await startClusterUnderTest({ replicas: 2 });
   const [first, second] = cluster.replicas;
   if (first === undefined || second === undefined) throw new Error('fewer than two replicas');
