@@ -64,7 +64,7 @@ export async function readApiDocument(url: string): Promise<ApiDocument> {
       const form = found.responses[status]?.content[type];
       if (form === undefined) return [`${status} ${type} is not described: ${text}`];
       const validate = ajv.compile(form.schema);
-      if (validate(JSON.parse(text)) === true) return [];
+      if (validate(JSON.parse(text))) return [];
       return (validate.errors ?? []).map(
         ({ instancePath, message }) => `${instancePath} ${message}: ${text.slice(0, 500)}`,
       );
