@@ -155,7 +155,10 @@ export type SeatOutcome =
   { ok: true; replaced: { node: string; id: string } | null } | { ok: false };
 
 export interface SeatBeat {
-  /** Of every node that is known, this one too; a number that changes with each of its beats and never comes again. */
+  /**
+   * Of every node that is known, this one too; a number that changes with each of its beats and never comes again, and is negative
+   * before the first after it entered.
+   */
   beats: ReadonlyMap<string, number>;
   /** This node's seats that other nodes' connections took over, until a beat says that they were noted. */
   lost: string[];

@@ -4,7 +4,7 @@ import { BackplaneUnavailable, type UserSeats } from '../backplane/contract.ts';
 import { createMemoryUserSeats, type MemoryUserSeats } from '../backplane/local/memory-user-seats.ts';
 import { createLog } from '../support/log.ts';
 import type { SeatLoss } from './seat.ts';
-import { beatMs, createSeats, forgottenAfterMs, patienceMs, settleMs } from './seats.ts';
+import { beatMs, createSeats, forgottenAfterMs, patienceMs, settleMs, settlingBeatMs } from './seats.ts';
 
 const log = createLog({ level: 'silent', node: 'test' });
 
@@ -16,6 +16,7 @@ function createStage(maxPerUser = 2) {
   function addNode(node: string, isCutAtFirst = false) {
     let isCut = isCutAtFirst;
     let isFrozen = false;
+    let takesHeld: Promise<void> | null = null;
     async function reach<T>(answer: () => T): Promise<T> {
       if (isFrozen) await new Promise(() => {});
       if (isCut) throw new BackplaneUnavailable('cut by the test');
@@ -25,7 +26,10 @@ function createStage(maxPerUser = 2) {
       node,
       enter: () => reach(() => memory.enter(node)),
       beat: (gen, noted) => reach(() => memory.beat(node, gen, noted)),
-      take: (gen, seats, max) => reach(() => memory.take(node, gen, seats, max)),
+      take: async (gen, seats, max) => {
+        await takesHeld;
+        return reach(() => memory.take(node, gen, seats, max));
+      },
       leave: (gen, seats) => reach(() => memory.leave(node, gen, seats)),
       forget: (gen, other, beat) => reach(() => memory.forget(other, gen, beat)),
       exit: (gen) => reach(() => memory.forget(node, gen)),
@@ -47,6 +51,12 @@ function createStage(maxPerUser = 2) {
       uncounted: () => uncounted,
       cut: (cut: boolean) => void (isCut = cut),
       freeze: (frozen: boolean) => void (isFrozen = frozen),
+      /** Its seats are on their way to the store until the returned function is called. */
+      holdTakes(): () => void {
+        let release = (): void => {};
+        takesHeld = new Promise((resolve) => (release = resolve));
+        return () => release();
+      },
       /** What became of a connection; `leave` ends it. */
       connect(cid: string | null, user = 'ann') {
         const connection = {
@@ -203,12 +213,36 @@ describe('seats', () => {
     const held = [one.connect('a'), two.connect('b')];
     await clock.advance(0);
     empty();
+    const tellAll = two.holdTakes();
     const early = one.connect('c');
-    await clock.advance(2 * beatMs);
+    // The other one is known again, and has not told of its seats.
+    await clock.advance(settleMs - settlingBeatMs);
     expect(early.state).toBe('waiting');
-    await clock.advance(settleMs);
+    tellAll();
+    await clock.advance(2 * settlingBeatMs);
     expect(early.state).toBe('refused');
     expect(held.map(({ state }) => state)).toEqual(['seated', 'seated']);
+  });
+
+  it('[ST5] the wait is over as soon as all who were there have told it, by their next beat', async () => {
+    const { clock, one, two, empty } = await startPair();
+    two.connect('b');
+    await clock.advance(0);
+    empty();
+    const [first, second] = [one.connect('c'), one.connect('d')];
+    await clock.advance(beatMs + 2 * settlingBeatMs);
+    expect([first.state, second.state]).toEqual(['seated', 'refused']);
+  });
+
+  it('[ST5] it is short where one does not come that was there', async () => {
+    const { clock, one, two, empty } = await startPair();
+    two.cut(true);
+    empty();
+    const early = one.connect('c');
+    await clock.advance(settleMs - 1);
+    expect(early.state).toBe('waiting');
+    await clock.advance(settlingBeatMs);
+    expect(early.state).toBe('seated');
   });
 
   it('[ST5] who has too many keeps them, and gets no more until enough have left', async () => {

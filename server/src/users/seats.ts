@@ -9,6 +9,7 @@ import { randomUUID } from 'node:crypto';
 import { maxSeatsPerCall, type Seat, type SeatOutcome, type UserSeats } from '../backplane/contract.ts';
 import type { Clock } from '../support/clock.ts';
 import type { Log } from '../support/log.ts';
+import { createNodeWatch } from './node-watch.ts';
 import type { SeatLoss, SeatRequest, SeatTaker } from './seat.ts';
 
 export interface Seats extends SeatTaker {
@@ -45,8 +46,13 @@ export const beatMs = 250;
 export const forgottenAfterMs = 1_000;
 /** What may count as silence at one look: after a longer pause of ours, or of the store, beats are still to come. */
 const maxSilenceOfLookMs = 1.5 * beatMs;
-/** A store that began anew gives no seats for this long, so that every node that is there has told it of those it has. */
-export const settleMs = 750;
+/**
+ * A store that began anew gives no seats before every node that is there has told it of those it has: each finds that out by its
+ * next beat. This long where one does not come that was there, or where this node knows none: three beats, as one may be late.
+ */
+export const settleMs = 3 * beatMs;
+/** How often this node beats until then, so that others know that it has told all, in milliseconds. */
+export const settlingBeatMs = 50;
 /** How long a connection waits for a store that cannot be asked yet, in milliseconds. */
 export const patienceMs = 1_500;
 
@@ -57,6 +63,9 @@ export function createSeats(options: SeatsOptions): Seats {
   let gen: string | null = null;
   let lastGen: string | null = null;
   let settledAt = Infinity;
+  /** Nodes that the store knew before it began anew, and is to hear of; null where this node knows of none. */
+  let awaited: readonly string[] | null = null;
+  let stopSettling = (): void => {};
   /** The store answered before, and does not. */
   let isAway = false;
   let isClosed = false;
@@ -72,8 +81,7 @@ export function createSeats(options: SeatsOptions): Seats {
   const unreturned = new Map<string, Sitter>();
   /** Those that other nodes' connections took over, of which the store is to know that we know. */
   let noted: readonly string[] = [];
-  const others = new Map<string, { beat: number; silentMs: number }>();
-  let lookedAt = 0;
+  const watch = createNodeWatch({ node: store.node, maxSilentMs: forgottenAfterMs, maxSilenceOfLookMs });
   /** Connections that wait until the store can be asked, or is away. */
   const waiting = new Set<() => void>();
 
@@ -139,7 +147,10 @@ export function createSeats(options: SeatsOptions): Seats {
   async function enter(): Promise<string | null> {
     const entered = await store.enter();
     const isAnew = entered !== lastGen;
-    if (isAnew) settledAt = clock.monotonic() + settleMs;
+    if (isAnew) {
+      settledAt = clock.monotonic() + settleMs;
+      awaited = lastGen === null ? null : watch.others();
+    }
     unreturned.clear();
     noted = [];
     // Of a store that began anew nobody knows who came first, and all keep what they have. Else others were given our seats.
@@ -160,16 +171,7 @@ export function createSeats(options: SeatsOptions): Seats {
 
   /** Forgets the nodes whose beat stood still for too long. */
   async function judge(inGen: string, beats: ReadonlyMap<string, number>): Promise<void> {
-    const now = clock.monotonic();
-    const silenceMs = Math.min(now - lookedAt, maxSilenceOfLookMs);
-    lookedAt = now;
-    for (const node of others.keys()) if (!beats.has(node)) others.delete(node);
-    for (const [node, last] of beats) {
-      if (node === store.node) continue;
-      const known = others.get(node);
-      if (known?.beat !== last) others.set(node, { beat: last, silentMs: 0 });
-      else known.silentMs += silenceMs;
-      if (known?.beat !== last || known.silentMs < forgottenAfterMs) continue;
+    for (const [node, last] of watch.look(beats, clock.monotonic())) {
       log.warn({ silent: node }, "a node is silent: its users' seats are free");
       await store.forget(inGen, node, last);
     }
@@ -186,6 +188,8 @@ export function createSeats(options: SeatsOptions): Seats {
       gen = await enter();
       return;
     }
+    // A node that has entered has told all of its seats when it beats.
+    if (awaited?.every((node) => (answer.beats.get(node) ?? -1) > 0)) settledAt = -Infinity;
     noted = answer.lost;
     for (const id of noted) lose(id, 'seat_taken_over');
     await returnSeats(current);
@@ -207,6 +211,9 @@ export function createSeats(options: SeatsOptions): Seats {
       .finally(() => {
         turning = null;
         if (canAsk() || isAway) for (const go of waiting) go();
+        stopSettling();
+        if (gen !== null && !canAsk() && !isAway && !isClosed)
+          stopSettling = clock.after(settlingBeatMs, () => void turn());
       });
     return turning;
   }
@@ -285,6 +292,7 @@ export function createSeats(options: SeatsOptions): Seats {
       if (isClosed) return;
       isClosed = true;
       stopBeating?.();
+      stopSettling();
       for (const go of waiting) go();
       await turning;
       // Without an answer the others forget this node when its beat has stopped.

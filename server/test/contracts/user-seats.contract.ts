@@ -37,6 +37,22 @@ export function describeUserSeats(stage: Stage): void {
       expect([...(beat?.beats.keys() ?? [])]).toEqual(expect.arrayContaining(names));
     });
 
+    it('tell of a node that entered whether it has beaten since, by a number that never comes again', async () => {
+      const seen: number[] = [];
+      const look = async (): Promise<void> => {
+        const beat = await stage.two.userSeats.beat(gen, []);
+        seen.push(beat?.beats.get(nameOf(stage.one)) ?? 0);
+      };
+      for (let round = 0; round < 2; round++) {
+        await stage.one.userSeats.enter();
+        await look();
+        await stage.one.userSeats.beat(gen, []);
+        await look();
+      }
+      expect(seen.map(Math.sign)).toEqual([-1, 1, -1, 1]);
+      expect(new Set(seen).size).toBe(4);
+    });
+
     it('are given up to the limit, over all nodes, and then refused', async () => {
       const user = newUser();
       const [a, b, c] = [seat(user, 'a'), seat(user, 'b'), seat(user, 'c')];

@@ -57,7 +57,7 @@ export function createMemoryUserSeats(): MemoryUserSeats {
   return {
     enter(node) {
       freeAll(node);
-      nodes.set(node, { beat: ++lastBeat, lost: new Set() });
+      nodes.set(node, { beat: -++lastBeat, lost: new Set() });
       return current;
     },
     beat(node, gen, noted) {

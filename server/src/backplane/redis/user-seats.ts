@@ -33,7 +33,7 @@ if not gen or meta[2] ~= run then
   redis.call('HSET', KEYS[1], 'gen', gen, 'run', run)
 end
 redis.call('UNLINK', KEYS[3] .. ARGV[2], KEYS[4] .. ARGV[2])
-redis.call('HSET', KEYS[2], ARGV[2], redis.call('HINCRBY', KEYS[1], 'beat', 1))
+redis.call('HSET', KEYS[2], ARGV[2], -redis.call('HINCRBY', KEYS[1], 'beat', 1))
 return gen
 `);
 
