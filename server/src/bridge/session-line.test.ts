@@ -102,6 +102,17 @@ it('[BR6] refuses at once what there is no room for, and drops notices', async (
   expect(ended()).toBe(1);
 });
 
+it('[BR6] refuses at once what one session has too many of', async () => {
+  const { call, settle, answers, taken } = setUp({ room: 1_000 });
+  for (let n = 0; n < 102; n++) call(`call ${n}`);
+  await settle();
+  expect(named(answers)).toEqual([
+    ['call 100', 'too_many_calls'],
+    ['call 101', 'too_many_calls'],
+  ]);
+  expect(taken()).toBe(101);
+});
+
 it('[BR8] on leaving refuses each that the client waits for once, and sends no more of them', async () => {
   const { line, call, end, settle, answers, events } = setUp();
   await settle();

@@ -38,6 +38,8 @@ interface Call {
   at: 'waiting' | 'sent' | 'refused';
 }
 
+/** Calls of one session that wait, so that none takes the places of all. */
+const maxWaitingCalls = 100;
 const tooMany = 'too many events wait for the backend; try again';
 
 export class SessionLine {
@@ -54,6 +56,10 @@ export class SessionLine {
 
   /** Sends the event after those before it. `onAnswer` is called once, at once where too many wait; null where nobody waits for it. */
   send(event: string, data: unknown, onAnswer: OnAnswer | null): void {
+    if (this.#calls.size >= maxWaitingCalls) {
+      onAnswer?.(refused('too_many_calls'));
+      return;
+    }
     const request = this.#stage.enter(event, data, this.#of);
     if (request === null) {
       onAnswer?.(refused('backend_unavailable', tooMany));

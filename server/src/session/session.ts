@@ -19,8 +19,8 @@ import {
 import type { Clock } from '../support/clock.ts';
 import type { SignIn } from '../users/identity.ts';
 import { parseBackendEvent, type Backend, type BackendLine } from './backend.ts';
+import { answersRead, CallLine } from './call-line.ts';
 import type { Client } from './client.ts';
-import { caughtUp, isCaughtUp } from './connection.ts';
 import { renew, type SocketData } from './identify.ts';
 import { JsonText, SnapshotText } from './json-text.ts';
 import { parseMessage } from './message-request.ts';
@@ -30,7 +30,7 @@ import type { Streams } from './streams.ts';
 import { parseTopics } from './watch-request.ts';
 import type { Watchers } from './watchers.ts';
 import { answerText, type BasketTexts, type SymbolTexts } from './symbol-texts.ts';
-import { TokenBucket, type Rate } from './token-bucket.ts';
+import type { Rate } from './token-bucket.ts';
 
 export type ClientSocket = Socket<
   Record<string, (...args: unknown[]) => void>,
@@ -68,14 +68,9 @@ export interface SessionStage {
 
 type Ack = (answer: object) => void;
 
-/** Calls that wait for an earlier one of the same session: a page that asks for its symbols one by one has some hundreds. */
-const maxWaitingCalls = 600;
-/** A call is answered when of earlier answers no more bytes than these wait to be read. */
-const maxUnreadAnswerBytes = 65_536;
 /** Symbols in a call that count as much as another call. */
 const symbolsPerCall = 20;
 
-const settled = Promise.resolve();
 /** Of every session that has asked for nothing yet. */
 const noRates = new Map<string, number>();
 const nothingMissed: ReadonlyMap<string, Tick[] | null> = new Map();
@@ -89,13 +84,11 @@ export class Session {
   readonly secret: string;
   readonly #stage: SessionStage;
   readonly #backendLine: BackendLine | null;
-  /** Since its first call: before, it is full. */
-  #bucket: TokenBucket | null = null;
+  /** Since its first call. */
+  #calls: CallLine | null = null;
   /** The rate of each symbol that it has. */
   #rates = noRates;
   #isOver = false;
-  #lastCall: Promise<void> = settled;
-  #waitingCalls = 0;
 
   constructor(socket: Client, stage: SessionStage, { id, secret }: { id: string; secret: string }) {
     this.socket = socket;
@@ -103,8 +96,8 @@ export class Session {
     this.secret = secret;
     this.#stage = stage;
     const { user } = socket.data.identity;
-    const ready = (): Promise<void> => caughtUp(socket.conn, maxUnreadAnswerBytes);
-    this.#backendLine = stage.backend?.open({ session: id, user, ready }) ?? null;
+    this.#backendLine =
+      stage.backend?.open({ session: id, user, ready: () => answersRead(socket.conn) }) ?? null;
   }
 
   /** Both as JSON. */
@@ -179,7 +172,7 @@ export class Session {
       this.#inTurn(ack, () => this.#refuse(ack, parsed.refusal));
       return;
     }
-    if (!this.#mayCall(0)) {
+    if (!this.#line().mayCall(1)) {
       this.#refuseOneTooMany(ack);
       return;
     }
@@ -211,37 +204,20 @@ export class Session {
     return this.#stage.whyUnlisted(symbol) === null && this.socket.data.identity.maySee(symbol);
   }
 
-  #mayCall(symbolCount: number): boolean {
-    const now = this.#stage.clock.monotonic();
-    this.#bucket ??= new TokenBucket(this.#stage.calls, now);
-    return this.#bucket.take(1 + symbolCount / symbolsPerCall, now);
-  }
-
   #refuse(ack: Ack | null, why: Refusal): void {
     this.#stage.onRefused(this.socket.id, why.name);
     ack?.({ ok: false, symbols: [...this.#rates.keys()], ...why });
   }
 
-  /** Calls of one session are answered in the order in which they came, and no faster than the answers are read. */
   #inTurn(ack: Ack | null, call: () => void | Promise<void>, symbolCount = 0): void {
-    if (this.#waitingCalls >= maxWaitingCalls || !this.#mayCall(symbolCount)) {
-      this.#refuseOneTooMany(ack);
-      return;
-    }
-    let done: Promise<void> | void = undefined;
-    if (this.#waitingCalls === 0 && isCaughtUp(this.socket.conn, maxUnreadAnswerBytes)) {
-      // At once: in a storm of subscribers the turns of a chain of promises cost as much as the answers.
-      try {
-        done = call();
-      } catch (error) {
-        this.#failed(ack, error);
-      }
-      if (done === undefined) return;
-    } else done = this.#lastCall.then(() => caughtUp(this.socket.conn, maxUnreadAnswerBytes)).then(call);
-    this.#waitingCalls++;
-    this.#lastCall = done
-      .catch((error: unknown) => this.#failed(ack, error))
-      .finally(() => this.#waitingCalls--);
+    const weight = 1 + symbolCount / symbolsPerCall;
+    const isTaken = this.#line().take(call, weight, (error) => this.#failed(ack, error));
+    if (!isTaken) this.#refuseOneTooMany(ack);
+  }
+
+  #line(): CallLine {
+    const { calls: rate, clock } = this.#stage;
+    return (this.#calls ??= new CallLine({ conn: this.socket.conn, rate, clock }));
   }
 
   #failed(ack: Ack | null, error: unknown): void {

@@ -1,6 +1,11 @@
 /** Backends that hang, lie, fail, go and come back, and what clients are told meanwhile. */
-import { createServer, type Server } from 'node:net';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer as createHttpsServer } from 'node:https';
+import { createServer, type AddressInfo, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
+import { makeCertificate } from '../../../scripts/lib/certificate.mjs';
 import { codes, limits, type Refusal } from '../../protocol/index.ts';
 import { backendSecret, startBackend, type Respond } from '../support/backend.ts';
 import type { Recorder } from '../support/recorder.ts';
@@ -18,7 +23,7 @@ function bridged(url: string, env: Record<string, string> = {}): Promise<Replica
   });
 }
 
-async function join({ connect }: ReplicaUnderTest): Promise<Recorder> {
+async function joined({ connect }: ReplicaUnderTest): Promise<Recorder> {
   const client = connect({ transports: ['websocket'], reconnection: false });
   await client.seen('feed');
   return client;
@@ -135,7 +140,7 @@ it.each(failing)('[BR5] a backend that %s', async (_, respond, name) => {
     got.event === 'order' ? respond(got, response) : { ok: true },
   );
   const replica = await bridged(backend.url);
-  const client = await join(replica);
+  const client = await joined(replica);
   await client.subscribe(['A']);
   const { code, message, retry } = codes[name];
   expect(await order(client)).toEqual({ ok: false, symbols: ['A'], code, name, message, retry });
@@ -152,7 +157,7 @@ it.each([
   ['more than its length says', 'HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n{"ok":true}', {}],
 ] as const)('[BR5] a program that answers %s is no backend', async (_, answer, how) => {
   const { url } = await startRaw(answer, how);
-  const client = await join(await bridged(url));
+  const client = await joined(await bridged(url));
   expect(await order(client)).toMatchObject({ ok: false, name: 'backend_unconfirmed', retry: 'later' });
 });
 
@@ -160,7 +165,7 @@ it('[BR5][BR6] a backend that is not there is unavailable, soon left alone, and 
   const backend = await startBackend();
   await backend.stop();
   const replica = await bridged(backend.url);
-  const client = await join(replica);
+  const client = await joined(replica);
   await until(async () => {
     const answer = await order(client);
     expect(answer).toMatchObject({ ok: false, name: 'backend_unavailable', code: 4530, retry: 'later' });
@@ -182,7 +187,7 @@ it('[BR5][BR6] a backend that is not there is unavailable, soon left alone, and 
 it('[BR5] nothing is there twice, whenever the backend goes and comes back', async () => {
   const backend = await startBackend();
   const replica = await bridged(backend.url, { BACKEND_TIMEOUT_MS: '1500' });
-  const client = await join(replica);
+  const client = await joined(replica);
   await until(() => backend.of('connect').length === 1);
   let answered = 0;
   for (let round = 0; round < 8; round++) {
@@ -197,10 +202,52 @@ it('[BR5] nothing is there twice, whenever the backend goes and comes back', asy
   expect(new Set(backend.verdicts)).toEqual(new Set(['genuine']));
 });
 
+it('[BR5] a backend by a name that is none, or whose certificate is not trusted, is unavailable and gets nothing', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'tickwire-bridge-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const { certificate, key } = await makeCertificate({ folder });
+  let requests = 0;
+  const untrusted = createHttpsServer({ cert: readFileSync(certificate), key: readFileSync(key) }, () => {
+    requests++;
+  });
+  await new Promise<void>((resolve) => void untrusted.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void untrusted.close());
+  const { port } = untrusted.address() as AddressInfo;
+  const { url: noTls } = await startRaw('HTTP/1.1 400 Bad Request\r\n\r\n');
+  for (const url of [
+    `https://127.0.0.1:${port}/`,
+    noTls.replace('http', 'https'),
+    'http://nobody.invalid/',
+  ]) {
+    const client = await joined(await bridged(url));
+    expect(await order(client)).toMatchObject({ name: 'backend_unavailable' });
+  }
+  expect(requests).toBe(0);
+});
+
+it('[BR6] what waits is bounded, however much clients send', async () => {
+  const backend = await startBackend(() => undefined);
+  const replica = await bridged(backend.url, { BACKEND_TIMEOUT_MS: '60000' });
+  const clients = await Promise.all(Array.from({ length: 20 }, () => joined(replica)));
+  const big = 'x'.repeat(120_000);
+  let refused = 0;
+  for (const client of clients)
+    for (let n = 0; n < 8; n++)
+      client.socket.emit('order', big, ({ name, message }: Refusal) => {
+        if (name === 'backend_unavailable' && message.startsWith('too many')) refused++;
+      });
+  // 160 times 120 KB, of which 16 MB have a place.
+  await until(() => refused >= 20, { saw: () => refused });
+  expect(refused).toBeLessThanOrEqual(24);
+  expect(await metric(replica, 'tickwire_backend_requests_total{outcome="full"')).toBe(refused);
+  expect(await metric(replica, 'tickwire_backend_waiting')).toBeLessThan(160);
+  expect(await clients[0]?.subscribe(['A'])).toMatchObject({ ok: true });
+});
+
 it('[BR6] while a backend hangs, prices and calls of ours go on, and the log is not flooded', async () => {
   const backend = await startBackend(() => undefined);
   const replica = await bridged(backend.url);
-  const clients = await Promise.all(Array.from({ length: 10 }, () => join(replica)));
+  const clients = await Promise.all(Array.from({ length: 10 }, () => joined(replica)));
   for (const client of clients) for (let n = 0; n < 100; n++) client.socket.emit('order', n);
   const [first] = clients;
   if (first === undefined) throw new Error('no client');
