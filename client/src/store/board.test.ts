@@ -22,15 +22,23 @@ function createBoardUnderTest() {
   let nowMs = startAt;
   const touched: string[] = [];
   let changes = 0;
+  let nodeChanges = 0;
   const board = createBoard({
     now: () => nowMs,
     onRow: (symbol) => void touched.push(symbol),
+    onNodes: () => void (nodeChanges += 1),
     onBoard: () => void (changes += 1),
   });
   board.choose(['A', 'B']);
   board.onState({ at: 'live', node: 'replica-1', session: 's' });
   board.onHello({ node: 'replica-1', session: 's', user: null, secret: '' });
-  return { board, touched, changes: () => changes, set: (now: number) => void (nowMs = now) };
+  return {
+    board,
+    touched,
+    changes: () => changes,
+    nodeChanges: () => nodeChanges,
+    set: (now: number) => void (nowMs = now),
+  };
 }
 
 function rowOf(board: ReturnType<typeof createBoard>, symbol: string) {
@@ -57,6 +65,18 @@ describe('the board', () => {
     board.onTick(tickOf('OTHER', '1'));
     expect(touched).toEqual(['A']);
     expect(board.row('B')).toBe(before);
+  });
+
+  it('[CS2] knows the replicas as they were last told, also while it has no connection', () => {
+    const { board, changes, nodeChanges } = createBoardUnderTest();
+    expect(board.nodes()).toEqual([]);
+    const before = changes();
+    const counts = { connections: 2, users: 1, anonymous: 1, uptimeMs: 5 };
+    const nodes = [{ node: 'r1', state: 'serving', leader: true, ...counts } as const];
+    board.onCluster({ at: startAt, nodes });
+    expect([board.nodes(), nodeChanges(), changes()]).toEqual([nodes, 1, before]);
+    board.onState({ at: 'connecting', tries: 1 });
+    expect(board.nodes()).toEqual(nodes);
   });
 
   it('knows where each change led and from which price', () => {

@@ -2,7 +2,15 @@
  * The state of the page: rows in the order of choosing, the connection, the feed. Takes the stream's callbacks as they
  * are and says which row changed. No DOM, no timers, no network.
  */
-import type { FeedState, Hello, Quote, SubscribeResult, Tick } from '../../../server/protocol/index.ts';
+import type {
+  ClusterStatistics,
+  FeedState,
+  Hello,
+  NodeStatistics,
+  Quote,
+  SubscribeResult,
+  Tick,
+} from '../../../server/protocol/index.ts';
 import type { ConnectionState } from '../stream/index.ts';
 import { ageMs, freshnessOf, stalenessOf, type Freshness } from './freshness.ts';
 import { emptyRow, rowAfterTick, rowWithQuote, type Problem, type Row } from './row.ts';
@@ -12,6 +20,8 @@ export interface BoardOptions {
   now: () => number;
   /** Fires when the row of a chosen symbol changed, as often as it does. */
   onRow: (symbol: string) => void;
+  /** Fires when the replicas or their users changed. */
+  onNodes: () => void;
   /** Fires when connection, node, feed or choice changed, and with them the freshness of every row. */
   onBoard: () => void;
 }
@@ -21,6 +31,7 @@ export interface Board {
   onState(state: ConnectionState): void;
   onHello(hello: Hello): void;
   onFeed(feed: FeedState): void;
+  onCluster(statistics: ClusterStatistics): void;
   onHeartbeat(at: number): void;
   onSnapshot(quotes: readonly Quote[]): void;
   onTick(tick: Tick): void;
@@ -35,13 +46,16 @@ export interface Board {
   connection(): ConnectionState;
   /** The replica that serves us, or served us last. */
   node(): string | null;
+  /** Every replica as it was last told of; none before. */
+  nodes(): readonly NodeStatistics[];
   feed(): FeedState | null;
 }
 
-export function createBoard({ now, onRow, onBoard }: BoardOptions): Board {
+export function createBoard({ now, onRow, onNodes, onBoard }: BoardOptions): Board {
   const rows = new Map<string, Row>();
   let connection: ConnectionState = { at: 'connecting', tries: 1 };
   let node: string | null = null;
+  let nodes: readonly NodeStatistics[] = [];
   let feed: FeedState | null = null;
   let isStale = stalenessOf(feed);
   /** How far the server's clock is ahead, as far as it was seen on this connection; null before. */
@@ -71,6 +85,10 @@ export function createBoard({ now, onRow, onBoard }: BoardOptions): Board {
       feed = next;
       isStale = stalenessOf(next);
       onBoard();
+    },
+    onCluster: (statistics) => {
+      nodes = statistics.nodes;
+      onNodes();
     },
     onHeartbeat: sawServerTime,
     onSnapshot: (quotes) => {
@@ -106,6 +124,7 @@ export function createBoard({ now, onRow, onBoard }: BoardOptions): Board {
     age: (quote) => ageMs(quote, now(), skewMs ?? 0),
     connection: () => connection,
     node: () => node,
+    nodes: () => nodes,
     feed: () => feed,
   };
 }

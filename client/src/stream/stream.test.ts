@@ -2,7 +2,7 @@
 import { createServer } from 'node:http';
 import { Server, type Socket } from 'socket.io';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { Tick } from '../../../server/protocol/index.ts';
+import type { ClusterStatistics, Tick } from '../../../server/protocol/index.ts';
 import type { ConnectionState } from './connection.ts';
 import { createStream, type StreamOptions } from './stream.ts';
 import { hello, quoteOf, resultAt, tickOf } from './testing/fake-links.ts';
@@ -128,5 +128,29 @@ describe('a stream over true sockets', () => {
     closers.push(() => second.close());
     again.listen(Number(new URL(url).port), '127.0.0.1');
     await vi.waitFor(() => expect(stream.state()).toMatchObject({ at: 'live', node: 'replica-2' }), soon);
+  });
+
+  it('[CS1] watches the cluster on each connection where somebody wants to know, and drops what is no statistics', async () => {
+    let watched = 0;
+    const node = { node: 'r1', state: 'serving', leader: true, uptimeMs: 1 };
+    const counts = { connections: 1, users: 0, anonymous: 1 };
+    const { io, url } = await startServer((socket) => {
+      socket.on('watch', (topics: unknown) => {
+        expect(topics).toEqual(['cluster']);
+        watched += 1;
+        socket.emit('cluster', { at: 1, nodes: [{ ...node, ...counts, connections: '1' }] });
+        socket.emit('cluster', { at: 1, nodes: [{ ...node, ...counts }] });
+      });
+    });
+    const onCluster = vi.fn<(statistics: ClusterStatistics) => void>();
+    const { stream } = startStream(url, { onCluster });
+    await vi.waitFor(() => expect(onCluster).toHaveBeenCalledTimes(1), soon);
+    expect(onCluster).toHaveBeenCalledWith({ at: 1, nodes: [{ ...node, ...counts }] });
+    expect(stream.counters().malformed).toBe(1);
+    for (const socket of io.sockets.sockets.values()) socket.conn.close();
+    await vi.waitFor(() => expect(onCluster).toHaveBeenCalledTimes(2), soon);
+    const silent = startStream(url);
+    await vi.waitFor(() => expect(silent.stream.state().at).toBe('live'), soon);
+    expect(watched).toBe(2);
   });
 });

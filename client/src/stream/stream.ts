@@ -3,6 +3,7 @@
  * nothing twice, hides no loss. No framework; runs in browsers, workers and Node.
  */
 import type {
+  ClusterStatistics,
   FeedState,
   Hello,
   Quote,
@@ -18,7 +19,7 @@ import { zeroCounters, type Counters } from './counters.ts';
 import { socketIoLinks, type OpenLink, type TransportName } from './link.ts';
 import { createSubscriptions } from './subscriptions.ts';
 import { createRenewal, type TokenSource } from './token.ts';
-import { isFeedState, isHeartbeat, isHello, isSnapshot, isTick } from './wire.ts';
+import { isClusterStatistics, isFeedState, isHeartbeat, isHello, isSnapshot, isTick } from './wire.ts';
 
 export interface StreamOptions {
   /** The server's address; the page's own where it is absent. */
@@ -45,6 +46,8 @@ export interface StreamOptions {
   onHeartbeat?: (at: number) => void;
   /** How each symbol of a subscribe fared, again after each reconnect. An unknown symbol is told here. */
   onResults?: (results: Record<string, SubscribeResult>) => void;
+  /** Where it is given the cluster is watched: fires on each connection, and when a replica, its users or the leader change. */
+  onCluster?: (statistics: ClusterStatistics) => void;
   /** Every other event, with its first argument. */
   onOther?: (name: string, payload: unknown) => void;
   clock?: Clock;
@@ -128,6 +131,7 @@ export function createStream(options: StreamOptions = {}): Stream {
     options.onHello?.(hello);
     subscriptions.connected();
     renewal.connected(hello.expiresAt);
+    if (options.onCluster !== undefined) connection.send('watch', ['cluster']);
   }
 
   function take<T>(payload: unknown, fits: (value: unknown) => value is T, apply: (value: T) => void): void {
@@ -140,6 +144,8 @@ export function createStream(options: StreamOptions = {}): Stream {
     else if (name === 'snapshot') take(payload, isSnapshot, receiveSnapshot);
     else if (name === 'heartbeat') take(payload, isHeartbeat, ({ at }) => options.onHeartbeat?.(at));
     else if (name === 'feed') take(payload, isFeedState, (feed) => options.onFeed?.(feed));
+    else if (name === 'cluster')
+      take(payload, isClusterStatistics, (statistics) => options.onCluster?.(statistics));
     else if (name === 'hello') take(payload, isHello, receiveHello);
     else options.onOther?.(name, payload);
   }

@@ -4,6 +4,7 @@
  */
 import {
   isDecimal,
+  type ClusterStatistics,
   type FeedState,
   type Hello,
   type Quote,
@@ -98,6 +99,22 @@ export function isFeedState(value: unknown): value is FeedState {
         typeof source['name'] === 'string' &&
         Array.isArray(source['symbols']) &&
         source['symbols'].every((symbol: unknown) => typeof symbol === 'string'),
+    )
+  );
+}
+
+export function isClusterStatistics(value: unknown): value is ClusterStatistics {
+  return (
+    isObject(value) &&
+    Number.isFinite(value['at']) &&
+    Array.isArray(value['nodes']) &&
+    value['nodes'].every(
+      (node: unknown) =>
+        isObject(node) &&
+        typeof node['node'] === 'string' &&
+        (node['state'] === 'serving' || node['state'] === 'draining') &&
+        typeof node['leader'] === 'boolean' &&
+        ['connections', 'users', 'anonymous'].every((name) => isCount(node[name])),
     )
   );
 }

@@ -4,6 +4,7 @@ import { render } from 'preact';
 import { choiceOfHash, choiceOfText, hashOfChoice, textOfChoice } from './choice.ts';
 import { CountBar } from './count-bar.tsx';
 import { keptIn } from './kept.ts';
+import { NodeStrip } from './node-strip.tsx';
 import { PriceTable } from './price-table.tsx';
 import { createScreen } from './screen.ts';
 import { SignInForm } from './sign-in-form.tsx';
@@ -34,6 +35,7 @@ if (page === null) throw new Error('index.html has no #page');
 render(
   <>
     <TopBar screen={screen} theme={theme} />
+    <NodeStrip screen={screen} />
     <SignInForm screen={screen} />
     <main tabIndex={-1}>
       <PriceTable screen={screen} />

@@ -3,7 +3,7 @@
  * row. Everything that came since the last frame is drawn with the next.
  */
 import { batch, computed, effect, signal, type ReadonlySignal, type Signal } from '@preact/signals';
-import type { FeedState } from '../../../server/protocol/index.ts';
+import type { FeedState, NodeStatistics } from '../../../server/protocol/index.ts';
 import { createBoard, type Freshness, type Row } from '../store/index.ts';
 import { createStream, type ConnectionState, type Counters } from '../stream/index.ts';
 import { rowsOfChoice, type Choice } from './choice.ts';
@@ -26,6 +26,8 @@ export interface Screen {
   user: ReadonlySignal<string | null>;
   /** Set from a refusal for want of a token until a connection is live. */
   signIn: ReadonlySignal<SignInRequest | null>;
+  /** Every replica, as it was last told of. */
+  nodes: ReadonlySignal<readonly NodeStatistics[]>;
   /** Everything that the feed lists, each symbol once. */
   listed: ReadonlySignal<readonly string[]>;
   /** The symbols of the rows, in order. */
@@ -67,6 +69,7 @@ export function createScreen({ tabCid, tabToken, choice: firstChoice }: ScreenOp
       changedRows.add(symbol);
       frame.request();
     },
+    onNodes: () => frame.request(),
     onBoard: () => {
       isBoardChanged = true;
       frame.request();
@@ -88,6 +91,7 @@ export function createScreen({ tabCid, tabToken, choice: firstChoice }: ScreenOp
       board.onHello(hello);
     },
     onFeed: (state) => board.onFeed(state),
+    onCluster: (statistics) => board.onCluster(statistics),
     onHeartbeat: (at) => board.onHeartbeat(at),
     onSnapshot: (quotes) => board.onSnapshot(quotes),
     onTick: (tick) => board.onTick(tick),
@@ -99,6 +103,7 @@ export function createScreen({ tabCid, tabToken, choice: firstChoice }: ScreenOp
   const feed = signal(board.feed());
   const user = signal<string | null>(null);
   const signIn = signal<SignInRequest | null>(null);
+  const nodes = signal(board.nodes());
   const choice = signal(firstChoice);
   const now = signal(Date.now());
   const counters = signal({ ...stream.counters() });
@@ -117,6 +122,7 @@ export function createScreen({ tabCid, tabToken, choice: firstChoice }: ScreenOp
         if (line !== undefined) line.value = lineOf(symbol);
       }
       changedRows.clear();
+      nodes.value = board.nodes();
       if (!isBoardChanged) return;
       isBoardChanged = false;
       connection.value = board.connection();
@@ -149,6 +155,7 @@ export function createScreen({ tabCid, tabToken, choice: firstChoice }: ScreenOp
     feed,
     user,
     signIn,
+    nodes,
     listed,
     rows,
     choice,

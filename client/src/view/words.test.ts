@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { refusal, type CodeName, type FeedState } from '../../../server/protocol/index.ts';
-import { statusOf } from './words.ts';
+import { nodeWords, statusOf } from './words.ts';
 
 const live = { at: 'live', node: 'replica-1', session: 's' } as const;
 
@@ -56,5 +56,27 @@ describe('the words for the state of the connection', () => {
     const elsewhere = { code: 4301, name: 'x', message: 'not from there', retry: 'never' } as const;
     expect(statusOf({ at: 'refused', refusal: elsewhere }, null, 0).words).toBe('Refused: not from there');
     expect(statusOf({ at: 'closed' }, null, 0).words).toBe('Closed');
+  });
+});
+
+describe('the words for a replica', () => {
+  const node = { node: 'r1', state: 'serving', leader: false, uptimeMs: 1 } as const;
+
+  it('[CS4] count somebody without a name as a user for each connection', () => {
+    expect(nodeWords({ ...node, connections: 1, users: 0, anonymous: 1 }).users).toBe('1 user');
+    expect(nodeWords({ ...node, connections: 0, users: 0, anonymous: 0 }).users).toBe('0 users');
+    const many = nodeWords({ ...node, connections: 1_500, users: 500, anonymous: 1_000 });
+    expect(many).toEqual({
+      users: '1,500 users',
+      more: '',
+      title: '500 by name, 1,000 without; 1,500 connections',
+    });
+  });
+
+  it('[CS4] tell the connections where users have several', () => {
+    expect(nodeWords({ ...node, connections: 3, users: 1, anonymous: 1 })).toMatchObject({
+      users: '2 users',
+      more: 'on 3 connections',
+    });
   });
 });

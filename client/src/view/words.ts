@@ -1,6 +1,7 @@
 /** The state of connection and feed in words. Pure. */
-import type { FeedState } from '../../../server/protocol/index.ts';
+import type { FeedState, NodeStatistics } from '../../../server/protocol/index.ts';
 import type { ConnectionState, Ending } from '../stream/index.ts';
+import { formatCount } from './format.ts';
 import { signInRefusal } from './sign-in.ts';
 
 /** `good`: what is shown is the present. `busy`: it soon may be again. `bad`: it is not. */
@@ -54,4 +55,18 @@ function staleStatus({ reason, sources }: FeedState): Status {
   const outage = outages.find(([beginning]) => reason.startsWith(beginning))?.[1];
   const words = `${isPart ? 'Partly stale' : 'Stale'}: ${outage ?? reason}`;
   return status('bad', words, words, outage === undefined ? '' : reason);
+}
+
+function counted(count: number, word: string): string {
+  return `${formatCount(count)} ${word}${count === 1 ? '' : 's'}`;
+}
+
+/** Who is on a replica: somebody without a name counts as a user for each connection. `more` is what that does not tell. */
+export function nodeWords({ users, anonymous, connections }: NodeStatistics) {
+  const all = users + anonymous;
+  return {
+    users: counted(all, 'user'),
+    more: connections === all ? '' : `on ${counted(connections, 'connection')}`,
+    title: `${formatCount(users)} by name, ${formatCount(anonymous)} without; ${counted(connections, 'connection')}`,
+  };
 }

@@ -9,6 +9,7 @@ import { Server } from 'socket.io';
 import { z } from 'zod';
 import {
   refusal,
+  type ClusterStatistics,
   type FeedState,
   type Quote,
   type Refusal,
@@ -27,6 +28,8 @@ export interface ScriptedServer {
   /** Counts a tick that nobody gets. */
   lose(symbol: string): void;
   feed(feed: Partial<FeedState>): void;
+  /** Tells everybody who watches of these replicas, and whoever watches later. */
+  cluster(nodes: ClusterStatistics['nodes']): void;
   /** Stops or resumes heartbeats. */
   beat(isBeating: boolean): void;
   /** Refuses everybody who is connected, and drops them. */
@@ -47,6 +50,7 @@ export async function startScriptedServer(quotes: Quote[], unpriced: string[] = 
     reason: '',
     sources: [{ name: 'script', state: 'live', symbols: [...listed] }],
   };
+  let nodes: ClusterStatistics['nodes'] = [];
   const app = express();
   app.use((_request, response, next) => {
     response.setHeader('Content-Security-Policy', policy);
@@ -76,6 +80,10 @@ export async function startScriptedServer(quotes: Quote[], unpriced: string[] = 
       socket.emit('snapshot', { quotes: found, reason: 'subscribe' });
       const results = Object.fromEntries(symbols.map((symbol) => [symbol, resultOf(symbol)]));
       answer({ ok: true, symbols: [...subscribed], results });
+    });
+    socket.on('watch', (topics: unknown) => {
+      socket.emit('cluster', { at: Date.now(), nodes });
+      void socket.join(z.array(z.string()).parse(topics));
     });
     socket.on('unsubscribe', (symbols: unknown) => {
       for (const symbol of z.array(z.string()).parse(symbols)) subscribed.delete(symbol);
@@ -111,6 +119,10 @@ export async function startScriptedServer(quotes: Quote[], unpriced: string[] = 
     feed: (change) => {
       feed = { ...feed, since: Date.now(), ...change };
       io.emit('feed', feed);
+    },
+    cluster: (next) => {
+      nodes = next;
+      io.to('cluster').emit('cluster', { at: Date.now(), nodes });
     },
     beat: (next) => {
       isBeating = next;
