@@ -22,17 +22,27 @@ const well: ClusterStatus = {
 };
 
 describe('the arguments of npm run status', () => {
+  const optionsOf = (args: string[], env: Record<string, string> = {}) => {
+    const parsed = parseStatusArguments(args, env);
+    if (!parsed.ok) throw new Error(parsed.why);
+    return { ...parsed.options, url: parsed.options.url.href };
+  };
+
   it('are an address, and a key that the environment has too', () => {
-    const parsed = parseStatusArguments([], { TICKWIRE_API_KEY: ' of-the-environment ' });
-    expect(parsed).toMatchObject({
-      ok: true,
-      options: { key: 'of-the-environment', minNodes: 0, json: false },
+    expect(optionsOf([], { TICKWIRE_API_KEY: ' of-the-environment ' })).toEqual({
+      url: 'http://localhost:8080/',
+      key: 'of-the-environment',
+      minNodes: 0,
+      json: false,
+      help: false,
     });
-    if (parsed.ok) expect(parsed.options.url.href).toBe('http://localhost:8080/');
     const all = ['--url', 'https://prices.lan/live#x', '--key=shown', '--nodes', '3', '--json'];
-    const given = parseStatusArguments(all, { TICKWIRE_API_KEY: 'other' });
-    expect(given).toMatchObject({ ok: true, options: { key: 'shown', minNodes: 3, json: true } });
-    if (given.ok) expect(given.options.url.href).toBe('https://prices.lan/live/');
+    expect(optionsOf(all, { TICKWIRE_API_KEY: 'other' })).toMatchObject({
+      url: 'https://prices.lan/live/',
+      key: 'shown',
+      minNodes: 3,
+      json: true,
+    });
   });
 
   it.each([

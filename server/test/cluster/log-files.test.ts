@@ -8,6 +8,7 @@ import { text } from 'node:stream/consumers';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createRecorder } from '../support/recorder.ts';
 import { fillDisk, mountDisk } from '../support/small-disk.ts';
+import { startClusterUnderTest } from './cluster-under-test.ts';
 import { startEmbeddedCluster, type EmbeddedCluster } from '../support/embedded-cluster.ts';
 import { until } from '../support/until.ts';
 
@@ -165,9 +166,9 @@ describe('the log files', () => {
       call(`${cluster.url}api/${'x'.repeat(4_000)}`, 500, 404),
       call(`${cluster.url}api/nodes?key=dummy-wrong`, 500, 401),
     ]);
-    await call(`${cluster.url}api/nodes`, 10, 200, key);
+    await call(`${cluster.url}api/nodes`, 5, 200, key);
     await flood;
-    await call(`${cluster.url}api/nodes`, 10, 200, key);
+    await call(`${cluster.url}api/nodes`, 5, 200, key);
     const of = (status: number): { written: number; leftOut: number } => {
       const kind = `GET answered with ${status}`;
       const lines = linesIn(folder);
@@ -182,7 +183,7 @@ describe('the log files', () => {
       { saw: () => [of(404), of(401)] },
     );
     expect(of(404).leftOut).toBeGreaterThan(0);
-    expect(of(200)).toEqual({ written: 20, leftOut: 0 });
+    expect(of(200)).toEqual({ written: 10, leftOut: 0 });
     // Two workers, each with so many lines of three kinds a second and one more for what it left out.
     const seconds = (performance.now() - startedAt) / 1_000 + 1;
     expect(bytesIn(folder)).toBeLessThan(seconds * 2 * 3 * (maxPerSecond + 1) * 512);
@@ -218,6 +219,28 @@ describe('the log files', () => {
     const found = namesIn(folder).map((name) => readFileSync(join(folder, name), 'utf8'));
     expect(found.join('')).toContain('/api/nope');
     expect(found.join('')).not.toContain('dummy');
+  });
+
+  it('of replicas that share a folder are one each, with the request id that the answer has, and no password of Redis', async () => {
+    const folder = newFolder();
+    const cluster = await startClusterUnderTest({
+      replicas: 2,
+      env: { LOG_TO_FILE: 'true', LOG_DIR: folder, LOG_LEVEL: 'trace' },
+      redis: { args: ['--user', 'tick', 'on', '>dummy-redis-password', '~*', '&*', '+@all'] },
+      launchOf: (_node, redisUrl) => ({
+        env: { REDIS_URL: redisUrl.replace('redis://', 'redis://tick:dummy-redis-password@') },
+      }),
+    });
+    const logOf = (node: string): string => readFileSync(join(folder, `${node}.log`), 'utf8');
+    const id = (await fetch(`${cluster.url}/api/ticks`)).headers.get('x-request-id') ?? '';
+    expect(id).toMatch(/^[0-9a-f]{32}$/);
+    await until(() => ['r1', 'r2'].filter((node) => logOf(node).includes(id)).length === 1);
+    await cluster.redis.kill('SIGKILL');
+    for (const node of ['r1', 'r2'])
+      await until(() => logOf(node).includes('the backplane is down'), { withinMs: 10_000 });
+    await cluster.stop();
+    expect(readdirSync(folder).toSorted()).toEqual(['r1.log', 'r2.log']);
+    expect(logOf('r1') + logOf('r2')).not.toContain('dummy');
   });
 
   it.each([

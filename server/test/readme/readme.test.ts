@@ -352,4 +352,20 @@ describe('the README', () => {
     const line = await until(() => run(find) || null);
     expect(JSON.parse(line)).toMatchObject({ req: { id: 'order-7' }, msg: 'GET answered with 200' });
   });
+
+  it('shows how the cluster is', async () => {
+    const cluster = await startEmbeddedCluster({ API_KEYS: 'my-own-secret-key' });
+    onTestFinished(() => cluster.close());
+    const command = example('sh', 'npm run status').replace(ownAddress, cluster.url);
+    const run = () => spawnSync('sh', ['-c', command], { cwd: root, encoding: 'utf8' });
+    // The workers take a moment to know each other.
+    const shown = await until(() => (/^replica-1 [^]*^replica-2 /m.test(run().stdout) ? run() : null), {
+      withinMs: 15_000,
+      saw: () => run(),
+    });
+    expect(shown.status).toBe(0);
+    expect(shown.stdout).toMatch(/ ok: 2 replicas, 0 clients, backplane local up$/m);
+    expect(shown.stdout).toMatch(/^replica-\d +serving +0 +leader, epoch 1$/m);
+    expect(shown.stdout).toMatch(/^simulator +live +\d+ +\d\.\d s$/m);
+  });
 });
