@@ -4,7 +4,7 @@
  */
 import { accessSync, constants, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { runQuietly } from './group.mjs';
+import { runQuietly, StepFailed } from './group.mjs';
 
 /** What is needed, with the Debian package of each. */
 export const testPrograms = [
@@ -13,6 +13,9 @@ export const testPrograms = [
   { program: 'chromium', debianPackage: 'chromium' },
   { program: 'wsdump', debianPackage: 'python3-websocket' },
 ];
+
+/** Without these some tests are skipped: Prometheus and the tool that checks its rules. */
+export const optionalPrograms = [{ program: 'promtool', debianPackage: 'prometheus' }];
 
 /** From TERM to KILL: a package that is half unpacked is worse than a wait. */
 const aptGraceMs = 15_000;
@@ -78,6 +81,23 @@ export async function installPrograms(
     allowServices();
   }
   return missingPrograms(programs, folders);
+}
+
+/**
+ * The same for programs that are not needed: where apt fails it says so, and resolves with those that are missing.
+ *
+ * @param {typeof testPrograms} programs
+ * @param {Parameters<typeof installPrograms>[1]} options
+ */
+export async function installOptional(programs, options) {
+  try {
+    return await installPrograms(programs, options);
+  } catch (error) {
+    options.signal?.throwIfAborted();
+    if (!(error instanceof StepFailed)) throw error;
+    options.say(`${error.message}; it goes on without`);
+    return missingPrograms(programs, searchPath(options.env));
+  }
 }
 
 /**

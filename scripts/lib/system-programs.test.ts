@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { StepFailed } from './group.mjs';
-import { installPrograms, missingPrograms, searchPath } from './system-programs.mjs';
+import { installOptional, installPrograms, missingPrograms, searchPath } from './system-programs.mjs';
 
 const redis = { program: 'redis-server-of-a-test', debianPackage: 'redis-server' };
 const nginx = { program: 'nginx-of-a-test', debianPackage: 'nginx' };
@@ -29,14 +29,16 @@ function apt(installs = ''): void {
   program('apt-get', `${body}\ncase "$*" in *install*) ${installs} ;; esac`);
 }
 
-function install(asRoot = true) {
-  return installPrograms([redis, nginx], {
-    say: (line) => said.push(line),
+function options(asRoot = true) {
+  return {
+    say: (line: string) => void said.push(line),
     env: { PATH: folder },
     asRoot,
     policyPath: join(folder, 'policy'),
-  });
+  };
 }
+
+const install = (asRoot = true) => installPrograms([redis, nginx], options(asRoot));
 
 test('a program is missing when no folder has it, or has it but may not run it', () => {
   program(redis.program);
@@ -92,4 +94,15 @@ test('a failing apt rejects with what it wrote, and the policy is taken away aga
   expect(failure).toBeInstanceOf(StepFailed);
   expect(failure).toMatchObject({ output: expect.stringContaining('no such package') });
   expect(existsSync(join(folder, 'policy'))).toBe(false);
+});
+
+test('what is not needed may be missing: where apt fails, that is said and no more', async () => {
+  program(redis.program);
+  apt('exit 3');
+  expect(await installOptional([redis, nginx], options())).toEqual([nginx]);
+  expect(said).toEqual([
+    'installing nginx with apt (for the tests)',
+    expect.stringMatching(/apt-get .* it goes on without$/),
+  ]);
+  expect(await installOptional([redis], options())).toEqual([]);
 });
