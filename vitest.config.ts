@@ -44,6 +44,7 @@ export default defineConfig({
       withProcesses('nginx', ['server/test/nginx/**/*.test.ts']),
       withProcesses('readme', ['server/test/readme/**/*.test.ts']),
       withProcesses('cluster', ['server/test/cluster/**/*.test.ts']),
+      withProcesses('observability', ['server/test/observability/**/*.test.ts']),
       withProcesses('page', ['server/test/page/**/*.test.ts']),
       withProcesses('load', ['load-tests/test/**/*.test.ts']),
     ],

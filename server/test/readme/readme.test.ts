@@ -18,19 +18,7 @@ import { claimsOf, jwtSecret, secretToken } from '../support/tokens.ts';
 import { startEmbeddedCluster } from '../support/embedded-cluster.ts';
 import { systemPython } from '../support/python.ts';
 import { until } from '../support/until.ts';
-
-const root = join(import.meta.dirname, '../../..');
-const readme = await readFile(join(root, 'README.md'), 'utf8');
-const ownAddress = 'http://localhost:8080';
-
-/** The only code block of that language that contains the text. */
-function example(language: string, containing: string): string {
-  const blocks = [...readme.matchAll(/```(\w+)\n(.*?)```/gs)].filter(
-    ([, name, code]) => name === language && code?.includes(containing),
-  );
-  expect(blocks).toHaveLength(1);
-  return blocks[0]?.[2] ?? '';
-}
+import { example, ownAddress, readme, root } from './examples.ts';
 
 describe('the README', () => {
   it('has a row for every setting, as config.ts has it, and .env.example too', async () => {

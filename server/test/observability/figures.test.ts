@@ -1,0 +1,178 @@
+/**
+ * What two real replicas tell of real traffic: every figure that the board, the rules and the README name, and every query
+ * of the board has an answer, by a real Prometheus where one is installed.
+ */
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startChild, type Child } from '../../../scripts/lib/child.mjs';
+import { startCluster, type Cluster } from '../../../scripts/lib/cluster.mjs';
+import { freePort } from '../../../scripts/lib/free-port.mjs';
+import { createRecorder, type Recorder } from '../support/recorder.ts';
+import { until } from '../support/until.ts';
+import {
+  alerts,
+  boardQueries,
+  figuresIn,
+  hasProgram,
+  otherQueries,
+  prometheusConfig,
+  prometheusFolder,
+} from './files.ts';
+
+let cluster: Cluster;
+let clients: Recorder[] = [];
+const ports: number[] = [];
+
+const figuresOf = async (port = ports[0]): Promise<string> =>
+  (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+
+/** Names as they stand behind `# TYPE`: of a histogram without `_bucket` and the like. */
+const familiesOf = (text: string): string[] =>
+  [...text.matchAll(/^# TYPE (\w+) /gm)].map(([, name = '']) => name);
+
+beforeAll(async () => {
+  cluster = await startCluster({
+    replicas: 2,
+    env: { UPDATE_INTERVAL: '100' },
+    launchOf: async () => {
+      const port = await freePort();
+      ports.push(port);
+      return { env: { METRICS_PORT: String(port) } };
+    },
+  });
+  clients = cluster.replicas.flatMap(({ url }) => [
+    createRecorder(url, { transports: ['websocket'], auth: { userId: 'ann' } }),
+    createRecorder(url, { transports: ['polling'] }),
+  ]);
+  for (const client of clients) client.follow(['BTC-USD', 'ETH-USD']);
+  await Promise.all(clients.map((client) => client.seen('tick', 5, 20_000)));
+});
+
+afterAll(async () => {
+  for (const client of clients) client.close();
+  await cluster.stop();
+});
+
+describe('a replica', () => {
+  it('tells every figure that the board and the rules name, those of its process too', async () => {
+    const told = new Set(
+      (await figuresOf()).split('\n').flatMap((line) => /^(\w+)[{ ]/.exec(line)?.[1] ?? []),
+    );
+    const named = figuresIn(
+      [...boardQueries.map(({ expr }) => expr), ...otherQueries, ...alerts.map(({ expr }) => expr)].join(' '),
+    );
+    expect(named.length).toBeGreaterThan(30);
+    expect(named.filter((name) => !told.has(name))).toEqual([]);
+  });
+
+  it('tells the five names that are promised, and they count', async () => {
+    const text = await figuresOf();
+    const sumOf = (name: string): number =>
+      [...text.matchAll(new RegExp(`^${name}\\{.*\\} (\\S+)$`, 'gm'))].reduce(
+        (sum, [, value]) => sum + Number(value),
+        0,
+      );
+    expect(sumOf('socket_connections_total')).toBe(2);
+    expect(sumOf('socket_connections_active')).toBe(2);
+    // To each: connect, hello, feed, the answer, the snapshot and five ticks; from each: connect and a call.
+    expect(sumOf('socket_messages_sent_total')).toBeGreaterThanOrEqual(20);
+    expect(sumOf('socket_messages_received_total')).toBe(4);
+    expect(text).toMatch(/^socket_errors_total\{kind="internal",node="r\d"\} 0$/m);
+    expect(sumOf('tickwire_backplane_up')).toBe(1);
+    expect(sumOf('tickwire_backplane_round_trip_seconds_count')).toBeGreaterThan(0);
+    expect(sumOf('tickwire_symbols_served')).toBe(2);
+  });
+
+  it('has a line in the README for each figure of its own, and the README names no other', async () => {
+    const readme = readFileSync(join(import.meta.dirname, '../../../README.md'), 'utf8');
+    const operations = /^## Operations\n(.*?)^## /ms.exec(readme)?.[1] ?? '';
+    const own = familiesOf(await figuresOf()).filter((name) => /^(tickwire|socket)_/.test(name));
+    const named = new Set(operations.match(/`(?:tickwire|socket)_\w+`/g)?.map((name) => name.slice(1, -1)));
+    expect([...named].toSorted()).toEqual(own.toSorted());
+    for (const { name } of alerts) expect(operations).toContain(`\`${name}\``);
+  });
+});
+
+interface Answer<T> {
+  status: string;
+  error?: string;
+  data: T;
+}
+
+describe.skipIf(!hasProgram('prometheus'))('a real Prometheus', () => {
+  const own = mkdtempSync(join(tmpdir(), 'tickwire-prometheus-'));
+  let url = '';
+  let prometheus: Child;
+
+  async function api<T>(path: string): Promise<T> {
+    const answer = (await (await fetch(`${url}/api/v1/${path}`)).json()) as Answer<T>;
+    if (answer.status !== 'success') throw new Error(`${path}: ${answer.error}`);
+    return answer.data;
+  }
+  const query = async (expr: string): Promise<{ value: [number, string] }[]> =>
+    (await api<{ result: { value: [number, string] }[] }>(`query?query=${encodeURIComponent(expr)}`)).result;
+
+  beforeAll(async () => {
+    cpSync(join(prometheusFolder, 'alerts.yml'), join(own, 'alerts.yml'));
+    const targets = ports.map((port) => `127.0.0.1:${port}`);
+    // There is no name that stands for both here, and nobody has time for five seconds.
+    const config = prometheusConfig
+      .replace(
+        /dns_sd_configs:.*?\n +- \{.*?\}\n/s,
+        `static_configs: [{ targets: ${JSON.stringify(targets)} }]\n`,
+      )
+      .replaceAll('interval: 5s', 'interval: 500ms');
+    writeFileSync(join(own, 'prometheus.yml'), config);
+    const port = await freePort();
+    url = `http://127.0.0.1:${port}`;
+    prometheus = await startChild({
+      name: 'Prometheus',
+      command: 'prometheus',
+      args: [
+        `--config.file=${join(own, 'prometheus.yml')}`,
+        `--storage.tsdb.path=${join(own, 'data')}`,
+        `--web.listen-address=127.0.0.1:${port}`,
+      ],
+      folder: own,
+    });
+    await prometheus.until(
+      async () => (await query('count(count_over_time(up[1m]) >= 4)').catch(() => []))[0]?.value[1] === '2',
+      { what: 'scraping both replicas', withinMs: 30_000 },
+    );
+  });
+
+  afterAll(async () => {
+    await prometheus.end('SIGTERM', 5_000);
+    rmSync(own, { recursive: true, force: true });
+  });
+
+  it('has an answer to every query of the board', async () => {
+    const silent: string[] = [];
+    for (const { title, expr } of boardQueries)
+      if ((await query(expr)).length === 0) silent.push(`${title}: ${expr}`);
+    expect(silent).toEqual([]);
+    const ages = await query(boardQueries.find(({ title }) => title === 'Tick age, p99')?.expr ?? '');
+    expect(Number(ages[0]?.value[1])).toBeGreaterThan(0);
+    expect(Number(ages[0]?.value[1])).toBeLessThan(1);
+  });
+
+  it('has the rules, none of which fires; and a replica that ends is noticed', async () => {
+    const rules = async (): Promise<Record<string, string>> => {
+      const { groups } = await api<{
+        groups: { rules: { name: string; state: string; health: string }[] }[];
+      }>('rules');
+      return Object.fromEntries(
+        groups.flatMap((group) => group.rules.map(({ name, state }) => [name, state])),
+      );
+    };
+    expect(await rules()).toEqual(Object.fromEntries(alerts.map(({ name }) => [name, 'inactive'])));
+    await cluster.replicas[1]?.kill('SIGKILL');
+    await until(async () => (await rules())['TickwireReplicaDown'] === 'pending', {
+      withinMs: 20_000,
+      saw: rules,
+    });
+    expect((await query('count(up == 1)'))[0]?.value[1]).toBe('1');
+  });
+});
