@@ -121,6 +121,16 @@ describe('the board', () => {
     expect(board.freshness(rowOf(board, 'A'))).toBe('empty');
   });
 
+  it('says that a symbol was retired, with its last price, until it is served again', () => {
+    const { board } = createBoardUnderTest();
+    board.onSnapshot([quoteOf('A')]);
+    board.onResults({ A: { ok: false, ...refusal('retired') } });
+    expect(board.freshness(rowOf(board, 'A'))).toBe('retired');
+    expect(rowOf(board, 'A').quote).not.toBeNull();
+    board.onResults({ A: { ok: true, gen: 'g1', seq: 1, everyMs: 0, recovered: false, replayed: 0 } });
+    expect(board.freshness(rowOf(board, 'A'))).not.toBe('retired');
+  });
+
   it('does not call unlisted what was refused for now, with a price or without', () => {
     const { board } = createBoardUnderTest();
     board.onSnapshot([quoteOf('B')]);

@@ -109,7 +109,7 @@ export function createBoard({ now, onRow, onNodes, onBoard }: BoardOptions): Boa
         const row = rows.get(symbol);
         if (row === undefined) continue;
         const problem = problemOf(result);
-        if (row.problem?.message !== problem?.message) put({ ...row, problem });
+        if (row.problem?.name !== problem?.name) put({ ...row, problem });
       }
     },
     choose: (symbols) => {
@@ -130,5 +130,7 @@ export function createBoard({ now, onRow, onNodes, onBoard }: BoardOptions): Boa
 }
 
 function problemOf(result: SubscribeResult): Problem | null {
-  return result.ok ? null : { message: result.message, isPassing: result.retry !== 'never' };
+  return result.ok
+    ? null
+    : { name: result.name, message: result.message, isPassing: result.retry !== 'never' };
 }

@@ -6,8 +6,9 @@ import type { Row } from './row.ts';
 /**
  * `live`: as good as the feed. `stale`: its source is silent. `offline`: nobody tells us of changes now.
  * `empty`: no price yet. `pending`: refused for now, and asked for again. `unlisted`: the server does not serve it.
+ * `retired`: it did, and does so no longer.
  */
-export type Freshness = 'live' | 'stale' | 'offline' | 'empty' | 'pending' | 'unlisted';
+export type Freshness = 'live' | 'stale' | 'offline' | 'empty' | 'pending' | 'unlisted' | 'retired';
 
 /** Says of each symbol whether it is stale; `quote` speaks for itself until the feed was told. */
 export type IsStale = (quote: Pick<Quote, 'symbol' | 'stale'>) => boolean;
@@ -26,6 +27,7 @@ export function freshnessOf(
   connection: ConnectionState['at'],
   isStale: IsStale,
 ): Freshness {
+  if (row.problem?.name === 'retired') return 'retired';
   if (row.problem !== null) return row.problem.isPassing ? 'pending' : 'unlisted';
   if (row.quote === null) return 'empty';
   if (connection !== 'live') return 'offline';

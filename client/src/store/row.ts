@@ -25,6 +25,8 @@ export interface Row {
 
 /** A refusal of one symbol; one that is passing is asked about again. */
 export interface Problem {
+  /** The refusal's. */
+  name: string;
   message: string;
   isPassing: boolean;
 }

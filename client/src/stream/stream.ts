@@ -10,6 +10,7 @@ import type {
   Snapshot,
   SnapshotReason,
   SubscribeResult,
+  SymbolsChange,
   Tick,
 } from '../../../server/protocol/index.ts';
 import { makeCid as randomCid } from './cid.ts';
@@ -19,7 +20,15 @@ import { zeroCounters, type Counters } from './counters.ts';
 import { socketIoLinks, type OpenLink, type TransportName } from './link.ts';
 import { createSubscriptions } from './subscriptions.ts';
 import { createRenewal, type TokenSource } from './token.ts';
-import { isClusterStatistics, isFeedState, isHeartbeat, isHello, isSnapshot, isTick } from './wire.ts';
+import {
+  isClusterStatistics,
+  isFeedState,
+  isHeartbeat,
+  isHello,
+  isSnapshot,
+  isSymbolsChange,
+  isTick,
+} from './wire.ts';
 
 export interface StreamOptions {
   /** The server's address; the page's own where it is absent. */
@@ -44,7 +53,9 @@ export interface StreamOptions {
   onTick?: (tick: Tick) => void;
   /** When nothing else came for a second; `at` is the server's time, epoch ms. */
   onHeartbeat?: (at: number) => void;
-  /** How each symbol of a subscribe fared, again after each reconnect. An unknown symbol is told here. */
+  /** When the list of symbols changed. What is wanted of it stays so: a symbol that is added again goes on by itself. */
+  onSymbols?: (change: SymbolsChange) => void;
+  /** How each symbol of a subscribe fared, again after each reconnect. An unknown symbol is told here, and one that is retired meanwhile. */
   onResults?: (results: Record<string, SubscribeResult>) => void;
   /** Where it is given the cluster is watched: fires on each connection, and when a replica, its users or the leader change. */
   onCluster?: (statistics: ClusterStatistics) => void;
@@ -127,6 +138,11 @@ export function createStream(options: StreamOptions = {}): Stream {
     if (quotes.length > 0) options.onSnapshot?.(quotes, snapshot.reason);
   }
 
+  function receiveSymbols(change: SymbolsChange): void {
+    subscriptions.listChanged(change);
+    options.onSymbols?.(change);
+  }
+
   function receiveHello(hello: Hello): void {
     options.onHello?.(hello);
     subscriptions.connected();
@@ -146,6 +162,7 @@ export function createStream(options: StreamOptions = {}): Stream {
     else if (name === 'feed') take(payload, isFeedState, (feed) => options.onFeed?.(feed));
     else if (name === 'cluster')
       take(payload, isClusterStatistics, (statistics) => options.onCluster?.(statistics));
+    else if (name === 'symbols') take(payload, isSymbolsChange, receiveSymbols);
     else if (name === 'hello') take(payload, isHello, receiveHello);
     else options.onOther?.(name, payload);
   }

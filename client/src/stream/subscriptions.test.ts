@@ -298,6 +298,52 @@ describe('the subscriptions of a stream', () => {
     expect(test.stream.counters()).toMatchObject({ gaps: 1, recovered: 1, merged: 38, duplicates: 0 });
   });
 
+  it('[LS2] tells that a wanted symbol was retired, and goes on with it from where it was once it is added again', () => {
+    const changes: unknown[] = [];
+    const test = createStreamUnderTest({ onSymbols: (change) => void changes.push(change) });
+    test.goLiveWith('A', 'B');
+    test.emit('tick', tickOf('A', 2));
+    test.emit('symbols', { added: [], retired: ['A', 'OTHER'] });
+    expect(test.results.at(-1)).toEqual({ A: { ok: false, ...refusal('retired') } });
+    expect(test.stream.symbols()).toEqual(['A', 'B']);
+    test.clock.advance(4_000);
+    expect(test.link().sent).toHaveLength(1);
+    test.emit('symbols', { added: ['NEW', 'A'], retired: [] });
+    test.clock.advance(0);
+    expect(test.link().sent).toHaveLength(2);
+    expect(test.link().lastAsk()).toEqual({ symbols: ['A'], since: { A: ['g1', 2] } });
+    test.link().answer({ A: resultAt(3, { recovered: true, replayed: 1 }) });
+    test.emit('tick', tickOf('A', 3));
+    expect(seqs(test.ticks)).toEqual([2, 3]);
+    expect(changes).toEqual([
+      { added: [], retired: ['A', 'OTHER'] },
+      { added: ['NEW', 'A'], retired: [] },
+    ]);
+  });
+
+  it('[LS2] asks for a wanted symbol that was not listed once it is', () => {
+    const test = createStreamUnderTest();
+    test.stream.subscribe(['LATER']);
+    test.goLive();
+    test.link().answer({ LATER: { ok: false, ...refusal('unknown_symbol') } });
+    test.emit('symbols', { added: ['LATER'], retired: [] });
+    test.clock.advance(0);
+    expect(test.link().sent).toHaveLength(2);
+    expect(test.link().lastAsk()).toEqual({ symbols: ['LATER'] });
+  });
+
+  it('[LS2] asks again where a symbol came back while it was asked for', () => {
+    const test = createStreamUnderTest();
+    test.stream.subscribe(['A']);
+    test.goLive();
+    test.emit('symbols', { added: ['A'], retired: [] });
+    test.link().answer({ A: { ok: false, ...refusal('retired') } });
+    test.clock.advance(0);
+    expect(test.link().sent).toHaveLength(2);
+    test.link().answer();
+    expect(test.results.at(-1)).toEqual({ A: resultAt(1) });
+  });
+
   it('drops and counts what is malformed', () => {
     const test = createStreamUnderTest();
     test.goLiveWith('A');
@@ -306,7 +352,8 @@ describe('the subscriptions of a stream', () => {
     }
     test.emit('snapshot', { quotes: [{}], reason: 'subscribe' });
     test.emit('feed', { state: 'fine' });
+    test.emit('symbols', { added: ['A'] });
     expect(test.ticks).toEqual([]);
-    expect(test.stream.counters().malformed).toBe(7);
+    expect(test.stream.counters().malformed).toBe(8);
   });
 });

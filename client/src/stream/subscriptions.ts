@@ -12,6 +12,7 @@ import {
   type SubscribeRequest,
   type SubscribeResult,
   type Snapshot,
+  type SymbolsChange,
   type Tick,
 } from '../../../server/protocol/index.ts';
 import type { Clock } from './clock.ts';
@@ -40,6 +41,8 @@ export interface Subscriptions {
   disconnected(): void;
   /** True when the tick is wanted and follows; then the position has moved. */
   accept(tick: Tick): boolean;
+  /** The server lists other symbols: what is wanted and came back is asked for again, from where it was. */
+  listChanged(change: SymbolsChange): void;
   /** Moves positions to the snapshot's, and gives the wanted quotes. */
   place(snapshot: Snapshot): Quote[];
 }
@@ -233,6 +236,20 @@ export function createSubscriptions(options: SubscriptionsOptions): Subscription
         missing(symbol);
       }
       return false;
+    },
+
+    listChanged: ({ added, retired }) => {
+      const gone: Record<string, SubscribeResult> = {};
+      for (const symbol of retired) {
+        if (!wanted.has(symbol)) continue;
+        gone[symbol] = { ok: false, ...refusal('retired') };
+        due.delete(symbol);
+        putOff.delete(symbol);
+        gaps.delete(symbol);
+      }
+      if (Object.keys(gone).length > 0) onResults(gone);
+      for (const symbol of added) if (wanted.has(symbol)) due.add(symbol);
+      if (due.size > 0) askAfter(0);
     },
 
     place: ({ quotes, reason }) => {

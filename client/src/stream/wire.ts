@@ -11,6 +11,7 @@ import {
   type Refusal,
   type Snapshot,
   type SubscribeAck,
+  type SymbolsChange,
   type Tick,
 } from '../../../server/protocol/index.ts';
 
@@ -97,8 +98,7 @@ export function isFeedState(value: unknown): value is FeedState {
         isObject(source) &&
         isState(source) &&
         typeof source['name'] === 'string' &&
-        Array.isArray(source['symbols']) &&
-        source['symbols'].every((symbol: unknown) => typeof symbol === 'string'),
+        areTexts(source['symbols']),
     )
   );
 }
@@ -117,6 +117,14 @@ export function isClusterStatistics(value: unknown): value is ClusterStatistics 
         ['connections', 'users', 'anonymous'].every((name) => isCount(node[name])),
     )
   );
+}
+
+function areTexts(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((one: unknown) => typeof one === 'string');
+}
+
+export function isSymbolsChange(value: unknown): value is SymbolsChange {
+  return isObject(value) && areTexts(value['added']) && areTexts(value['retired']);
 }
 
 export function isHeartbeat(value: unknown): value is { at: number } {

@@ -3,6 +3,7 @@ import {
   choiceOfHash,
   choiceOfText,
   hashOfChoice,
+  listWithRetired,
   maxUnchosenRows,
   rowsOfChoice,
   textOfChoice,
@@ -26,6 +27,14 @@ describe('the choice of symbols', () => {
 
   it('keeps the order of the list, and puts what is not listed last', () => {
     expect(rowsOfChoice(['Z', 'C', 'A'], ['A', 'B', 'C'])).toEqual(['A', 'C', 'Z']);
+  });
+
+  it('keeps the place of what is listed no longer, and puts what is new last', () => {
+    const before = listWithRetired([], ['A', 'B', 'C']);
+    expect(before).toEqual(['A', 'B', 'C']);
+    const after = listWithRetired(before, ['A', 'C', 'NEW']);
+    expect(after).toEqual(['A', 'B', 'C', 'NEW']);
+    expect(listWithRetired(after, ['A', 'C', 'NEW', 'B'])).toEqual(after);
   });
 
   it('shows the first of the list where nobody chose, and nothing where nothing was chosen', () => {

@@ -32,6 +32,11 @@ export function textOfChoice(choice: Choice): string | null {
   return choice === null ? null : choice.join(',');
 }
 
+/** The list with what it no longer names: a row keeps its place when its symbol is retired, and what is new comes last. */
+export function listWithRetired(before: readonly string[], listed: readonly string[]): readonly string[] {
+  return [...new Set([...before, ...listed])];
+}
+
 /** The rows for a choice: listed ones in the list's order, so that rows keep their places, then the others as chosen. */
 export function rowsOfChoice(choice: Choice, listed: readonly string[]): readonly string[] {
   if (choice === null) return listed.slice(0, maxUnchosenRows);

@@ -19,6 +19,7 @@ const marks: Record<Freshness, string> = {
   empty: 'no price yet',
   pending: 'waiting',
   unlisted: 'not served',
+  retired: 'retired',
 };
 
 interface PriceRowProps {

@@ -6,7 +6,7 @@ import { batch, computed, effect, signal, type ReadonlySignal, type Signal } fro
 import type { FeedState, NodeStatistics } from '../../../server/protocol/index.ts';
 import { createBoard, type Freshness, type Row } from '../store/index.ts';
 import { createStream, type ConnectionState, type Counters } from '../stream/index.ts';
-import { rowsOfChoice, type Choice } from './choice.ts';
+import { listWithRetired, rowsOfChoice, type Choice } from './choice.ts';
 import { createFrame } from './frame.ts';
 import { signInRefusal, signInRequest, type SignInRequest } from './sign-in.ts';
 import type { TabCid } from './tab-cid.ts';
@@ -108,7 +108,11 @@ export function createScreen({ tabCid, tabToken, choice: firstChoice }: ScreenOp
   const now = signal(Date.now());
   const counters = signal({ ...stream.counters() });
   const listed = computed(() => [...new Set(feed.value?.sources.flatMap(({ symbols }) => symbols))]);
-  const rows = computed(() => rowsOfChoice(choice.value, listed.value));
+  let everListed: readonly string[] = [];
+  const rows = computed(() => {
+    everListed = listWithRetired(everListed, listed.value);
+    return rowsOfChoice(choice.value, everListed);
+  });
 
   function lineOf(symbol: string): Line | null {
     const row = board.row(symbol);

@@ -107,6 +107,46 @@ describe('the page on true replicas', () => {
     expect(await violationsOf(page)).toEqual([]);
   });
 
+  it('[LS2] shows without a reload that a symbol was retired or added', async () => {
+    const listing = await startEmbeddedCluster({
+      FEEDS: 'simulator:BTC-USD,AAPL,KO;push:ACME',
+      API_KEYS: 'dummy-key-1',
+      UPDATE_INTERVAL: '200',
+    });
+    onTestFinished(() => listing.close());
+    const change = async (method: 'PUT' | 'DELETE', symbol: string, body?: string): Promise<number> => {
+      const headers = { 'X-API-Key': 'dummy-key-1', 'Content-Type': 'application/json' };
+      const answer = await fetch(`${listing.url}api/symbols/${symbol}`, {
+        method,
+        headers,
+        ...(body !== undefined && { body }),
+      });
+      return answer.status;
+    };
+    const { page, complaints } = await openPage(browser, listing.url);
+    await seePrices(page, 'AAPL', 2);
+    const symbols = () =>
+      page.locator('tbody tr').evaluateAll((rows) => rows.map((row) => row.dataset['symbol']));
+    const mark = () => page.locator('tr[data-symbol="AAPL"] .mark').innerText();
+
+    expect(await change('DELETE', 'AAPL')).toBe(200);
+    await expect.poll(mark, soon).toBe('retired');
+    const last = await price(page, 'AAPL');
+    expect(await change('PUT', 'NEWCO', '{"feed":"simulator"}')).toBe(201);
+    await seePrices(page, 'NEWCO', 3);
+    expect(await symbols()).toEqual(['BTC-USD', 'AAPL', 'KO', 'ACME', 'NEWCO']);
+    expect(await page.getByLabel('NEWCO').isChecked()).toBe(true);
+    expect(await price(page, 'AAPL')).toBe(last);
+    expect(await violationsOf(page)).toEqual([]);
+
+    expect(await change('PUT', 'AAPL')).toBe(201);
+    await seePrices(page, 'AAPL', 3);
+    expect(await page.locator('tr[data-symbol="AAPL"] .mark').count()).toBe(0);
+    expect(await symbols()).toEqual(['BTC-USD', 'AAPL', 'KO', 'ACME', 'NEWCO']);
+    expect([await count(page, 'gaps'), await count(page, 'duplicates')]).toEqual(['0', '0']);
+    expect(complaints).toEqual([]);
+  });
+
   it('survives that its replica is killed: says so, comes back, and rows move again', async () => {
     const { page, complaints } = await openPage(browser, cluster.url, { random: 0.5 });
     await seePrices(page, 'BTC-USD', 2);
