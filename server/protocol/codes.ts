@@ -257,6 +257,18 @@ export const codes = {
     status: 503,
     message: 'no replica leads at this moment; try again',
   },
+  feed_paused: {
+    code: 4530,
+    retry: 'later',
+    status: 503,
+    message: 'the feed is paused: nothing is taken until it is resumed',
+  },
+  pause_unconfirmed: {
+    code: 4531,
+    retry: 'later',
+    status: 503,
+    message: 'this was not confirmed in time and may have been done; call again',
+  },
   draining: {
     code: 4502,
     retry: 'now',

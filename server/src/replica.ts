@@ -19,6 +19,8 @@ import { createMetricsApp } from './http/metrics.ts';
 import { createElection } from './leader/election.ts';
 import { createAskLeader, serveLeaderCalls } from './leader/leader-calls.ts';
 import { createListCall } from './leader/list-call.ts';
+import { createPauseCall } from './leader/pause-call.ts';
+import { createPauseNote } from './leader/pause-note.ts';
 import { createPublisher } from './leader/publisher.ts';
 import { createPushCall } from './leader/push-call.ts';
 import { createNodeDetails } from './metrics/node-details.ts';
@@ -110,11 +112,13 @@ export function createReplica(options: ReplicaOptions): Replica {
   });
   const { whyUnlisted } = symbolList;
 
+  const pauseNote = createPauseNote(backplane.leaderNotes);
   const publisher = createPublisher({
     node,
     tickStore: backplane.tickStore,
     sources: feeds,
     symbolList: symbolList.keeper,
+    pauseNote,
     clock,
     log,
     dayStartMs: config.dayStartMs,
@@ -243,6 +247,7 @@ export function createReplica(options: ReplicaOptions): Replica {
     sendMessage: (message) => users.messages.send('api', message),
     sendQuote: (userId, quote) =>
       users.messages.send('quote', { to: { userId }, event: 'quote', data: quote }),
+    pauseFeed: createPauseCall({ askLeader, log }),
     disconnectUser: users.disconnect,
     feed: () => freshness.feed(),
     nodes: () => peers.list(),
@@ -387,6 +392,7 @@ export function createReplica(options: ReplicaOptions): Replica {
     if (!freshness.announced(announcement)) return;
     fanout.expect(announcement.heads);
     symbolList.heard(announcement);
+    pauseNote.heard(announcement);
   });
   backplane.onState((state) => {
     freshness.linkChanged(state);

@@ -3,6 +3,7 @@ import { Router } from 'express';
 import { createCallers, type CallersOptions } from './callers.ts';
 import { createDisconnectOperation, type DisconnectOptions } from './disconnect.ts';
 import { createDocsRoutes } from './docs.ts';
+import { createFeedOperations, type FeedOptions } from './feed.ts';
 import { createMessageOperation, type MessagesOptions } from './messages.ts';
 import { createNodeOperations, type NodesOptions } from './nodes.ts';
 import { createOpenApi } from './openapi.ts';
@@ -21,6 +22,7 @@ export interface ApiOptions
     QuoteCallOptions,
     SymbolsOptions,
     DisconnectOptions,
+    FeedOptions,
     NodesOptions,
     StatusOptions,
     SymbolChangesOptions {}
@@ -33,6 +35,7 @@ export function createApi(options: ApiOptions): Router {
     createQuoteOperation(options),
     createSymbolOperation(options),
     createDisconnectOperation(options),
+    ...createFeedOperations(options),
     ...createNodeOperations(options),
     ...createSymbolChangeOperations(options),
     createStatusOperation(options),

@@ -152,6 +152,7 @@ export function createTickOperations(options: TicksOptions): Operation[] {
       'retired',
       'symbol_of_other_source',
       'idempotency_conflict',
+      'feed_paused',
       'no_leader',
       'store_unavailable',
       'push_unconfirmed',

@@ -4,7 +4,10 @@ import type { Publisher, PushBatch } from './publisher.ts';
 import type { ListRequest } from './term-list.ts';
 
 /** One call, with what it is called with. */
-export type LeaderCall = { call: 'push'; batch: PushBatch } | { call: 'change list'; request: ListRequest };
+export type LeaderCall =
+  | { call: 'push'; batch: PushBatch }
+  | { call: 'change list'; request: ListRequest }
+  | { call: 'pause'; isPaused: boolean };
 
 /** Asks whoever leads; rejects as the leader line does, with `NoLeader` where nobody is known to lead. */
 export type AskLeader = (call: LeaderCall) => Promise<unknown>;
@@ -22,11 +25,12 @@ export function createAskLeader(leaderLine: Pick<LeaderLine, 'call'>, epoch: () 
 export function serveLeaderCalls(
   leaderLine: Pick<LeaderLine, 'serve'>,
   epoch: number,
-  publisher: Pick<Publisher, 'push' | 'changeList'>,
+  publisher: Pick<Publisher, 'push' | 'changeList' | 'setPaused'>,
 ): () => void {
   return leaderLine.serve(epoch, (asked) => {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- both ends are replicas: this is what `createAskLeader` sent
     const call = asked as LeaderCall;
-    return call.call === 'push' ? publisher.push(call.batch) : publisher.changeList(call.request);
+    if (call.call === 'push') return publisher.push(call.batch);
+    return call.call === 'pause' ? publisher.setPaused(call.isPaused) : publisher.changeList(call.request);
   });
 }

@@ -28,6 +28,7 @@ function setUp() {
     losesAnswers: false,
     hold: null as Promise<void> | null,
     appends: 0,
+    isPaused: false,
   };
   let emit: ((ticks: SourceTick[]) => void) | null = null;
   const assignments: string[] = [];
@@ -85,6 +86,13 @@ function setUp() {
     tickStore,
     sources: [source],
     symbolList,
+    pauseNote: {
+      begin: async () => state.isPaused,
+      write: async (_epoch, isPaused) => {
+        state.isPaused = isPaused;
+        return true;
+      },
+    },
     clock,
     log: createLog({ level: 'silent', node: 'test' }),
     dayStartMs: 0,
@@ -329,5 +337,48 @@ describe('createPublisher', () => {
     publisher.follow();
     await clock.advance(1_000);
     expect(announcements).toHaveLength(before);
+  });
+
+  it('[FP1] is paused and resumed: sources stop and start, pushes are refused, and what was taken before is out before it is told', async () => {
+    const { announcements, clock, log, publisher, emit, state, ticks } = setUp();
+    publisher.lead(1);
+    await clock.advance(0);
+    emit([tick('A', '1')]);
+    const outcome = publisher.setPaused(true);
+    await clock.advance(0);
+    expect(await outcome).toEqual({ ok: true, isChange: true });
+    expect(shown(ticks)).toEqual(['A:1 1']);
+    expect(log.at(-1)).toBe('stop');
+    expect(announcements.at(-1)?.feed).toMatchObject({
+      state: 'stale',
+      reason: 'paused',
+      sources: [{ name: 'test', state: 'stale' }],
+    });
+    expect(await publisher.push({ ticks: [tick('A', '2')] })).toMatchObject({
+      ok: false,
+      refusal: { name: 'feed_paused' },
+    });
+    expect(await publisher.setPaused(true)).toEqual({ ok: true, isChange: false });
+    expect(state.isPaused).toBe(true);
+
+    expect(await publisher.setPaused(false)).toEqual({ ok: true, isChange: true });
+    expect(log.at(-1)).toBe('start from A 1');
+    expect(announcements.at(-1)?.feed).toMatchObject({ state: 'live', reason: '' });
+    const pushed = publisher.push({ ticks: [tick('A', '2')] });
+    await clock.advance(0);
+    expect(await pushed).toMatchObject({ ok: true });
+  });
+
+  it('[FP2] begins its term paused where the leader before left it so, and lists symbols all the same', async () => {
+    const { announcements, clock, log, publisher, state } = setUp();
+    state.isPaused = true;
+    publisher.lead(2);
+    await clock.advance(0);
+    expect(log).toEqual([]);
+    expect(announcements.at(-1)?.feed).toMatchObject({ state: 'stale', reason: 'paused' });
+    expect(await publisher.changeList({ act: 'add', symbol: 'C' })).toMatchObject({ ok: true });
+    expect(announcements.at(-1)?.feed).toMatchObject({ reason: 'paused' });
+    expect(await publisher.setPaused(false)).toMatchObject({ ok: true });
+    expect(log).toEqual(['start from nothing']);
   });
 });

@@ -19,6 +19,7 @@ import {
   type ListRequest,
   type TermList,
 } from './term-list.ts';
+import { createTermPause, type PauseOutcome, type TermPause, type TermPauseOptions } from './term-pause.ts';
 
 /** What the publisher needs of a source of prices; the feed stage provides it. */
 export interface TickSource {
@@ -47,6 +48,7 @@ export interface PublisherOptions {
   tickStore: TickStore;
   sources: readonly TickSource[];
   symbolList: ListKeeper;
+  pauseNote: TermPauseOptions['note'];
   clock: Clock;
   log: Log;
   dayStartMs: number;
@@ -80,6 +82,8 @@ export interface Publisher {
   push(batch: PushBatch): Promise<PushOutcome>;
   /** Lists a symbol or retires one, and tells everyone. Refused without a term; never rejects. */
   changeList(request: ListRequest): Promise<ListOutcome>;
+  /** Stops the sources and refuses pushes, or takes both again, and tells everyone. Refused without a term; never rejects. */
+  setPaused(isPaused: boolean): Promise<PauseOutcome>;
 }
 
 /** Ticks of a shard that wait for its append in flight; beyond it sources lose their newest, counted and logged, and pushes are refused. */
@@ -89,6 +93,7 @@ interface Term {
   readonly epoch: number;
   readonly lanes: readonly Lane[];
   readonly list: TermList;
+  readonly pause: TermPause;
   readonly board: SourceBoard;
   readonly digest: Digest;
   /** Set when every shard is claimed and the sources run. */
@@ -97,7 +102,8 @@ interface Term {
 }
 
 export function createPublisher(options: PublisherOptions): Publisher {
-  const { node, tickStore, sources, symbolList, clock, log, dayStartMs, beatMs, makeBatchId } = options;
+  const { node, tickStore, sources, symbolList, pauseNote, clock, log, dayStartMs, beatMs, makeBatchId } =
+    options;
   const { mayAppend, onReceived, onTick, onAppended, onRefused, onRetried, onAnnounce, onFault } = options;
   let term: Term | null = null;
   /** Per shard, what the last term left there. */
@@ -137,12 +143,19 @@ export function createPublisher(options: PublisherOptions): Publisher {
       onChange: () => announce(own),
       onFault: (reason, error) => fail(epoch, reason, error),
     });
+    const pause = createTermPause({
+      epoch,
+      note: pauseNote,
+      mayAppend,
+      onChange: () => pauseChanged(own),
+      onFault: (reason, error) => fail(epoch, reason, error),
+    });
     const board = createSourceBoard({
       sources,
       symbolsOf: (source) => list.symbolsOf(source),
       now: () => clock.now(),
     });
-    const own: Term = { epoch, lanes, list, board, digest, stop: null, droppedTicks: 0 };
+    const own: Term = { epoch, lanes, list, pause, board, digest, stop: null, droppedTicks: 0 };
     term = own;
     void begin(own);
   }
@@ -162,7 +175,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     const begun = await Promise.all(own.lanes.map((lane) => lane.begin()));
     if (term !== own || begun.includes(false)) return;
     if (!(await own.list.begin()) || term !== own) return;
-    const sourceSeqs = new Map(own.lanes.flatMap((lane) => [...lane.sourceSeqs]));
+    if (!(await own.pause.begin()) || term !== own) return;
     // A leader before may have stored what it never told.
     for (const { quotes } of own.lanes) for (const quote of quotes.values()) own.digest.moved(quote);
 
@@ -171,6 +184,13 @@ export function createPublisher(options: PublisherOptions): Publisher {
       stopAnnouncing();
       for (const source of sources) source.stop();
     };
+    own.board.pause(own.pause.isPaused());
+    if (!own.pause.isPaused()) startSources(own);
+    announce(own);
+  }
+
+  function startSources(own: Term): void {
+    const sourceSeqs = new Map(own.lanes.flatMap((lane) => [...lane.sourceSeqs]));
     let started = false;
     for (const source of sources) {
       source.start({
@@ -185,6 +205,18 @@ export function createPublisher(options: PublisherOptions): Publisher {
       });
     }
     started = true;
+  }
+
+  async function pauseChanged(own: Term): Promise<void> {
+    if (term !== own) return;
+    const isPaused = own.pause.isPaused();
+    if (isPaused) {
+      for (const source of sources) source.stop();
+      // What was taken before goes out before, so that nothing moves once it is told.
+      if (!(await settled(own.lanes)) || term !== own) return;
+    } else startSources(own);
+    own.board.pause(isPaused);
+    log.warn(isPaused ? 'the feed is paused' : 'the feed is resumed');
     announce(own);
   }
 
@@ -216,6 +248,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     if (own === null) return { ok: false, refusal: refusal('no_leader') };
     const refused = own.list.refusePush(new Set(ticks.map(({ symbol }) => symbol)));
     if (refused !== null) return { ok: false, refusal: refused };
+    if (own.pause.isPaused()) return { ok: false, refusal: refusal('feed_paused') };
     onReceived(ticks);
     const parts = [...byShard(ticks)];
     const outcomes = await Promise.all(parts.map(([shard, part]) => pushPart(own, part.ticks, shard, once)));
@@ -266,7 +299,13 @@ export function createPublisher(options: PublisherOptions): Publisher {
     return own.list.change(request);
   }
 
-  return { lead, follow, push, changeList };
+  async function setPaused(isPaused: boolean): Promise<PauseOutcome> {
+    const own = term;
+    if (own === null || own.stop === null) return { ok: false, refusal: refusal('no_leader') };
+    return own.pause.set(isPaused);
+  }
+
+  return { lead, follow, push, changeList, setPaused };
 }
 
 /** One outcome of the parts of a push: refused where any part was. A part that was taken is not taken back, and `once` keeps it from counting again. */

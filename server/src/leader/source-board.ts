@@ -6,6 +6,8 @@ export type SourceHealth = { at: 'live' } | { at: 'stale'; reason: string };
 
 export interface SourceBoard {
   set(name: string, health: SourceHealth): void;
+  /** While it is paused every source is stale, whatever it says of itself. */
+  pause(isPaused: boolean): void;
   /** Stale as a whole only when every source is. */
   feed(): FeedState;
 }
@@ -18,14 +20,23 @@ export interface SourceBoardOptions {
   now: () => number;
 }
 
+/** What is said of a feed that was paused. */
+export const pausedReason = 'paused';
+
 /** Every source is stale until it says otherwise. */
 export function createSourceBoard({ sources, symbolsOf, now }: SourceBoardOptions): SourceBoard {
   const healths = new Map<string, SourceHealth>();
   let since = now();
+  let isPaused = false;
 
   return {
     set: (name, health) => {
       healths.set(name, health);
+      since = now();
+    },
+    pause: (wanted) => {
+      if (wanted === isPaused) return;
+      isPaused = wanted;
       since = now();
     },
     feed: () => {
@@ -34,6 +45,13 @@ export function createSourceBoard({ sources, symbolsOf, now }: SourceBoardOption
         symbols: [...symbolsOf(name)],
         health: healths.get(name) ?? { at: 'stale' as const, reason: 'it has not started yet' },
       }));
+      if (isPaused)
+        return {
+          state: 'stale',
+          since,
+          reason: pausedReason,
+          sources: told.map(({ name, symbols }) => ({ name, state: 'stale', symbols })),
+        };
       const reasons = told.flatMap(({ name, health }) =>
         health.at === 'stale' ? [`${name}: ${health.reason}`] : [],
       );

@@ -64,6 +64,13 @@ const calls: Record<string, Calls> = {
     ],
     bad: { path: '/api/symbols/no%20such', status: 400 },
   },
+  pauseFeed: {
+    good: [
+      { path: '/api/feed/pause', status: 200 },
+      { path: '/api/feed/pause', status: 200 },
+    ],
+  },
+  resumeFeed: { good: [{ path: '/api/feed/resume', status: 200 }] },
   sendMessage: {
     good: [
       { path: '/api/message', body: { userId: 'ann', event: 'order', data: { id: 1 } }, status: 200 },
