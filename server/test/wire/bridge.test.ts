@@ -1,7 +1,8 @@
 /** Clients' own events on their way to a true backend and back, and the order in which a backend hears of a session. */
 import { request } from 'node:http';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import { limits, type Hello } from '../../protocol/index.ts';
+import { openPolling } from '../support/attackers.ts';
 import { backendSecret, startBackend, type Backend, type Got } from '../support/backend.ts';
 import type { Recorder } from '../support/recorder.ts';
 import { claimsOf, jwtSecret, secretToken } from '../support/tokens.ts';
@@ -95,7 +96,7 @@ it('[BR2] names with a meaning of their own, and what is no JSON, do not leave t
     expect(symbols).toEqual(['A']);
     return name;
   };
-  for (const event of ['tick', 'hello', 'error', 'watch', '__proto__', 'constructor', 'ping'])
+  for (const event of ['tick', 'hello', 'error', 'cluster', '__proto__', 'constructor', 'ping'])
     expect(await refused(event, 1)).toBe('reserved_event');
   for (const event of ['', 'two words', '1st', 'x'.repeat(65), 'http://else', '../up'])
     expect(await refused(event, 1)).toBe('unknown_event');
@@ -188,6 +189,24 @@ it('[LM4] events for the backend are calls, and those too many are refused', asy
   expect(refused.length).toBeGreaterThanOrEqual(4);
   for (const answer of refused) expect(answer).toMatchObject({ name: 'too_many_calls' });
   expect(backend.of('order').length).toBe(15 - refused.length);
+});
+
+it('[LM5][BR4] an event is sent when the answers before it were read, but for the last 64 KB', async () => {
+  const backend = await startBackend(() => 'x'.repeat(10_000));
+  const replica = await bridged(backend);
+  const unread = await openPolling(replica.url);
+  onTestFinished(() => unread.close());
+  await unread.post('40');
+  await unread.post(...Array.from({ length: 50 }, (_, id) => `42${id}["big"]`));
+  await until(() => backend.of('big').length >= 7);
+  // A fence: another session's events go there and back, one after the other.
+  const ann = await join(replica);
+  for (let n = 0; n < 20; n++) await ann.call('small');
+  expect(backend.of('big').length).toBeLessThan(10);
+  const ids: number[] = [];
+  while (ids.length < 50)
+    for (const [, id] of (await unread.poll()).matchAll(/(?:^|\x1e)43(\d+)\["x/g)) ids.push(Number(id));
+  expect(ids).toEqual(Array.from({ length: 50 }, (_, id) => id));
 });
 
 it('no secret and nothing that a client sent is in the log', async () => {
