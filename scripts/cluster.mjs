@@ -22,7 +22,7 @@ const settings = readSettings(projectRoot, process.env);
 const certificate = certificateIn(certsFolder(settings));
 const missing = unreadable(certificate);
 const tlsPortText = settings['TLS_PORT']?.trim() || '8443';
-await refuseBadSettings();
+const { corsOrigins, trustedNetworks } = await refuseBadSettings();
 const replicas = Number(settings['REPLICAS']?.trim() || '2');
 const port = Number(settings['PORT']?.trim() || '8080');
 const tlsPort = Number(tlsPortText);
@@ -38,6 +38,8 @@ const cluster = await interruptibly(async (signal) => {
       ...(port === 0 ? {} : { port }),
       ...(missing.length > 0 ? {} : { tls: { ...certificate, ...(tlsPort === 0 ? {} : { port: tlsPort }) } }),
       env: settings,
+      // It is Nginx that clients meet.
+      nginx: { corsOrigins, trusted: trustedNetworks },
       ...(settings['CLUSTER_LOGS'] === undefined ? {} : { logFolder: settings['CLUSTER_LOGS'] }),
       onUnexpectedExit: (part, how) => void startAgain(part, how),
       signal,
@@ -90,11 +92,16 @@ async function startAgain(part, how) {
   }
 }
 
-/** Says everything that is wrong with the settings, the server's among them, before anything is started. */
+/** Says everything that is wrong with the settings, the server's among them, before anything is started; gives what Nginx goes by too. */
 async function refuseBadSettings() {
   const server = new URL('../dist/server/src/config.js', import.meta.url).href;
-  /** @type {{ parseConfig: (env: NodeJS.ProcessEnv, node: string) => { ok: boolean, problems?: string[] } }} */
+  /**
+   * @typedef {{ corsOrigins: string[], addressLimits: { trustedNetworks: string[] } }} Config
+   * @type {{ parseConfig: (env: NodeJS.ProcessEnv, node: string) => { config?: Config, problems?: string[] } }}
+   */
   const { parseConfig } = await import(server);
+  // Where they meet is ours to say.
+  const parsed = parseConfig({ ...settings, BACKPLANE: 'redis', REDIS_URL: 'redis://127.0.0.1' }, 'cluster');
   const text = settings['REPLICAS']?.trim() || '2';
   const isGood = /^\d{1,2}$/.test(text) && Number(text) >= 1 && Number(text) <= maxReplicas;
   const asked = settings['CERTS_DIR']?.trim() || '';
@@ -107,11 +114,12 @@ async function refuseBadSettings() {
     ...(isGood
       ? []
       : [`REPLICAS: must be a whole number from 1 to ${maxReplicas}, not ${JSON.stringify(text)}`]),
-    // Where they meet is ours to say.
-    ...(parseConfig({ ...settings, BACKPLANE: 'redis', REDIS_URL: 'redis://127.0.0.1' }, 'cluster')
-      .problems ?? []),
+    ...(parsed.problems ?? []),
   ];
-  if (problems.length > 0) fail(['Tickwire cannot start with this configuration:', ...problems].join('\n  '));
+  if (problems.length > 0 || parsed.config === undefined)
+    fail(['Tickwire cannot start with this configuration:', ...problems].join('\n  '));
+  const { corsOrigins: origins, addressLimits } = parsed.config;
+  return { corsOrigins: origins, trustedNetworks: addressLimits.trustedNetworks };
 }
 
 /** Why there is no TLS, and what to do about it. */

@@ -19,6 +19,8 @@ const template = new URL('../../nginx/nginx.conf.template', import.meta.url);
  * @property {number} [connectionsPerAddress]
  * @property {number} [handshakesPerSecond] Per address, with a burst of five seconds' worth.
  * @property {number} [callsPerSecond] Per address, with a burst of two seconds' worth.
+ * @property {number} [openCallsPerAddress] Calls that are not answered yet.
+ * @property {readonly string[]} [corsOrigins] Whose pages may read Nginx's own answers; `*` for all.
  * @property {number} [failTimeoutMs] How long a replica that failed gets no sockets; above the time that a drain takes.
  * @property {number} [shutdownTimeoutMs] How long sockets outlive a reload.
  */
@@ -40,6 +42,8 @@ export async function renderNginx({
   connectionsPerAddress = 1_000,
   handshakesPerSecond = 100,
   callsPerSecond = 200,
+  openCallsPerAddress = 400,
+  corsOrigins = [],
   failTimeoutMs = 20_000,
   shutdownTimeoutMs = 10_000,
 }) {
@@ -69,6 +73,8 @@ export async function renderNginx({
     NGINX_HANDSHAKE_BURST: 5 * handshakesPerSecond,
     NGINX_CALLS_PER_SECOND: callsPerSecond,
     NGINX_CALLS_BURST: 2 * callsPerSecond,
+    NGINX_OPEN_CALLS_PER_ADDRESS: openCallsPerAddress,
+    NGINX_CORS_ORIGINS: corsOrigins.map((origin) => `${origin === '*' ? '~.' : `"${origin}"`} 1;`).join(' '),
     NGINX_MAX_BODY: '1m',
   };
   return (await readFile(template, 'utf8')).replaceAll(/\$\{(\w+)\}/g, (_, /** @type {string} */ name) => {

@@ -140,10 +140,10 @@ test('a start that is given up leaves nothing', async () => {
 });
 
 /** Runs `npm run cluster`'s program on a free port until it says its address. */
-async function startCommand(host = '127.0.0.1') {
+async function startCommand(host = '127.0.0.1', env: Record<string, string> = {}) {
   const port = await freePort();
   const command = spawn(process.execPath, ['scripts/cluster.mjs'], {
-    env: { ...process.env, PORT: String(port), TLS_PORT: '0', HOST: host, REPLICAS: '2' },
+    env: { ...process.env, PORT: String(port), TLS_PORT: '0', HOST: host, REPLICAS: '2', ...env },
   });
   const lines = createInterface({ input: command.stdout });
   let url = '';
@@ -176,6 +176,28 @@ test('npm run cluster listens on an IPv6 address, and says its URL in brackets',
   expect(await nodeOf(url)).toMatch(/^r[12]$/);
   command.kill('SIGTERM');
   await once(command, 'exit');
+});
+
+test('npm run cluster tells Nginx of the networks that are trusted, and of pages that may read its answers', async () => {
+  const origin = 'https://friend.example';
+  for (const [networks, limited] of [
+    ['', false],
+    ['none', true],
+  ] as const) {
+    const { command, url } = await startCommand('127.0.0.1', {
+      TRUSTED_NETWORKS: networks,
+      CORS_ORIGIN: origin,
+      REPLICAS: '1',
+    });
+    const answers = await Promise.all(
+      Array.from({ length: 700 }, () => fetch(`${url}/health/live`, { headers: { origin } })),
+    );
+    const refused = answers.filter(({ status }) => status === 429);
+    expect(refused.length > 0).toBe(limited);
+    for (const { headers } of refused) expect(headers.get('access-control-allow-origin')).toBe(origin);
+    command.kill('SIGTERM');
+    await once(command, 'exit');
+  }
 });
 
 test("npm run cluster says every bad setting at once, the server's too, and starts nothing", () => {

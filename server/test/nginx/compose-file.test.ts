@@ -50,6 +50,7 @@ test('limits have the same defaults in containers and for plain processes', asyn
   expect(conf).toContain(`zone=handshakes burst=${defaultOf('NGINX_HANDSHAKE_BURST')} nodelay;`);
   expect(conf).toContain(`zone=calls:10m rate=${defaultOf('NGINX_CALLS_PER_SECOND')}r/s;`);
   expect(conf).toContain(`zone=calls burst=${defaultOf('NGINX_CALLS_BURST')} nodelay;`);
+  expect(conf).toContain(`limit_conn open_calls ${defaultOf('NGINX_OPEN_CALLS_PER_ADDRESS')};`);
   expect(conf).toContain(`client_max_body_size ${defaultOf('NGINX_MAX_BODY')};`);
   expect(conf).toContain(defaultOf('NGINX_TRUSTED'));
 });

@@ -1,8 +1,9 @@
 /** Limits per address: generous, none for trusted networks, and an honest answer beyond. */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
 import { startNginx, type NginxServer } from '../../../scripts/lib/nginx.mjs';
 import { codes, type CodeName } from '../../protocol/index.ts';
 import { until } from '../support/until.ts';
@@ -25,6 +26,8 @@ beforeEach(async () => {
     connectionsPerAddress: 3,
     handshakesPerSecond: 1,
     callsPerSecond: 1,
+    openCallsPerAddress: 2,
+    corsOrigins: ['https://friend.example'],
     accessLog: `${join(folder, 'access.log')} access`,
   });
 });
@@ -82,6 +85,66 @@ test('open sockets beyond the limit are 429', async () => {
     ...ruleOf('too_many_connections_from_address'),
   });
   for (const { socket } of open) socket?.destroy();
+});
+
+/** A call whose body has begun, and comes no further. */
+async function slowBody(path: string, from: string): Promise<{ socket: Socket; said: () => string }> {
+  const socket = connect({ port: nginx.port, host: '127.0.0.1', localAddress: from });
+  onTestFinished(() => void socket.destroy());
+  let said = '';
+  socket.on('data', (bytes: Buffer) => void (said += bytes.toString()));
+  socket.on('error', () => {});
+  const head = `POST ${path} HTTP/1.1\r\nHost: any\r\nContent-Type: application/json\r\nContent-Length: 100\r\n`;
+  // A body is there to be read when this is answered.
+  socket.write(`${head}Expect: 100-continue\r\n\r\n`);
+  await until(() => said.startsWith('HTTP/1.1 '));
+  socket.write('{');
+  return { socket, said: () => said };
+}
+
+test.each(['/api/message', '/api/ticks', '/', '/health'])(
+  'slow bodies to %s beyond the limit are 429, and harm nobody else',
+  async (path) => {
+    const slow = [await slowBody(path, outsider), await slowBody(path, outsider)];
+    for (const { said } of slow) expect(said()).toBe('HTTP/1.1 100 Continue\r\n\r\n');
+    const refused = await ask(nginx.port, path, { from: outsider });
+    expect(refused.status).toBe(429);
+    expect(JSON.parse(refused.body)).toMatchObject(ruleOf('too_many_connections_from_address'));
+    expect(refused.headers['retry-after']).toBe('1');
+
+    // Whoever is trusted has no limit, and another address its own.
+    for (let i = 0; i < 4; i++) await slowBody(path, insider);
+    for (const from of [insider, '127.0.0.9'])
+      expect(await ask(nginx.port, path, { from, method: 'POST', body: '{}' })).toMatchObject({
+        status: 200,
+      });
+    // No body that is not whole has reached a replica.
+    expect(replica.seen).toHaveLength(2);
+    for (const { socket } of slow) socket.destroy();
+    await until(async () => (await ask(nginx.port, path, { from: outsider })).status === 200);
+  },
+);
+
+test('a body that stands still is ended', async () => {
+  const { socket } = await slowBody('/api/message', outsider);
+  await until(() => socket.destroyed, { withinMs: 20_000 });
+  expect(replica.seen).toEqual([]);
+});
+
+test('a page of an origin that is allowed can read what Nginx says, and no other', async () => {
+  const friend = 'https://friend.example';
+  const answerTo = async (origin: string) => {
+    const { status, headers } = await ask(nginx.port, '/metrics', { headers: { origin } });
+    return [
+      status,
+      headers['access-control-allow-origin'],
+      headers['access-control-expose-headers'],
+      headers.vary,
+    ];
+  };
+  expect(await answerTo(friend)).toEqual([404, friend, 'Retry-After', 'Origin']);
+  for (const other of ['https://other.example', `${friend}.other.example`, 'null'])
+    expect(await answerTo(other)).toEqual([404, undefined, undefined, undefined]);
 });
 
 test('[SI6] a token in the address reaches neither a replica nor a log', async () => {
