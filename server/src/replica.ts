@@ -108,6 +108,7 @@ export function createReplica(options: ReplicaOptions): Replica {
     notes: backplane.leaderNotes,
     clock,
     log,
+    onRead: (bySource) => freshness.listed(bySource),
     onChange: (change) => sessions.tellList(change),
   });
   const { whyUnlisted } = symbolList;

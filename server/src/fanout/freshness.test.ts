@@ -52,6 +52,25 @@ describe('createFreshness', () => {
     expect(freshness.isStale('A')).toBe(false);
   });
 
+  it('[LS5] lists what was read until a leader says what is listed', () => {
+    const { freshness, announce, told } = setUp();
+    freshness.listed(
+      new Map([
+        ['simulator', ['A']],
+        ['push', ['C', 'NEW']],
+      ]),
+    );
+    expect(freshness.feed().sources).toEqual([
+      { name: 'simulator', state: 'stale', symbols: ['A'] },
+      { name: 'push', state: 'stale', symbols: ['C', 'NEW'] },
+    ]);
+    expect(freshness.isStale('NEW')).toBe(true);
+    expect(told).toEqual(['stale: no replica leads yet']);
+    announce();
+    freshness.listed(new Map([['push', ['LATE']]]));
+    expect(freshness.feed().sources.map(({ symbols }) => symbols)).toEqual([['A', 'B'], ['C']]);
+  });
+
   it('[FR1] a source that is stale makes its own symbols stale', () => {
     const { freshness, announce, told } = setUp();
     announce();

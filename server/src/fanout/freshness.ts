@@ -24,6 +24,8 @@ export interface Freshness {
   feed(): FeedState;
   /** Whether the symbol's price may be old: everything is stale, or its source is. */
   isStale(symbol: string): boolean;
+  /** Takes the symbols of each source, as long as no leader told them. */
+  listed(bySource: ReadonlyMap<string, readonly string[]>): void;
   /** False for the word of a leader of the past. */
   announced(announcement: Announcement): boolean;
   linkChanged(state: BackplaneState): void;
@@ -96,6 +98,11 @@ export function createFreshness({
   return {
     feed: () => feed,
     isStale: (symbol) => staleSymbols.has(symbol),
+    listed: (bySource) => {
+      if (term !== null) return;
+      const sources = [...bySource].map(([name, symbols]) => ({ name, symbols: [...symbols] }));
+      change({ ...feed, sources: sources.map((source) => ({ ...source, state: 'stale' })) });
+    },
     announced: ({ gens, epoch, feed: said }) => {
       const life = gens.join();
       // A leader that was frozen may still speak for its old term.

@@ -67,6 +67,22 @@ function setUp() {
 const seqsOf = (emitted: readonly { tick: Tick }[]) => emitted.map(({ tick }) => [tick.seq, tick.merged]);
 
 describe('createTiers', () => {
+  it('[LS2] tells at once what waits of a symbol that gets no more ticks', async () => {
+    const { clock, tiers, tick, join, emitted } = setUp();
+    join('one', 1_000);
+    join('two', 5_000);
+    tick({ price: '2' });
+    tick({ price: '3' });
+    tiers.finish(symbol);
+    expect(emitted.map(({ room, tick: told }) => [room, told.seq, told.merged])).toEqual([
+      ['tick:A@1000', 3, 1],
+      ['tick:A@5000', 3, 1],
+    ]);
+    tiers.finish('B');
+    await clock.advance(10_000);
+    expect(emitted).toHaveLength(2);
+  });
+
   it('[RT1] a room gets the newest tick of its period, merged, and nothing where there was none', async () => {
     const { clock, tick, join, emitted } = setUp();
     join('one', 250);

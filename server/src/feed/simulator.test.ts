@@ -280,6 +280,41 @@ describe('the simulator', () => {
     expect(after.batches.length).toBe(2);
   });
 
+  it('[LS3] gives prices of the symbols that it was assigned last, others going on as they were', async () => {
+    const { batches, from } = listen();
+    const alone = listen();
+    const [feed, other] = [simulator(['BTC-USD', 'AAPL']), simulator(['BTC-USD', 'AAPL'])];
+    feed.start(from());
+    other.start(alone.from());
+    await vi.advanceTimersByTimeAsync(500);
+    feed.assign(['BTC-USD', 'NEW-USD']);
+    expect(feed.symbols).toEqual(['BTC-USD', 'NEW-USD']);
+    await vi.advanceTimersByTimeAsync(1_000);
+    const names = batches.map((batch) => batch.map(({ symbol }) => symbol).join());
+    expect(new Set(names.slice(0, 2))).toEqual(new Set(['BTC-USD,AAPL']));
+    expect(new Set(names.slice(2))).toEqual(new Set(['BTC-USD,NEW-USD']));
+    const prices = (all: FeedTick[][]) => all.flat().filter(({ symbol }) => symbol === 'BTC-USD');
+    expect(prices(batches)).toEqual(prices(alone.batches));
+    feed.stop();
+    other.stop();
+  });
+
+  it('[LS4] goes on from the quote of a symbol that comes back, and does not state its day again', async () => {
+    const { batches, from } = listen();
+    const quotes = new Map<string, Quote>();
+    const feed = simulator(['BTC-USD', 'AAPL']);
+    feed.start(from(quotes));
+    await vi.advanceTimersByTimeAsync(0);
+    feed.assign(['BTC-USD']);
+    quotes.set('AAPL', quoteOf('AAPL', '77.70'));
+    feed.assign(['BTC-USD', 'AAPL']);
+    await vi.advanceTimersByTimeAsync(500);
+    const back = batches.at(-1)?.find(({ symbol }) => symbol === 'AAPL');
+    expect(Number(back?.price)).toBeCloseTo(77.7, 0);
+    expect(back).not.toHaveProperty('day');
+    feed.stop();
+  });
+
   it('gives no empty batch where it has no symbols', () => {
     const heard = listen();
     const feed = simulator([]);

@@ -23,6 +23,8 @@ export interface SymbolListOptions {
   notes: LeaderNotes;
   clock: Clock;
   log: Log;
+  /** Fires when the list was read before a leader was heard, with the symbols of each source. */
+  onRead: (bySource: ReadonlyMap<string, readonly string[]>) => void;
   /** Fires at each change, when everything here goes by the new list. */
   onChange: (change: SymbolsChange) => void;
 }
@@ -74,7 +76,7 @@ interface Known {
 }
 
 export function createSymbolList(options: SymbolListOptions): SymbolList {
-  const { assignment: start, notes, clock, log, onChange } = options;
+  const { assignment: start, notes, clock, log, onRead, onChange } = options;
   let known: Known = knownOf(start, noChanges);
   /** The feed that the last word came with: most words are the same one again. */
   let sources: FeedState['sources'] | null = null;
@@ -112,7 +114,10 @@ export function createSymbolList(options: SymbolListOptions): SymbolList {
     if (isKnown || isClosed) return;
     try {
       const changes = await readNote();
-      if (!isKnown && !isClosed) become(knownOf(changedAssignment(start, changes), changes));
+      if (isKnown || isClosed) return;
+      const assignment = changedAssignment(start, changes);
+      become(knownOf(assignment, changes));
+      onRead(assignment.bySource);
     } catch (error) {
       log.debug({ err: error }, 'the list of symbols could not be read; trying again');
       const waitMs = backoffMs(attempt, { baseMs: 100, maxMs: 1_000 });

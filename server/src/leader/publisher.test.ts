@@ -232,6 +232,70 @@ describe('createPublisher', () => {
     },
   );
 
+  it('[LS1][LS2] tells of a retired symbol behind its last tick, and takes no more pushes of it', async () => {
+    const { clock, state, publisher, emit, ticks, announcements, assignments, notes } = setUp();
+    publisher.lead(1);
+    await clock.advance(0);
+    expect(assignments).toEqual(['A,B']);
+    let release = (): void => {};
+    state.hold = new Promise((resolve) => (release = resolve));
+    emit([tick('A', '1')]);
+    await clock.advance(0);
+    emit([tick('A', '2')]);
+    const before = announcements.length;
+    const changing = publisher.changeList({ act: 'retire', symbol: 'A' });
+    await clock.advance(0);
+    expect(assignments).toEqual(['A,B', 'B']);
+    expect(await publisher.push({ ticks: [tick('A', '9')] })).toMatchObject({
+      refusal: { name: 'unknown_symbol' },
+    });
+    // Beats go on meanwhile, and say nothing of it.
+    await clock.advance(500);
+    const listed = () => announcements.at(-1)?.feed.sources[0]?.symbols;
+    expect([announcements.length, listed(), announcements.at(-1)?.changes.version]).toEqual([
+      before + 1,
+      ['A', 'B'],
+      0,
+    ]);
+    release();
+    expect(await changing).toEqual({ ok: true, isChange: true, feed: null, version: 1 });
+    expect(shown(ticks)).toEqual(['A:1 1', 'A:2 2']);
+    expect([listed(), announcements.at(-1)?.changes]).toEqual([['B'], { version: 1, feeds: [['A', null]] }]);
+    expect(notes).toHaveLength(1);
+  });
+
+  it('[LS1] makes changes one after another, and the next term goes on with them', async () => {
+    const { clock, publisher, announcements, assignments } = setUp();
+    expect(await publisher.changeList({ act: 'add', symbol: 'C' })).toMatchObject({
+      refusal: { name: 'no_leader' },
+    });
+    publisher.lead(1);
+    await clock.advance(0);
+    const outcomes = await Promise.all(
+      ['C', 'D'].map((symbol) => publisher.changeList({ act: 'add', symbol })),
+    );
+    expect(outcomes).toMatchObject([{ version: 1 }, { version: 2, feed: 'test' }]);
+    publisher.follow();
+    publisher.lead(2);
+    await clock.advance(0);
+    expect(assignments.at(-1)).toBe('A,B,C,D');
+    expect(announcements.at(-1)).toMatchObject({ epoch: 2, changes: { version: 2 } });
+    expect(await publisher.push({ ticks: [tick('D', '1')] })).toMatchObject({ ok: true });
+  });
+
+  it('[LS1] a change that cannot be kept is not made, and ends the term', async () => {
+    const { clock, state, publisher, announcements, assignments, faults } = setUp();
+    publisher.lead(1);
+    await clock.advance(0);
+    state.fails = true;
+    expect(await publisher.changeList({ act: 'retire', symbol: 'A' })).toMatchObject({
+      ok: false,
+      refusal: { name: 'no_leader', retry: 'later' },
+    });
+    expect(faults).toEqual(['1: the list of symbols could not be kept']);
+    expect([assignments, announcements.at(-1)?.changes.version]).toEqual([['A,B'], 0]);
+  });
+
   it('[PB6] they are left alone where another leader may have come between', async () => {
     const { clock, state, publisher, emit, ticks } = setUp();
     publisher.lead(1);
