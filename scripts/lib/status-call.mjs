@@ -31,6 +31,8 @@ export class CannotAsk extends Error {}
 export async function askCluster({ url, key, now = Date.now }) {
   const ask = asker(url, key);
   const health = await ask('health');
+  if (health.status >= 500)
+    throw new CannotAsk(`${url.href} answers ${health.status} to /health: no replica is behind it`);
   if (health.status !== 200)
     throw new CannotAsk(`${url.href} answers ${health.status} to /health: it does not seem to be Tickwire`);
   const full = key === null ? null : await ask('api/status');

@@ -194,7 +194,7 @@ export function parseConfig(env: Environment, defaultNode: string): ParsedConfig
     logFiles: v.LOG_TO_FILE
       ? {
           // The default node is another one after each start, and its files would be counted by nobody.
-          path: join(v.LOG_DIR, `${v.NODE_ID ?? 'tickwire'}.log`),
+          path: join(v.LOG_DIR, v.NODE_ID === undefined ? 'tickwire.log' : `tickwire-${v.NODE_ID}.log`),
           maxBytes: v.LOG_MAX_SIZE,
           maxFiles: v.LOG_MAX_FILES,
         }

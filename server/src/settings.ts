@@ -351,7 +351,7 @@ export const settings = {
   LOG_DIR: setting(
     'logs',
     z.string(),
-    'Folder of `tickwire.log`, or `NODE_ID.log` where that is set, and of its rotated files; made where it is missing.',
+    'Folder of `tickwire.log`, or `tickwire-NODE_ID.log` where that is set, and of its rotated files; made where it is missing.',
   ),
   LOG_MAX_SIZE: setting(
     '10m',

@@ -150,7 +150,7 @@ describe('the log', () => {
     const started = await start('pipe', { LOG_TO_FILE: 'true', LOG_DIR: folder, LOG_MAX_PER_SECOND: '0' });
     started.primary.stdout?.destroy();
     expect(await serveAndEnd(started)).toEqual([0, null]);
-    const lines = readFileSync(join(folder, 'replica.log'), 'utf8').trim().split('\n');
+    const lines = readFileSync(join(folder, 'tickwire-replica.log'), 'utf8').trim().split('\n');
     const read = lines.map(
       (line) => JSON.parse(line) as { msg: string; node: string; req?: { path: string } },
     );

@@ -54,7 +54,7 @@ async function start(folder: string, settings: Record<string, string> = {}): Pro
 function namesIn(folder: string): string[] {
   const age = (name: string): number => Number(/\d+$/.exec(name)?.[0] ?? 0);
   return readdirSync(folder)
-    .filter((name) => name.startsWith('replica.log'))
+    .filter((name) => name.startsWith('tickwire-replica.log'))
     .toSorted((a, b) => age(b) - age(a));
 }
 
@@ -119,7 +119,11 @@ describe('the log files', () => {
       expect(lines.findLast(({ node }) => node === 'replica')?.msg).toBe('closing');
     }
     // 600 lines were more than fits: the newest are there.
-    expect(namesIn(folder)).toEqual(['replica.log.2', 'replica.log.1', 'replica.log']);
+    expect(namesIn(folder)).toEqual([
+      'tickwire-replica.log.2',
+      'tickwire-replica.log.1',
+      'tickwire-replica.log',
+    ]);
     expect(bytesIn(folder)).toBeGreaterThan(maxBytes * (maxFiles - 1.1));
   });
 
@@ -231,7 +235,7 @@ describe('the log files', () => {
         env: { REDIS_URL: redisUrl.replace('redis://', 'redis://tick:dummy-redis-password@') },
       }),
     });
-    const logOf = (node: string): string => readFileSync(join(folder, `${node}.log`), 'utf8');
+    const logOf = (node: string): string => readFileSync(join(folder, `tickwire-${node}.log`), 'utf8');
     const id = (await fetch(`${cluster.url}/api/ticks`)).headers.get('x-request-id') ?? '';
     expect(id).toMatch(/^[0-9a-f]{32}$/);
     await until(() => ['r1', 'r2'].filter((node) => logOf(node).includes(id)).length === 1);
@@ -239,17 +243,17 @@ describe('the log files', () => {
     for (const node of ['r1', 'r2'])
       await until(() => logOf(node).includes('the backplane is down'), { withinMs: 10_000 });
     await cluster.stop();
-    expect(readdirSync(folder).toSorted()).toEqual(['r1.log', 'r2.log']);
+    expect(readdirSync(folder).toSorted()).toEqual(['tickwire-r1.log', 'tickwire-r2.log']);
     expect(logOf('r1') + logOf('r2')).not.toContain('dummy');
   });
 
   it.each([
     ['a folder that cannot be made', (folder: string) => join(folder, 'file', 'logs'), /ENOTDIR|EEXIST/],
-    ['a folder where the file should be', (folder: string) => folder, /replica\.log is not a file/],
+    ['a folder where the file should be', (folder: string) => folder, /tickwire-replica\.log is not a file/],
   ])('end the start for %s, with a line that says so', async (_what, dirIn, why) => {
     const folder = newFolder();
     writeFileSync(join(folder, 'file'), '');
-    mkdirSync(join(folder, 'replica.log'));
+    mkdirSync(join(folder, 'tickwire-replica.log'));
     const child = spawn(process.execPath, [main], {
       env: {
         PATH: process.env['PATH'],

@@ -110,6 +110,29 @@ describe('npm run status', () => {
     expect(wrong).toEqual({ code: 2, said: `the API key is not taken by ${cluster.url}/` });
   });
 
+  it('tells of prices that are not live, and of a leader that is gone while nobody took over', async () => {
+    const cluster = await startClusterUnderTest({ replicas: 2, env: { LEASE_TTL_MS: '60000' } });
+    await until(async () => (await asked(cluster.url, ['--nodes', '2'])).code === 0, { withinMs: 20_000 });
+    const leader = await cluster.leader();
+    await leader.kill('SIGKILL');
+    const { status } = await until(
+      async () => {
+        const seen = await asked(cluster.url);
+        return seen.code === 1 && seen.status.problems.length === 2 ? seen : null;
+      },
+      { withinMs: 20_000, saw: () => asked(cluster.url) },
+    );
+    expect(status.problems).toEqual([
+      `the leader ${leader.node} is gone`,
+      expect.stringMatching(/^prices are not live: ./) as string,
+    ]);
+    expect(status.backplane.state).toBe('up');
+    for (const replica of cluster.replicas) await replica.kill('SIGKILL');
+    const nobody = await run(['--url', cluster.url], withKey);
+    expect(nobody.code).toBe(2);
+    expect(nobody.said).toMatch(/ answers 50\d to \/health: no replica is behind it$/);
+  });
+
   it('ends with 2 where nobody answers, where it is not Tickwire that does, and where an answer does not come', async () => {
     const nobody = `http://127.0.0.1:${await freePort()}/`;
     const refused = await run(['--url', nobody]);

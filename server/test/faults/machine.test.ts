@@ -59,7 +59,7 @@ describe('the machine', () => {
     { fault: 'standard output closed by its reader', promise: 'service unaffected, drops counted' },
     async (measure) => {
       const cluster = await startFaultCluster({
-        env: { LOG_LEVEL: 'debug' },
+        env: { LOG_LEVEL: 'debug', LOG_MAX_PER_SECOND: '0' },
         launchOf: () => ({ wrap: ['bash', '-c', 'exec "$@" > >(exec head -c 4000 >/dev/null)', 'bash'] }),
       });
       await cluster.watchAll();
@@ -81,7 +81,7 @@ describe('the machine', () => {
         rmSync(folder, { recursive: true });
       });
       const cluster = await startFaultCluster({
-        env: { LOG_LEVEL: 'debug' },
+        env: { LOG_LEVEL: 'debug', LOG_MAX_PER_SECOND: '0' },
         launchOf: (node) => ({
           wrap: ['sh', '-c', 'file=$1; shift; exec "$@" >>"$file"', 'sh', join(folder, `${node}.log`)],
         }),

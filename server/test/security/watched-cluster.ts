@@ -41,7 +41,14 @@ export async function startWatchedCluster({
       trusted: [`${trustedAddress}/32`],
       ...options.nginx,
     },
-    env: { UPDATE_INTERVAL: '20', FEEDS: 'simulator:BTC-USD,AAPL,MSFT', LOG_LEVEL: 'trace', ...options.env },
+    env: {
+      UPDATE_INTERVAL: '20',
+      FEEDS: 'simulator:BTC-USD,AAPL,MSFT',
+      // Every line there is, as any might have a secret.
+      LOG_LEVEL: 'trace',
+      LOG_MAX_PER_SECOND: '0',
+      ...options.env,
+    },
   });
   const clients: Recorder[] = [...cluster.replicas, cluster].map(({ url }) => {
     const client = createRecorder(url, { transports: ['websocket'], ...honest });
