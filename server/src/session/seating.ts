@@ -9,9 +9,9 @@ import type { ClientSocket } from './session.ts';
 
 export interface SeatingOptions {
   seats: SeatTaker;
-  /** Fires for each socket that lost its seat: it is to be ended. It may not have joined yet. */
+  /** Fires for each socket that has joined and lost its seat: it is to be ended. */
   onLost: (socket: ClientSocket, why: SeatLoss) => void;
-  /** Fires for each socket that gets no seat, with the code's name. */
+  /** Fires for each socket that gets no seat or loses it before it has joined, with the code's name. */
   onRefused: (socketId: string, name: string) => void;
   /** Fires for a fault of ours. */
   onError: (socketId: string, error: unknown) => void;
@@ -26,11 +26,18 @@ export function parseCid(text: unknown): string | null {
 
 /** The middleware for `io.use`, after the one that tells who a socket is of. */
 export function createSeating({ seats, onLost, onRefused, onError }: SeatingOptions) {
-  /** Gives why there is none, or null where it has one. */
+  /** Gives why there is none, or none any more; null where it has one. */
   async function seat(socket: ClientSocket, user: string): Promise<Refusal | null> {
     try {
       const cid = parseCid(socket.handshake.query['cid']);
-      const leave = await seats.take({ user, cid, onLost: (why) => onLost(socket, why) });
+      const lose = (why: SeatLoss): void => {
+        if (socket.connected) onLost(socket, why);
+        else {
+          onRefused(socket.id, why);
+          socket.data.refused = refusal(why);
+        }
+      };
+      const leave = await seats.take({ user, cid, onLost: lose });
       if (leave === null) {
         onRefused(socket.id, 'too_many_connections');
         return refusal('too_many_connections');
@@ -40,7 +47,7 @@ export function createSeating({ seats, onLost, onRefused, onError }: SeatingOpti
       conn.once('close', leave);
       // It went while the seat was waited for.
       if (conn.readyState === 'closed') leave();
-      return null;
+      return socket.data.refused ?? null;
     } catch (error) {
       onError(socket.id, error);
       return refusal('internal');

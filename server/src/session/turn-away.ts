@@ -37,20 +37,22 @@ export function createTurnAway({ clock, random }: TurnAwayOptions): TurnAway {
     conn.close();
   }
 
+  function fromSession(socket: ClientSocket, why: Refusal): void {
+    tell(socket, why);
+    if (why.retry === 'never') socket.disconnect(true);
+    close(socket);
+  }
+
   return {
     atDoor: (socket, why) => {
-      tell(socket, why);
-      if (why.retry === 'now') {
-        close(socket);
+      if (why.retry !== 'later') {
+        fromSession(socket, why);
         return;
       }
+      tell(socket, why);
       const cancel = clock.after(holdMs * (1 + random()), () => close(socket));
       socket.conn.once('close', cancel);
     },
-    fromSession: (socket, why) => {
-      tell(socket, why);
-      if (why.retry === 'never') socket.disconnect(true);
-      close(socket);
-    },
+    fromSession,
   };
 }
