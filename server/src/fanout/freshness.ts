@@ -100,8 +100,11 @@ export function createFreshness({
     isStale: (symbol) => staleSymbols.has(symbol),
     listed: (bySource) => {
       if (term !== null) return;
-      const sources = [...bySource].map(([name, symbols]) => ({ name, symbols: [...symbols] }));
-      change({ ...feed, sources: sources.map((source) => ({ ...source, state: 'stale' })) });
+      const all = [...bySource];
+      change({
+        ...feed,
+        sources: all.map(([name, symbols]) => ({ name, state: 'stale', symbols: [...symbols] })),
+      });
     },
     announced: ({ gens, epoch, feed: said }) => {
       const life = gens.join();
