@@ -3,6 +3,11 @@
  * place that knows how these depend on each other.
  */
 import type { Server } from 'socket.io';
+import {
+  createConnectionCounts,
+  type ConnectionCounts,
+  type ConnectionCountsOptions,
+} from './connection-counts.ts';
 import { createNodeChannel } from './node-channel.ts';
 import type { NodeState } from './nodes.ts';
 import { createPeers, type Peers, type PeersOptions } from './peers.ts';
@@ -11,6 +16,7 @@ import { createStatistics, type Statistics, type StatisticsOptions } from './sta
 export interface ClusterOptions
   extends
     Pick<PeersOptions, 'clock' | 'log' | 'node' | 'onDrain' | 'collect' | 'answers'>,
+    Pick<ConnectionCountsOptions, 'connections'>,
     Pick<StatisticsOptions, 'leader' | 'details' | 'watchers'> {
   io: Server;
   /** This replica as it is now. */
@@ -20,6 +26,7 @@ export interface ClusterOptions
 export interface Cluster extends Peers {
   /** What is told to those who watch the cluster, as it is now. */
   statistics: Statistics['now'];
+  countConnections: ConnectionCounts['count'];
 }
 
 /** Tells nothing before `start`. */
@@ -27,8 +34,13 @@ export function createCluster(options: ClusterOptions): Cluster {
   const { io, clock, log, self, watchers } = options;
   const channel = createNodeChannel({ io, log });
   const startedAt = clock.monotonic();
-  const peers = createPeers({
+  const counts = createConnectionCounts({
     ...options,
+    ask: (question, asked) => peers.askOthers(question, asked),
+  });
+  const peers: Peers = createPeers({
+    ...options,
+    answers: { ...options.answers, ...counts.answers },
     channel,
     self: () => ({
       ...self(),
@@ -41,6 +53,7 @@ export function createCluster(options: ClusterOptions): Cluster {
 
   return {
     ...peers,
+    countConnections: (user) => counts.count(user),
     statistics: (kind) => statistics.now(kind),
     close: () => {
       statistics.close();

@@ -10,6 +10,7 @@ import { createOpenApi } from './openapi.ts';
 import { createOperationRoutes } from './operation-routes.ts';
 import { createQuoteOperation, type QuoteCallOptions } from './quote-call.ts';
 import { createSymbolChangeOperations, type SymbolChangesOptions } from './symbol-changes.ts';
+import { createStatsOperation, type StatsOptions } from './stats.ts';
 import { createStatusOperation, type StatusOptions } from './status.ts';
 import { createSymbolOperation, type SymbolsOptions } from './symbols.ts';
 import { createTickOperations, type TicksOptions } from './ticks.ts';
@@ -24,6 +25,7 @@ export interface ApiOptions
     DisconnectOptions,
     FeedOptions,
     NodesOptions,
+    StatsOptions,
     StatusOptions,
     SymbolChangesOptions {}
 
@@ -38,6 +40,7 @@ export function createApi(options: ApiOptions): Router {
     ...createFeedOperations(options),
     ...createNodeOperations(options),
     ...createSymbolChangeOperations(options),
+    createStatsOperation(options),
     createStatusOperation(options),
   ];
   const router = Router();

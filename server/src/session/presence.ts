@@ -28,6 +28,8 @@ export function createPresence() {
   return {
     came: (user: string | null) => add(user, 1),
     went: (user: string | null) => add(user, -1),
+    /** Connections of each user that has any. */
+    byUser: (): ReadonlyMap<string, number> => byUser,
     now: (): Presence => ({ connections, users: byUser.size, anonymous }),
   };
 }

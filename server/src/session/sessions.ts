@@ -64,6 +64,8 @@ export interface SessionsOptions extends Omit<
 
 export interface Sessions {
   presence(): Presence;
+  /** Sessions of each user that has any, at this moment. */
+  byUser(): ReadonlyMap<string, number>;
   /** Those who watch the cluster here. */
   readonly watchers: Pick<Watchers, 'has' | 'tell'>;
   /** Sends the message to every session of this replica that it is for; gives how many they were. */
@@ -295,6 +297,7 @@ export function createSessions(options: SessionsOptions): Sessions {
 
   return {
     presence: () => presence.now(),
+    byUser: () => presence.byUser(),
     watchers,
     deliver: (message) => deliver(message) + deliverPlainly(plain.values(), message),
     find: (id) => {

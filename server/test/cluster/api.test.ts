@@ -1,6 +1,7 @@
 /** The HTTP API on true replicas: every operation of the served document is called, and each answer is as the document says. */
 import { expect, it, onTestFinished } from 'vitest';
 import { readApiDocument } from '../support/api-document.ts';
+import { createPlainClient } from '../support/plain-client.ts';
 import { createRecorder } from '../support/recorder.ts';
 import { until } from '../support/until.ts';
 import { apiKey, startClusterUnderTest } from './cluster-under-test.ts';
@@ -87,6 +88,13 @@ const calls: Record<string, Calls> = {
     bad: { path: '/api/quote', body: { userId: 'ann' }, status: 400 },
   },
   listNodes: { good: [{ path: '/api/nodes', status: 200 }] },
+  countConnections: {
+    good: [
+      { path: '/api/stats/connections', status: 200 },
+      { path: '/api/stats/connections?user=ann', status: 200 },
+    ],
+    bad: { path: '/api/stats/connections?user=user%3A*', status: 400 },
+  },
   getStatus: { good: [{ path: '/api/status', status: 200 }] },
   disconnectUser: {
     good: [
@@ -200,8 +208,11 @@ it('[US2] a user is disconnected on every replica, stays away, and has its seats
   const anns = [connect(first.url, 'ann'), connect(second.url, 'ann')];
   const ben = connect(second.url, 'ben');
   await Promise.all([...anns, ben].map((client) => client.seen('feed', 1, 10_000)));
-  const disconnect = async (url: string): Promise<unknown> => {
-    const answer = await fetch(`${url}/api/users/ann/disconnect`, {
+  const plain = createPlainClient(second.url, '/stream/DEMO?user=cem');
+  onTestFinished(() => plain.close());
+  await plain.seen('feed');
+  const disconnect = async (url: string, user = 'ann'): Promise<unknown> => {
+    const answer = await fetch(`${url}/api/users/${user}/disconnect`, {
       method: 'POST',
       headers: { 'X-API-Key': apiKey },
     });
@@ -213,6 +224,9 @@ it('[US2] a user is disconnected on every replica, stays away, and has its seats
     anns.map(() => [expect.objectContaining({ name: 'disconnected', code: 4323, retry: 'never' })]),
   );
   expect(await disconnect(second.url)).toEqual({ disconnected: 0 });
+  expect(await disconnect(first.url, 'cem')).toEqual({ disconnected: 1 });
+  expect(await plain.closed()).toEqual({ code: 1008, reason: 'disconnected' });
+  expect(plain.of('refused')).toMatchObject([{ name: 'disconnected' }]);
   expect(ben.socket.connected).toBe(true);
   const again = [connect(second.url, 'ann'), connect(second.url, 'ann')];
   await Promise.all(again.map((client) => client.seen('feed', 1, 10_000)));

@@ -103,6 +103,7 @@ export async function serveApp(options: Partial<HttpAppOptions> = {}): Promise<S
     proveSession: () => Promise.resolve({ at: 'none' }),
     sendMessage: () => Promise.resolve({ ok: true, delivered: 0 }),
     sendQuote: () => Promise.resolve({ ok: true, delivered: 0 }),
+    countConnections: () => Promise.resolve({ nodes: [], incomplete: [] }),
     pauseFeed: () => Promise.resolve({ ok: true, isChange: true }),
     disconnectUser: () => Promise.resolve({ ok: true, disconnected: 0 }),
     feed: () => goodVitals.feed,
