@@ -94,6 +94,7 @@ export function createReplica(options: ReplicaOptions): Replica {
     clock,
     traffic: () => traffic,
     fanout: () => fanout.counters(),
+    users: () => sessions.presence().users,
     backplane,
   });
 
@@ -254,6 +255,7 @@ export function createReplica(options: ReplicaOptions): Replica {
     countConnections: (user) => peers.countConnections(user),
     nodes: () => peers.list(),
     drainNode: (wanted) => peers.drain(wanted),
+    onApiAnswer: (status) => meter.apiAnswered(status),
     metrics: config.metricsPort === null ? figures : null,
     vitals: () => ({
       node,

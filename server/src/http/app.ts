@@ -24,6 +24,8 @@ export interface HttpAppOptions extends ApiOptions {
   clientRoot: string;
   /** Called for each question about health; must not wait for anything. */
   vitals: () => Vitals;
+  /** Fires with the status of each answer below `/api`, when it has been sent. */
+  onApiAnswer: (status: number) => void;
   /** Null where figures have a port of their own. */
   metrics: MetricsRouteOptions['metrics'] | null;
 }
@@ -40,6 +42,10 @@ export function createHttpApp(options: HttpAppOptions): Express {
   app.use(['/api', '/health'], createCors(corsOrigins));
   app.use(createHealth(options));
   if (metrics !== null) app.use(createMetricsRoute({ metrics }));
+  app.use('/api', (_req, res, next) => {
+    res.once('finish', () => options.onApiAnswer(res.statusCode));
+    next();
+  });
   app.use(createApi(options));
   app.use(createStreamRoutes());
   app.use(createPage(clientRoot));

@@ -36,6 +36,7 @@ function setUp() {
       behind: 0,
       symbols: 0,
     }),
+    users: () => 0,
     backplane,
   });
   const lines = async (name: string): Promise<string[]> =>

@@ -5,6 +5,7 @@
 import type { Clock } from '../support/clock.ts';
 import type { Metrics } from '../support/metrics.ts';
 import { createBackendMetrics, type BackendMetrics } from './backend-metrics.ts';
+import { createApiMetrics, type ApiMetrics } from './api-metrics.ts';
 import { createBackplaneMetrics, type WatchedBackplane } from './backplane-metrics.ts';
 import { createLeaderMetrics, type LeaderMetrics } from './leader-metrics.ts';
 import { createSocketMetrics, type SocketMetrics, type SocketTraffic } from './socket-metrics.ts';
@@ -12,14 +13,16 @@ import { createTickMetrics, type FanoutTraffic, type TickMetrics } from './tick-
 import { createUserMetrics, type UserMetrics } from './user-metrics.ts';
 
 export interface ReplicaMetrics
-  extends SocketMetrics, TickMetrics, LeaderMetrics, UserMetrics, BackendMetrics {}
+  extends SocketMetrics, TickMetrics, LeaderMetrics, UserMetrics, ApiMetrics, BackendMetrics {}
 
-/** Declares every figure. `traffic` and `fanout` are read when somebody asks; `backplane` is listened to. */
+/** Declares every figure. `traffic`, `fanout` and `users` are read when somebody asks; `backplane` is listened to. */
 export function createReplicaMetrics(options: {
   metrics: Metrics;
   clock: Pick<Clock, 'now' | 'monotonic'>;
   traffic: () => SocketTraffic;
   fanout: () => FanoutTraffic;
+  /** How many users have a session here. */
+  users: () => number;
   backplane: WatchedBackplane;
 }): ReplicaMetrics {
   createBackplaneMetrics(options);
@@ -28,6 +31,7 @@ export function createReplicaMetrics(options: {
     ...createTickMetrics(options),
     ...createLeaderMetrics(options),
     ...createUserMetrics(options),
+    ...createApiMetrics(options),
     ...createBackendMetrics(options),
   };
 }

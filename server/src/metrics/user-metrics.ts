@@ -15,8 +15,19 @@ export interface UserMetrics {
 const messageKinds = ['user', 'api', 'quote'] as const;
 const seatRefusals = ['full', 'taken_over', 'dispossessed'] as const;
 
-/** Declares them. */
-export function createUserMetrics({ metrics: { counter } }: { metrics: Metrics }): UserMetrics {
+/** Declares them. `users`, how many have a connection here, is read when somebody asks. */
+export function createUserMetrics({
+  metrics: { counter, gauge },
+  users,
+}: {
+  metrics: Metrics;
+  users: () => number;
+}): UserMetrics {
+  gauge({
+    name: 'tickwire_users_active',
+    help: 'Users who are signed in or named and have a connection here now.',
+    read: users,
+  });
   const messages = counter({
     name: 'tickwire_messages_total',
     help: 'Messages and quotes to users that this replica was asked to send.',

@@ -79,10 +79,28 @@ describe('a replica', () => {
     // To each: connect, hello, feed, the answer, the snapshot and five ticks; from each: connect and a call.
     expect(sumOf('socket_messages_sent_total')).toBeGreaterThanOrEqual(20);
     expect(sumOf('socket_messages_received_total')).toBe(4);
+    expect(sumOf('tickwire_users_active')).toBe(1);
     expect(text).toMatch(/^socket_errors_total\{kind="internal",node="r\d"\} 0$/m);
     expect(sumOf('tickwire_backplane_up')).toBe(1);
     expect(sumOf('tickwire_backplane_round_trip_seconds_count')).toBeGreaterThan(0);
     expect(sumOf('tickwire_symbols_served')).toBe(2);
+  });
+
+  it('counts the answers of its API, by their kind', async () => {
+    const url = cluster.replicas[0]?.url ?? '';
+    const counts = async (): Promise<(string | undefined)[]> => {
+      const text = await figuresOf();
+      return ['2xx', '4xx', '429', '5xx'].map(
+        (code) =>
+          new RegExp(`^tickwire_api_answers_total\\{code="${code}",.*\\} (\\d+)$`, 'm').exec(text)?.[1],
+      );
+    };
+    expect(await counts()).toEqual(['0', '0', '0', '0']);
+    await fetch(`${url}/api/ticks?symbols=BTC-USD`);
+    await fetch(`${url}/api/message`, { method: 'POST' });
+    await fetch(`${url}/api/nothing`);
+    await fetch(`${url}/health`);
+    await until(async () => (await counts()).join(' ') === '1 2 0 0', { saw: counts });
   });
 
   it('has a line in the README for each figure of its own, and the README names no other', async () => {

@@ -109,7 +109,7 @@ describe('the board', () => {
       'Lease and leader',
       'Redis',
       'Event loop and process',
-      'Users',
+      'Users, API and backend',
     ]);
     const bare = board.panels.filter(
       ({ type, description = '', targets = [] }) =>

@@ -109,6 +109,7 @@ export async function serveApp(options: Partial<HttpAppOptions> = {}): Promise<S
     feed: () => goodVitals.feed,
     nodes: () => [{ node: 'n1', connections: 3, isLeaving: false }],
     drainNode: (node) => Promise.resolve(node === 'n1' ? 'told' : 'unknown'),
+    onApiAnswer: () => {},
     metrics: { contentType: 'text/plain; version=0.0.4; charset=utf-8', text: () => Promise.resolve('') },
     push: (batch) => {
       pushes.push(batch);
