@@ -5,11 +5,13 @@
  */
 import { randomBytes } from 'node:crypto';
 import { findEngine, findImages } from './lib/docker-engine.mjs';
-import { runQuietly } from './lib/group.mjs';
+import { runQuietly, StepFailed } from './lib/group.mjs';
 import { interruptibly, projectRoot, setUp } from './lib/set-up.mjs';
 import { runVitest } from './lib/test-run.mjs';
 
 const images = ['node:24-alpine', 'redis:8-alpine', 'nginx:1.30-alpine'];
+/** Of the observability profile, by service: its tests are skipped where they cannot be had. */
+const optionalImages = { prometheus: 'prom/prometheus:v3.5.0', grafana: 'grafana/grafana:12.3.1' };
 const project = `tickwire-test-${randomBytes(4).toString('hex')}`;
 const config = 'server/test/compose/vitest.config.ts';
 const say = console.log;
@@ -19,17 +21,41 @@ process.exitCode = await interruptibly(async (signal) => {
   const stopEngine = await findEngine({ say, signal });
   try {
     await findImages(images, { say, signal });
-    return await runTests(signal);
+    return await runTests(await optionalServices(signal), signal);
   } finally {
     await stopEngine();
   }
 });
 
-/** @param {AbortSignal} signal */
-async function runTests(signal) {
+/**
+ * Those whose image is here, or could be pulled.
+ *
+ * @param {AbortSignal} signal
+ */
+async function optionalServices(signal) {
+  /** @type {string[]} */
+  const found = [];
+  for (const [service, image] of Object.entries(optionalImages)) {
+    try {
+      await findImages([image], { say, signal });
+      found.push(service);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!(error instanceof StepFailed)) throw error;
+      say(`${image} cannot be had: the tests of ${service} are skipped`);
+    }
+  }
+  return found;
+}
+
+/**
+ * @param {readonly string[]} services
+ * @param {AbortSignal} signal
+ */
+async function runTests(services, signal) {
   try {
     const given = process.argv.slice(2);
-    const env = { COMPOSE_PROJECT_NAME: project };
+    const env = { COMPOSE_PROJECT_NAME: project, COMPOSE_TEST_SERVICES: services.join(' ') };
     const { code, passed, failed } = await runVitest({ given, config, env });
     signal.throwIfAborted();
     say(`${passed} passed, ${failed} failed`);

@@ -12,12 +12,15 @@ import { afterEach, beforeAll, expect, test } from 'vitest';
 import { makeCertificate } from '../../../scripts/lib/certificate.mjs';
 import { freePort } from '../../../scripts/lib/free-port.mjs';
 import { until } from '../../../scripts/lib/until.mjs';
-import { docker, leftOf, project } from './docker.ts';
+import { docker, leftOf, optionalServices, project } from './docker.ts';
 import { createStockClient, type StockClient } from './stock-client.ts';
 
 const apiKey = 'compose-test-key-0123456789';
 let url = '';
 let env: Record<string, string> = {};
+/** The same, with the ports of the observability profile. */
+let observed: Record<string, string> = {};
+const observe = ['compose', '--profile', 'observability'];
 const clients: StockClient[] = [];
 
 function client(...args: Parameters<typeof createStockClient>): StockClient {
@@ -177,8 +180,61 @@ test('--profile tls serves https and wss beside http, and touches nothing that r
   rmSync(folder, { recursive: true });
 });
 
+test('--profile observability adds Prometheus and Grafana to what there is', async () => {
+  const services = await docker(['compose', '--profile', 'observability', 'config', '--services'], env);
+  expect(services.split('\n').toSorted()).toEqual(['grafana', 'nginx', 'prometheus', 'redis', 'replica']);
+});
+
+test.skipIf(!optionalServices.includes('prometheus'))(
+  'Prometheus finds every replica by DNS, and its rules are there; it cannot reach Redis',
+  async () => {
+    const port = await freePort();
+    observed = { ...env, PROMETHEUS_PORT: String(port), GRAFANA_PORT: String(await freePort()) };
+    await docker(
+      [...observe, 'up', '--detach', '--wait', '--no-recreate', '--no-deps', 'prometheus'],
+      observed,
+    );
+    const ask = async (query: string): Promise<string> =>
+      (await fetch(`http://127.0.0.1:${port}/api/v1/query?query=${encodeURIComponent(query)}`)).text();
+    const replicas = (await replicaIds()).length;
+    await until(async () => (await ask('count(up == 1)')).includes(`"${replicas}"]`), {
+      withinMs: 60_000,
+      otherwise: () => 'Prometheus does not have every replica',
+    });
+    expect(await ask('sum(tickwire_leading)')).toContain('"1"]');
+    const rules = await fetch(`http://127.0.0.1:${port}/api/v1/rules`);
+    expect(await rules.text()).toContain('TickwirePricesStale');
+    await expect(
+      docker(
+        [...observe, 'exec', '-T', 'prometheus', 'wget', '-q', '-T', '3', 'http://redis:6379'],
+        observed,
+      ),
+    ).rejects.toThrow(/bad address|resolve/);
+  },
+);
+
+test.skipIf(!optionalServices.includes('prometheus') || !optionalServices.includes('grafana'))(
+  'Grafana shows the board to everybody, asks Prometheus, and lets nobody in',
+  async () => {
+    await docker([...observe, 'up', '--detach', '--wait', '--no-recreate', '--no-deps', 'grafana'], observed);
+    const grafana = `http://127.0.0.1:${observed['GRAFANA_PORT']}`;
+    const board = await fetch(`${grafana}/api/dashboards/uid/tickwire`);
+    expect(await board.json()).toMatchObject({
+      dashboard: { title: 'Tickwire' },
+      meta: { provisioned: true },
+    });
+    const query = 'query=' + encodeURIComponent('sum(tickwire_leading)');
+    const asked = await fetch(`${grafana}/api/datasources/proxy/uid/prometheus/api/v1/query?${query}`);
+    expect(await asked.text()).toContain('"1"]');
+    const admin = { Authorization: `Basic ${Buffer.from('admin:admin').toString('base64')}` };
+    expect((await fetch(`${grafana}/api/admin/settings`, { headers: admin })).status).toBeGreaterThanOrEqual(
+      401,
+    );
+  },
+);
+
 test('docker compose down leaves nothing behind', async () => {
-  await docker(['compose', '--profile', 'tls', 'down'], env);
+  await docker(['compose', '--profile', 'tls', '--profile', 'observability', 'down', '--volumes'], env);
   expect([await leftOf('container'), await leftOf('network'), await leftOf('volume')]).toEqual([[], [], []]);
 });
 

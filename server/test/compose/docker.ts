@@ -9,6 +9,9 @@ const root = fileURLToPath(new URL('../../../', import.meta.url));
 /** The name of the project that the script around these tests removes at its end, whatever happened. */
 export const project = process.env['COMPOSE_PROJECT_NAME'] ?? '';
 
+/** Services of the observability profile whose images that script found. */
+export const optionalServices = (process.env['COMPOSE_TEST_SERVICES'] ?? '').split(' ');
+
 /** Lines of Docker's output that an error shows: a failed build says why some way above its end. */
 const shownLines = 60;
 
