@@ -7,6 +7,9 @@ import { eventRows } from './catalogue/event-rows.ts';
 import { earlyRows, frameRows, maxMessageBytes, packetRows, unknownRows } from './catalogue/wire-rows.ts';
 import { startWatchedCluster, type WatchedCluster } from './watched-cluster.ts';
 
+/** Some events are a user's alone. */
+const asAnn = { auth: { userId: 'ann' } };
+
 let cluster: WatchedCluster;
 
 describe('events', () => {
@@ -17,7 +20,11 @@ describe('events', () => {
 
   for (const { name, send, expect: refused } of eventRows)
     it(`event: ${name}`, async () => {
-      const client = createRecorder(cluster.url, { transports: ['websocket'], reconnection: false });
+      const client = createRecorder(cluster.url, {
+        ...asAnn,
+        transports: ['websocket'],
+        reconnection: false,
+      });
       onTestFinished(() => client.close());
       expect(await client.subscribe(['AAPL'])).toMatchObject({ ok: true });
       const [event, ...payload] = send;
@@ -32,8 +39,33 @@ describe('events', () => {
       const seen = client.ticks('AAPL').length;
       await client.seen('tick', seen + 1);
       expect(client.faults()).toEqual([]);
+      expect(client.of('message')).toEqual([]);
+      expect(client.of('cluster')).toEqual([]);
       await cluster.unharmed();
     });
+
+  it('event: a message of no user', async () => {
+    const client = createRecorder(cluster.url, { transports: ['websocket'] });
+    onTestFinished(() => client.close());
+    const message = { recipient: 'ann', content: 'dummy-content' };
+    expect(await client.call('send_message', message)).toMatchObject({ ok: false, name: 'user_required' });
+    await cluster.unharmed();
+  });
+
+  it.each(['nobody', '__proto__', 'constructor', '...'])(
+    'event: a message to %s, who is not there',
+    async (recipient) => {
+      const client = createRecorder(cluster.url, { ...asAnn, transports: ['websocket'] });
+      onTestFinished(() => client.close());
+      const message = { recipient, content: 'dummy-content' };
+      expect(await client.call('send_message', message)).toEqual({ ok: true, delivered: 0 });
+      await cluster.unharmed();
+    },
+  );
+
+  it('no secret is in any log, and nothing crashed', async () => {
+    expect(await cluster.endAndFindLeaks()).toEqual([]);
+  });
 });
 
 describe('wire', () => {

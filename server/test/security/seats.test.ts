@@ -101,7 +101,7 @@ describe('seats', () => {
 
   it('[ST2] one cid that twenty connections of a user bring is one seat', async () => {
     const clients = Array.from({ length: 20 }, () => come({ userId: 'twins' }, { cid: 'the-same' }));
-    // Some are in already when the next one comes, others still at the door: those are told by the handshake's error [CL3].
+    // Some are in already when the next one comes, others still at the door: those are told by the handshake's error.
     const denied: Refusal[] = [];
     for (const { socket } of clients)
       socket.on('connect_error', (error) => void denied.push((error as Error & { data: Refusal }).data));

@@ -1,6 +1,8 @@
 /** Clients that send as fast as the network takes it, over raw WebSockets and over polling, until they are cut. */
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
+import type { Socket } from 'node:net';
 import { joinRaw, openRawWebSocket, type HandshakeOptions, type RawWebSocket } from './raw-web-socket.ts';
 
 export interface Attack {
@@ -42,7 +44,13 @@ export async function floodWebSocket(port: number, options: WebSocketAttackOptio
 }
 
 function isOver({ tcp, isGone }: RawWebSocket): boolean {
-  return isGone() || tcp.destroyed || !tcp.writable;
+  return isGone() || tcp.destroyed || !tcp.writable || hasPeerEnded(tcp);
+}
+
+/** Whether the other end has closed its side, as Nginx does first: who does not read is not told so by Node. */
+function hasPeerEnded({ localPort = 0 }: Socket): boolean {
+  const closeWait = new RegExp(`: \\w+:${localPort.toString(16).toUpperCase().padStart(4, '0')} \\S+ 08 `);
+  return closeWait.test(readFileSync('/proc/net/tcp', 'utf8'));
 }
 
 /** A polling session of its own, which posts and, where it does not poll, reads nothing. */

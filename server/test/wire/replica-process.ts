@@ -1,9 +1,9 @@
 /** One replica as a process with a Redis of its own, an honest client on it, and what both are seen to suffer. */
-import { readFileSync, writeFileSync } from 'node:fs';
 import { expect } from 'vitest';
 import { freePort } from '../../../scripts/lib/free-port.mjs';
 import { startRedis } from '../../../scripts/lib/redis-server.mjs';
 import { startReplica } from '../../../scripts/lib/replica.mjs';
+import { growthOf } from '../support/memory.ts';
 import { createRecorder } from '../support/recorder.ts';
 import { until } from '../support/until.ts';
 
@@ -39,21 +39,10 @@ export async function startReplicaProcess(env: Record<string, string> = {}): Pro
   honest.follow(['BTC-USD']);
   await honest.seen('tick', 1, 20_000);
 
-  const status = (field: string): number =>
-    Number(
-      new RegExp(`${field}:\\s+(\\d+) kB`).exec(readFileSync(`/proc/${replica.pid}/status`, 'utf8'))?.[1],
-    ) / 1_024;
-
   return {
     url: replica.url,
     port: replica.port,
-    growthOf: async (attack) => {
-      // From here on the peak is a new one.
-      writeFileSync(`/proc/${replica.pid}/clear_refs`, '5');
-      const before = status('VmRSS');
-      await attack();
-      return status('VmHWM') - before;
-    },
+    growthOf: async (attack) => (await growthOf([replica.pid], attack))[0] ?? 0,
     metric: async (line) => {
       const text = await (await fetch(`${replica.url}/metrics`)).text();
       const found = text.split('\n').find((one) => one.startsWith(line.replace(/}$/, '')));
