@@ -5,8 +5,8 @@ import type { Recorder } from '../support/recorder.ts';
 import { until } from '../support/until.ts';
 import { startReplica, type ReplicaUnderTest } from './replica-under-test.ts';
 
-const bridged = (backend: Backend): Promise<ReplicaUnderTest> =>
-  startReplica({ BACKEND_URL: backend.url, BACKEND_SECRET: backendSecret, DRAIN_MS: '300' });
+const bridged = (backend: Backend, env: Record<string, string> = {}): Promise<ReplicaUnderTest> =>
+  startReplica({ BACKEND_URL: backend.url, BACKEND_SECRET: backendSecret, DRAIN_MS: '300', ...env });
 
 async function join({ connect }: ReplicaUnderTest, transport: 'websocket' | 'polling'): Promise<Recorder> {
   const client = connect({ transports: [transport], reconnection: false });
@@ -15,8 +15,11 @@ async function join({ connect }: ReplicaUnderTest, transport: 'websocket' | 'pol
 }
 
 it('[BR7][BR8] the backend hears that each session is gone before the replica ends, plain ones too', async () => {
-  const backend = await startBackend();
-  const replica = await bridged(backend);
+  const backend = await startBackend((_, response) => {
+    setTimeout(() => response.end(), 50);
+  });
+  // One by one they take longer than the clients take to go.
+  const replica = await bridged(backend, { BACKEND_MAX_CONCURRENT: '1' });
   await Promise.all([
     ...Array.from({ length: 10 }, () => join(replica, 'websocket')),
     join(replica, 'polling'),
