@@ -19,6 +19,7 @@ import { measureConnects, measureMemory } from './experiments/connections.ts';
 import { measureCosts } from './experiments/costs.ts';
 import { measureSizes, measureStuck } from './experiments/crowds.ts';
 import { measureStage } from './experiments/stage-rows.ts';
+import { measureWatchers } from './experiments/watchers.ts';
 import {
   closingLine,
   resultLine,
@@ -39,6 +40,7 @@ const experiments: Record<string, (bench: Bench) => Promise<void>> = {
   connects: measureConnects,
   sizes: measureSizes,
   stuck: measureStuck,
+  watchers: measureWatchers,
   costs: measureCosts,
 };
 

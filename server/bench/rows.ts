@@ -76,6 +76,15 @@ const bus = (part: string, symbols: string): Row => ({
   goal: null,
 });
 
+/** What so many watchers add to a whole cluster, against what they may. */
+const watching = (what: string): Row => ({
+  figure: `100 watchers of the cluster's ${what}, which change all the time: what they add to 3 replicas, Redis and Nginx`,
+  unit: '% of a core',
+  peer: 'the bound',
+  ratioOf: 'ours / peer',
+  goal: atMost(1),
+});
+
 /** By name, in the order of the table. */
 export const rows = {
   floor20: toFloor(inBaskets(20), 1.2),
@@ -134,6 +143,8 @@ export const rows = {
     ratioOf: 'ours / peer',
     goal: atMost(1.2),
   },
+  watchers: watching('counts'),
+  watchersOfDetails: watching('details'),
   windows: without('windows (pings, pongs and what is held back)'),
   recovery: without('recovery (history and replay)'),
   metrics: without('metrics (counters, histograms of age and size)'),

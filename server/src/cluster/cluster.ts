@@ -45,7 +45,7 @@ export function createCluster(options: ClusterOptions): Cluster {
     self: () => ({
       ...self(),
       uptimeMs: Math.round(clock.monotonic() - startedAt),
-      wantsDetails: watchers.has('details'),
+      wantsDetails: watchers.count('details') > 0,
     }),
     onGone: () => statistics.nodeGone(),
   });

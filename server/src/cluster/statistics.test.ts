@@ -33,7 +33,8 @@ function setUp(...watching: WatchKind[]) {
   const told: [kind: WatchKind, statistics: ClusterStatistics][] = [];
   const sent: [topic: string, payload: object][] = [];
   const listeners = new Map<string, (payload: unknown) => void>();
-  const here = new Set<WatchKind>(watching);
+  const here: Record<WatchKind, number> = { counts: 0, details: 0 };
+  for (const kind of watching) here[kind] = 1;
   const statistics = createStatistics({
     channel: {
       send: (topic, payload) => void sent.push([topic, payload]),
@@ -44,7 +45,7 @@ function setUp(...watching: WatchKind[]) {
     nodes: () => state.nodes,
     leader: () => state.leader,
     details: () => state.own,
-    watchers: { has: (kind) => here.has(kind), tell: (kind, each) => void told.push([kind, each]) },
+    watchers: { count: (kind) => here[kind], tell: (kind, each) => void told.push([kind, each]) },
   });
   return {
     clock,
@@ -105,6 +106,21 @@ describe('statistics', () => {
     expect(told).toHaveLength(before);
   });
 
+  it('[CS3] tell of counts a thousand clients a second at most, and of the replicas as soon as to few', async () => {
+    const { clock, state, told, here } = setUp('counts');
+    here.counts = 4_000;
+    await clock.advance(250);
+    for (let connections = 2; connections <= 161; connections++) {
+      state.nodes = [nodeNamed('r1', { connections })];
+      await clock.advance(50);
+    }
+    // 8 seconds of changes.
+    expect(told.length - 1).toBe(2);
+    state.nodes = [nodeNamed('r1'), nodeNamed('r2')];
+    await clock.advance(500);
+    expect(told.at(-1)?.[1].nodes).toHaveLength(2);
+  });
+
   it('[CS3] are told at once when a node is gone, however short ago the last change was, and of several together', async () => {
     const { clock, state, statistics, told } = setUp('counts');
     state.nodes = [nodeNamed('r1'), nodeNamed('r2'), nodeNamed('r3')];
@@ -141,7 +157,7 @@ describe('statistics', () => {
     expect(sent.length).toBeGreaterThanOrEqual(3);
     expect(sent.length).toBeLessThanOrEqual(4);
     // And here.
-    here.add('details');
+    here.details = 1;
     state.nodes = [nodeNamed('r1', { wantsDetails: true }), nodeNamed('r2')];
     hear('r2', detailsWith(2));
     await clock.advance(1_000);

@@ -13,8 +13,7 @@ export type WatchKind = 'counts' | 'details';
 
 /** Those who watch at this replica. */
 export interface Watchers {
-  /** Whether there is one. */
-  has(kind: WatchKind): boolean;
+  count(kind: WatchKind): number;
   tell(kind: WatchKind, statistics: ClusterStatistics): void;
 }
 
@@ -42,18 +41,20 @@ export interface Statistics {
 /** How often is looked for changes, and how soon after one another they are told: two looks, which come a little early or late. */
 const lookMs = 250;
 const spacingMs = 2 * lookMs - 50;
+/** Of counts a replica tells no more than a thousand clients a second: of those who have thousands, some always come and go. */
+const spacingMsPerWatcher = 1;
 /** How often details are published and told, in milliseconds, a little early or late too. */
 const detailsEveryMs = 1_000 - 50;
 
 const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null;
 const detailsSchema = z.object({ node: z.string(), details: z.custom<NodeDetails>(isObject) });
 
-/** What is told of as a change, and not with the next details. */
-function signOf(nodes: readonly NodeState[], leader: string | null): string {
-  return JSON.stringify([
-    leader,
-    ...nodes.map((one) => [one.node, one.connections, one.users, one.anonymous, one.isLeaving]),
-  ]);
+/** What is told of as a change: who is there and how, and apart from that the counts. */
+function signOf(nodes: readonly NodeState[], leader: string | null) {
+  return {
+    cluster: JSON.stringify([leader, ...nodes.map(({ node, isLeaving }) => [node, isLeaving])]),
+    counts: JSON.stringify(nodes.map(({ connections, users, anonymous }) => [connections, users, anonymous])),
+  };
 }
 
 /** Looks from now on. */
@@ -61,7 +62,7 @@ export function createStatistics(options: StatisticsOptions): Statistics {
   const { channel, clock, node: self, nodes, leader, details, watchers } = options;
   const detailsOf = new Map<string, NodeDetails>();
   let publishedAt = -Infinity;
-  let told = { sign: '', at: -Infinity };
+  let told = { cluster: '', counts: '', at: -Infinity };
   let detailsToldAt = -Infinity;
   let isTelling = false;
 
@@ -114,10 +115,17 @@ export function createStatistics(options: StatisticsOptions): Statistics {
     publish(list);
     const now = clock.monotonic();
     const sign = signOf(list, leader());
-    const isDue = sign !== told.sign && (isUrgent || now - told.at >= spacingMs);
-    if (isDue) told = { sign, at: now };
-    if (isDue && watchers.has('counts')) watchers.tell('counts', make(list, 'counts'));
-    if (!watchers.has('details') || !(isDue || now - detailsToldAt >= detailsEveryMs)) return;
+    const sinceMs = now - told.at;
+    const isDue =
+      sign.cluster === told.cluster
+        ? sign.counts !== told.counts &&
+          sinceMs >= Math.max(spacingMs, spacingMsPerWatcher * watchers.count('counts'))
+        : isUrgent || sinceMs >= spacingMs;
+    if (isDue) {
+      told = { ...sign, at: now };
+      if (watchers.count('counts') > 0) watchers.tell('counts', make(list, 'counts'));
+    }
+    if (watchers.count('details') === 0 || !(isDue || now - detailsToldAt >= detailsEveryMs)) return;
     detailsToldAt = now;
     watchers.tell('details', make(list, 'details'));
   }
@@ -128,8 +136,10 @@ export function createStatistics(options: StatisticsOptions): Statistics {
   return {
     now: (kind) => {
       const list = sorted();
-      // Were it so again at the next look, that would seem no change.
-      if (signOf(list, leader()) !== told.sign) told = { ...told, sign: '' };
+      const sign = signOf(list, leader());
+      // Were it as before again at the next look, that would seem no change.
+      if (sign.cluster !== told.cluster) told.cluster = '';
+      if (sign.counts !== told.counts) told.counts = '';
       return make(list, kind);
     },
     nodeGone: () => {

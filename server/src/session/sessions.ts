@@ -67,7 +67,7 @@ export interface Sessions {
   /** Sessions of each user that has any, at this moment. */
   byUser(): ReadonlyMap<string, number>;
   /** Those who watch the cluster here. */
-  readonly watchers: Pick<Watchers, 'has' | 'tell'>;
+  readonly watchers: Pick<Watchers, 'count' | 'tell'>;
   /** Sends the message to every session of this replica that it is for; gives how many they were. */
   deliver(message: Message): number;
   /** The session that `hello` told this id, while it lasts. */

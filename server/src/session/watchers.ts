@@ -21,7 +21,8 @@ export interface WatchersOptions {
 }
 
 export interface Watchers {
-  has(kind: WatchKind): boolean;
+  /** How many watch. */
+  count(kind: WatchKind): number;
   tell(kind: WatchKind, statistics: ClusterStatistics): void;
   /** Tells the client the statistics, and from now on each change. */
   watch(client: Client): void;
@@ -32,7 +33,7 @@ const roomOf = ({ data }: Client): WatchKind => (data.operator === undefined ? '
 
 export function createWatchers({ io, statistics }: WatchersOptions): Watchers {
   return {
-    has: (kind) => (io.sockets.adapter.rooms.get(rooms[kind])?.size ?? 0) > 0,
+    count: (kind) => io.sockets.adapter.rooms.get(rooms[kind])?.size ?? 0,
     tell: (kind, told) => void io.local.to(rooms[kind]).emit('cluster', told),
     watch: (client) => {
       const kind = roomOf(client);
