@@ -297,6 +297,44 @@ describe('the README', () => {
     expect(await post(signed(0), body)).toBe(409);
   });
 
+  it('shows how symbols are added and retired by curl, and a stock client that goes along', async () => {
+    const cluster = await startEmbeddedCluster({ API_KEYS: 'my-own-secret-key', UPDATE_INTERVAL: '200' });
+    onTestFinished(() => cluster.close());
+    const stock = example('js', 'emitWithAck') + example('js', "socket.on('symbols'");
+    const client = await startChild({
+      name: 'client',
+      command: process.execPath,
+      args: ['--input-type=module', '--eval', stock.replaceAll(ownAddress, cluster.url)],
+      cwd: root,
+    });
+    onTestFinished(() => client.kill('SIGKILL'));
+    await until(() => client.logs().some((line) => line.startsWith('subscribed to')), { withinMs: 10_000 });
+    const command = example('sh', '/api/symbols/').replaceAll(ownAddress, cluster.url.replace(/\/$/, ''));
+    // Until a worker knows the leader it says 503.
+    const answers = [
+      '{"symbol":"INITECH","state":"listed","feed":"push"}',
+      '{"symbol":"KO","state":"retired"}',
+    ];
+    await until(
+      async () => {
+        const curl = await startChild({ name: 'curl', command: 'sh', args: ['-c', command] });
+        await curl.ended;
+        return answers.every((answer) => curl.logs().join('\n').includes(answer));
+      },
+      { withinMs: 10_000 },
+    );
+    await until(() => client.logs().includes('added: none retired: KO'), { saw: client.logs });
+    expect(client.logs()).toContain('added: INITECH retired: none');
+    const pushed = await fetch(`${cluster.url}api/ticks`, {
+      method: 'PUT',
+      headers: { 'X-API-Key': 'my-own-secret-key', 'Content-Type': 'application/json' },
+      body: '[{"symbol":"INITECH","price":"7.50"}]',
+    });
+    expect(pushed.status).toBe(200);
+    await until(() => client.logs().some((line) => line.startsWith('INITECH 7.50 1')), { saw: client.logs });
+    expect((await fetch(`${cluster.url}api/ticks?symbols=KO`)).status).toBe(410);
+  });
+
   it('shows messages and quotes to a user, and what a backend sends by curl', async () => {
     const cluster = await startEmbeddedCluster({ API_KEYS: 'my-own-secret-key' });
     onTestFinished(() => cluster.close());
