@@ -13,7 +13,7 @@ export class CannotAsk extends Error {}
  * @typedef {object} ClusterStatus
  * @property {string} url
  * @property {'all' | 'one'} told Whether every replica is told of, which takes a key, or the one that answered.
- * @property {{ node: string, state: string, connections: number }[]} nodes
+ * @property {{ node: string, state: string, connections: number }[]} nodes By name.
  * @property {number} clients Connections of those nodes together.
  * @property {{ kind: string, state: string, reason: string | null }} backplane
  * @property {{ node: string | null, epoch: number }} leader
@@ -75,16 +75,22 @@ function statusOf({ url, health, full, ages }) {
     state: health.status === 'draining' ? 'draining' : 'serving',
     connections: health.connections,
   };
-  const nodes = (full?.nodes ?? [own]).map((/** @type {any} */ one) => ({
-    node: text(one.node),
-    state: text(one.state),
-    connections: count(one.connections),
-  }));
+  /** @type {ClusterStatus['nodes']} */
+  const nodes = (full?.nodes ?? [own])
+    .map((/** @type {any} */ one) => ({
+      node: text(one.node),
+      state: text(one.state),
+      connections: count(one.connections),
+    }))
+    // Any of them may answer, and tells of itself first.
+    .toSorted((/** @type {any} */ a, /** @type {any} */ b) =>
+      a.node.localeCompare(b.node, 'en', { numeric: true }),
+    );
   return {
     url: url.href,
     told: full === null ? 'one' : 'all',
     nodes,
-    clients: nodes.reduce((/** @type {number} */ sum, /** @type {any} */ one) => sum + one.connections, 0),
+    clients: nodes.reduce((sum, one) => sum + one.connections, 0),
     backplane: {
       kind: text(backplane.kind),
       state: text(backplane.state),

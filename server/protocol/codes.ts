@@ -258,13 +258,13 @@ export const codes = {
     message: 'no replica leads at this moment; try again',
   },
   feed_paused: {
-    code: 4530,
+    code: 4532,
     retry: 'later',
     status: 503,
     message: 'the feed is paused: nothing is taken until it is resumed',
   },
   pause_unconfirmed: {
-    code: 4531,
+    code: 4533,
     retry: 'later',
     status: 503,
     message: 'this was not confirmed in time and may have been done; call again',

@@ -71,7 +71,7 @@ describe('the side door', () => {
     expect((await get('/health')).headers.get('strict-transport-security')).toBeNull();
   });
 
-  it('logs one short line per request without query and headers, with the id that the answer carries', async () => {
+  it('[AP5] logs one short line per request without query and headers, with the id that the answer carries', async () => {
     const answers = [
       await get('/api/ticks?token=hush', {
         headers: { 'X-API-Key': testKey, 'X-Request-Id': 'from-proxy_1' },

@@ -52,6 +52,16 @@ test('a spoofed X-Forwarded-For is overwritten by the true address, and other fo
   expect(headers?.['forwarded']).toBeUndefined();
 });
 
+test("a request's id arrives as the caller sent it where it is one, and is a new one otherwise", async () => {
+  const ids = ['order-7_B', 'x'.repeat(64), 'x'.repeat(65), 'two words', '', '"}{"'];
+  for (const id of ids) await ask(nginx.port, '/health', { headers: { 'x-request-id': id } });
+  await ask(nginx.port, '/health');
+  const arrived = replica.seen.map(({ headers }) => headers['x-request-id']);
+  expect(arrived.slice(0, 2)).toEqual(ids.slice(0, 2));
+  for (const id of arrived.slice(2)) expect(id).toMatch(/^[0-9a-f]{32}$/);
+  expect(new Set(arrived).size).toBe(7);
+});
+
 test('the Host header arrives as the client sent it, with its port', async () => {
   await ask(nginx.port, '/health', { headers: { host: 'prices.example:8443' } });
   expect(replica.seen[0]?.headers.host).toBe('prices.example:8443');
