@@ -16,25 +16,12 @@ import { createFeeds } from './feed/feeds.ts';
 import { createSymbolList } from './feed/symbol-list.ts';
 import { createHttpApp } from './http/app.ts';
 import { createMetricsApp } from './http/metrics.ts';
-import { createElection } from './leader/election.ts';
-import { createAskLeader, serveLeaderCalls } from './leader/leader-calls.ts';
-import { createListCall } from './leader/list-call.ts';
-import { createPauseCall } from './leader/pause-call.ts';
-import { createPauseNote } from './leader/pause-note.ts';
-import { createPublisher } from './leader/publisher.ts';
-import { createPushCall } from './leader/push-call.ts';
+import { createLeader } from './leader/leader.ts';
 import { createNodeDetails } from './metrics/node-details.ts';
 import { createReplicaMetrics } from './metrics/replica-metrics.ts';
-import { createAddressLimits } from './session/address-limits.ts';
-import { createClients } from './session/client-address.ts';
-import { createConnectionGuard } from './session/connection-guard.ts';
-import { connectionLimits } from './session/connection-limits.ts';
-import { createDoor } from './session/door.ts';
-import { createOrigins } from './session/origins.ts';
 import { createSessions } from './session/sessions.ts';
-import { createPlainServer } from './session/plain-server.ts';
-import { createSocketServer, socketPath, type SocketServer } from './session/socket-server.ts';
-import { createTraffic, type Traffic } from './session/traffic.ts';
+import type { SocketServer } from './session/socket-server.ts';
+import { createEntrance } from './session/entrance.ts';
 import type { Clock } from './support/clock.ts';
 import { createClosing } from './support/closing.ts';
 import type { Log } from './support/log.ts';
@@ -92,12 +79,13 @@ export function createReplica(options: ReplicaOptions): Replica {
   const meter = createReplicaMetrics({
     metrics,
     clock,
-    traffic: () => traffic,
+    traffic: () => entrance.traffic,
     fanout: () => fanout.counters(),
     users: () => sessions.presence().users,
     backplane,
   });
 
+  const isLeaving = (): boolean => drain.state() !== 'serving';
   const feeds = createFeeds({
     assignment,
     updateIntervalMs: config.updateIntervalMs,
@@ -114,29 +102,21 @@ export function createReplica(options: ReplicaOptions): Replica {
   });
   const { whyUnlisted } = symbolList;
 
-  const pauseNote = createPauseNote(backplane.leaderNotes);
-  const publisher = createPublisher({
-    node,
-    tickStore: backplane.tickStore,
+  const leader = createLeader({
+    ...config,
+    backplane,
     sources: feeds,
-    symbolList: symbolList.keeper,
-    pauseNote,
+    listKeeper: symbolList.keeper,
+    refusePush: symbolList.refusePush,
+    reached: symbolList.reached,
+    meter,
+    isLeaving,
     clock,
     log,
-    dayStartMs: config.dayStartMs,
-    beatMs: config.lease.beatMs,
-    makeBatchId: randomUUID,
-    mayAppend: (epoch) => election.mayAppend(epoch),
-    onReceived: (ticks) => meter.received(ticks),
     onTick: (tick) => {
       meter.accepted(tick);
       fanout.emit(tick);
     },
-    onAppended: (ticks, ms) => meter.appended(ticks, ms),
-    onRefused: (reason) => meter.refused(reason),
-    onRetried: () => meter.retried(),
-    onAnnounce: (announcement) => backplane.announce(announcement),
-    onFault: (epoch, reason) => election.stepDown(epoch, reason),
   });
   const users = createUsers({
     ...config,
@@ -156,33 +136,6 @@ export function createReplica(options: ReplicaOptions): Replica {
     onSeatUncounted: () => meter.seatUncounted(),
   });
   const { authenticate, seats, signIn } = users;
-  let stopServing: () => void = () => {};
-  const election = createElection({
-    node,
-    lease: backplane.lease,
-    clock,
-    log,
-    ...config.lease,
-    onLead: (epoch) => {
-      meter.led(epoch);
-      stopServing = serveLeaderCalls(backplane.leaderLine, epoch, publisher);
-      publisher.lead(epoch);
-    },
-    onFollow: () => {
-      stopServing();
-      publisher.follow();
-      meter.followed();
-    },
-  });
-
-  /** While this replica leaves it no longer looks at the lease, and goes by what the leader says of itself. */
-  let announced: { node: string; epoch: number } | null = null;
-  const isLeaving = (): boolean => drain.state() !== 'serving';
-  const knownLeader = () => (isLeaving() ? announced : election.leader());
-
-  const askLeader = createAskLeader(backplane.leaderLine, () => knownLeader()?.epoch ?? null);
-  const push = createPushCall({ askLeader, refuse: symbolList.refusePush, log });
-
   const fanout = createFanout({
     tickStore: backplane.tickStore,
     maxReplayTicks: config.store.maxReplayTicks,
@@ -192,7 +145,7 @@ export function createReplica(options: ReplicaOptions): Replica {
     slowClientMs: config.slowClientMs,
     onTooSlow: (socketId) => {
       const connection = sessions.connectionOf(socketId);
-      if (connection !== null) guard.cut(connection, 'slow');
+      if (connection !== null) entrance.cut(connection, 'slow');
     },
     onArrived: (tick) => meter.arrived(tick),
     onWrites: (ticks, writes) => meter.wrote(ticks, writes),
@@ -210,7 +163,7 @@ export function createReplica(options: ReplicaOptions): Replica {
     },
     onSilence: () => {
       // Somebody leads, and the link by which we would hear of it is up: it only looks so.
-      if (backplane.state().at === 'down' || !election.isLedAlive()) return;
+      if (backplane.state().at === 'down' || !leader.isLedAlive()) return;
       log.warn('a leader beats and nothing of it arrives: the links are rebuilt');
       backplane.rebuild();
     },
@@ -237,19 +190,19 @@ export function createReplica(options: ReplicaOptions): Replica {
     authenticate,
     symbols: symbolList.symbols,
     whyUnlisted,
-    changeList: createListCall({ askLeader, reached: symbolList.reached, log }),
+    changeList: leader.changeList,
     quotes: async (symbols) => {
       const stored = await backplane.tickStore.read(symbols.map((symbol) => ({ symbol })));
       return stored.flatMap(({ quote }) =>
         quote === null ? [] : [{ ...quote, stale: freshness.isStale(quote.symbol) }],
       );
     },
-    push,
+    push: leader.push,
     proveSession: users.prove,
     sendMessage: (message) => users.messages.send('api', message),
     sendQuote: (userId, quote) =>
       users.messages.send('quote', { to: { userId }, event: 'quote', data: quote }),
-    pauseFeed: createPauseCall({ askLeader, log }),
+    pauseFeed: leader.pauseFeed,
     disconnectUser: users.disconnect,
     feed: () => freshness.feed(),
     countConnections: (user) => peers.countConnections(user),
@@ -262,8 +215,8 @@ export function createReplica(options: ReplicaOptions): Replica {
       uptimeMs: clock.monotonic() - startedAt,
       connections: sessions.presence().connections,
       backplane: { kind: backplane.kind, state: backplane.state() },
-      leader: knownLeader(),
-      isLeading: election.state().at === 'leading',
+      leader: leader.known(),
+      isLeading: leader.isLeading(),
       feed: freshness.feed(),
       isDraining: isLeaving(),
       isListKnown: symbolList.isKnown(),
@@ -271,29 +224,22 @@ export function createReplica(options: ReplicaOptions): Replica {
   });
   const httpServer = createServer(app);
   closing.add(createProcessMetrics({ metrics, clock, droppedLines, server: httpServer }).close);
-  const io = createSocketServer({ httpServer, ...config });
-  io.adapter(backplane.adapter(fanout.mixin));
-  fanout.attach(io.of('/'));
-  const { packets, calls, maxUnreadBytes } = connectionLimits({ ...config, ...config.limits });
-  const plain = createPlainServer({
+  const entrance = createEntrance({
     ...config,
+    httpServer,
+    adapter: backplane.adapter(fanout.mixin),
+    clock,
     authenticate,
     seats,
-    httpServer,
-    clock,
-    otherPath: socketPath,
     whyUnlisted,
     streams: fanout,
     onSocket: (socket) => sessions.openPlain(socket),
-  });
-  const engines = [io.engine, plain.engine];
-  const guard = createConnectionGuard({
-    engines,
-    clock,
-    packets,
-    maxUnreadBytes,
     onCut: (reason) => meter.cut(reason),
+    onRefused: (name) => meter.handshakeRefused(name),
+    onHandshakeError: () => meter.socketError('handshake'),
   });
+  const { io, traffic } = entrance;
+  fanout.attach(io.of('/'));
   const bridge =
     config.backend === null
       ? null
@@ -313,13 +259,13 @@ export function createReplica(options: ReplicaOptions): Replica {
     backend: bridge,
     node,
     clock,
-    calls,
+    calls: entrance.calls,
     signIn,
     keyNameOf: createSecretCheck(config.apiKeys),
     statistics: (kind) => peers.statistics(kind),
     seats,
     maxSubscriptions: config.limits.maxSubscriptions,
-    onJoinedTwice: (connection) => guard.cut(connection, 'protocol'),
+    onJoinedTwice: (connection) => entrance.cut(connection, 'protocol'),
     log,
     random,
     feed: () => freshness.feed(),
@@ -331,28 +277,13 @@ export function createReplica(options: ReplicaOptions): Replica {
     onCallError: (kind) => meter.socketError(kind),
     onSentAway: (how) => meter.sentAway(how),
   });
-  const door = createDoor({
-    httpServer,
-    engine: io.engine,
-    path: socketPath,
-    clock,
-    clientOf: createClients({
-      trustedProxies: config.trustProxy,
-      trustedNetworks: config.addressLimits.trustedNetworks,
-    }),
-    origins: createOrigins(config.corsOrigins),
-    addressLimits: createAddressLimits(config.addressLimits),
-    onRefused: (name) => meter.handshakeRefused(name),
-  });
-  const traffic: Traffic = createTraffic(engines, { onHandshakeError: () => meter.socketError('handshake') });
-
   const nodeDetails = createNodeDetails({
     clock,
     load: processLoad,
     traffic,
     fanout,
     now: () => ({
-      plain: plain.engine.clientsCount,
+      plain: entrance.plainCount(),
       backplane: backplane.state().at,
       feed: freshness.feed().state,
     }),
@@ -363,7 +294,7 @@ export function createReplica(options: ReplicaOptions): Replica {
     log,
     node,
     self: () => ({ ...sessions.presence(), isLeaving: isLeaving() }),
-    leader: () => knownLeader()?.node ?? null,
+    leader: () => leader.known()?.node ?? null,
     details: () => nodeDetails.read(),
     connections: () => ({
       ...sessions.presence(),
@@ -381,15 +312,15 @@ export function createReplica(options: ReplicaOptions): Replica {
     drainMs: config.drainMs,
     hasElsewhere: () => peers.hasElsewhere(),
     onStart: () => {
-      door.shut();
+      entrance.shut();
       meter.draining();
       peers.tell();
       onLeaving?.();
     },
-    releaseLease: () => election.close(),
+    releaseLease: () => leader.close(),
     sendClientsAway: (ms) => sessions.leave(ms),
     hurry: (ms) => sessions.hurry(ms),
-    finishCalls: () => door.quiet(lastCallsMs),
+    finishCalls: () => entrance.quiet(lastCallsMs),
     endStages: async () => {
       await closing.close();
       onLeft?.();
@@ -397,17 +328,16 @@ export function createReplica(options: ReplicaOptions): Replica {
   });
 
   backplane.onAnnouncement((announcement) => {
-    announced = { node: announcement.node, epoch: announcement.epoch };
     if (!freshness.announced(announcement)) return;
     fanout.expect(announcement.heads);
     symbolList.heard(announcement);
-    pauseNote.heard(announcement);
+    leader.heard(announcement);
   });
   backplane.onState((state) => {
     freshness.linkChanged(state);
     if (state.at === 'down') return;
     symbolList.start();
-    election.start();
+    leader.start();
     users.start();
     peers.tell();
     fanout.resync();
@@ -415,7 +345,7 @@ export function createReplica(options: ReplicaOptions): Replica {
 
   closing.add(() => backplane.close());
   if (bridge !== null) closing.add(() => bridge.close());
-  for (const stage of [users, symbolList, fanout, freshness, guard, plain, sessions, nodeDetails, peers])
+  for (const stage of [users, symbolList, fanout, freshness, entrance, sessions, nodeDetails, peers])
     closing.add(() => stage.close());
 
   return {
@@ -423,7 +353,7 @@ export function createReplica(options: ReplicaOptions): Replica {
     start: () => {
       peers.start();
       symbolList.start();
-      if (backplane.state().at === 'up') election.start();
+      if (backplane.state().at === 'up') leader.start();
       users.start();
     },
     listen: () => {

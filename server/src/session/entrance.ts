@@ -1,0 +1,76 @@
+/**
+ * How connections come to a replica, joined: the two servers that make them, the door in front of both, what they may send and
+ * leave unread, and the count of it all. The one place that knows how these depend on each other. Knows no sessions.
+ */
+import type { AdapterFactory } from '../backplane/contract.ts';
+import { createAddressLimits, type AddressLimitsOptions } from './address-limits.ts';
+import { createClients, type ClientsOptions } from './client-address.ts';
+import { createConnectionGuard, type ConnectionGuard, type CutReason } from './connection-guard.ts';
+import { connectionLimits, type ConnectionLimits } from './connection-limits.ts';
+import { createDoor, type Door, type DoorOptions } from './door.ts';
+import { createOrigins } from './origins.ts';
+import { createPlainServer, type PlainServerOptions } from './plain-server.ts';
+import {
+  createSocketServer,
+  socketPath,
+  type SocketServer,
+  type SocketServerOptions,
+} from './socket-server.ts';
+import { createTraffic, type Traffic } from './traffic.ts';
+
+export interface EntranceOptions
+  extends SocketServerOptions, Omit<PlainServerOptions, 'otherPath'>, Pick<DoorOptions, 'onRefused'> {
+  adapter: AdapterFactory;
+  trustProxy: ClientsOptions['trustedProxies'];
+  addressLimits: AddressLimitsOptions & Pick<ClientsOptions, 'trustedNetworks'>;
+  limits: Omit<Parameters<typeof connectionLimits>[0], 'maxMessageBytes'>;
+  /** Fires for each connection that is cut, before it is. */
+  onCut: (reason: CutReason) => void;
+  onHandshakeError: () => void;
+}
+
+export interface Entrance extends Pick<ConnectionGuard, 'cut'>, Pick<Door, 'shut' | 'quiet'> {
+  readonly io: SocketServer;
+  /** Calls that a connection may make. */
+  readonly calls: ConnectionLimits['calls'];
+  readonly traffic: Traffic;
+  /** Plain WebSockets now. */
+  plainCount(): number;
+  close(): void;
+}
+
+/** Connections come as soon as the HTTP server gets them. */
+export function createEntrance(options: EntranceOptions): Entrance {
+  const { httpServer, clock, limits, maxMessageBytes, addressLimits } = options;
+  const { packets, calls, maxUnreadBytes } = connectionLimits({ ...limits, maxMessageBytes });
+  const io = createSocketServer(options);
+  io.adapter(options.adapter);
+  const plain = createPlainServer({ ...options, otherPath: socketPath });
+  const engines = [io.engine, plain.engine];
+  const guard = createConnectionGuard({ engines, clock, packets, maxUnreadBytes, onCut: options.onCut });
+  const door = createDoor({
+    httpServer,
+    engine: io.engine,
+    path: socketPath,
+    clock,
+    clientOf: createClients({ ...addressLimits, trustedProxies: options.trustProxy }),
+    origins: createOrigins(options.corsOrigins),
+    addressLimits: createAddressLimits(addressLimits),
+    onRefused: options.onRefused,
+  });
+  const traffic = createTraffic(engines, { onHandshakeError: options.onHandshakeError });
+
+  return {
+    io,
+    calls,
+    traffic,
+    plainCount: () => plain.engine.clientsCount,
+    cut: (connection, reason) => guard.cut(connection, reason),
+    shut: () => door.shut(),
+    quiet: (limitMs) => door.quiet(limitMs),
+    close: () => {
+      guard.close();
+      plain.close();
+    },
+  };
+}
