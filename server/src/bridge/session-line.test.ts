@@ -71,9 +71,13 @@ it('[BR4] sends each after the end of the one before, the notices first and last
 });
 
 it('[BR4] goes on after a failure, and after a fault of ours', async () => {
-  const { call, sent, settle, end, answers, errors, taken } = setUp();
+  const { line, call, sent, settle, end, answers, errors, taken } = setUp();
+  line.send('unanswerable', null, () => {
+    throw new Error('another bug');
+  });
   for (const event of ['a', 'b', 'c']) call(event);
   await settle();
+  await end();
   await end();
   sent.at(-1)?.end({ outcome: 'lost', detail: '' });
   await settle();
@@ -85,7 +89,7 @@ it('[BR4] goes on after a failure, and after a fault of ours', async () => {
     ['b', 'internal'],
     ['c', 'C'],
   ]);
-  expect(errors).toHaveLength(1);
+  expect(errors).toHaveLength(2);
   expect(taken()).toBe(0);
 });
 

@@ -98,22 +98,30 @@ export class SessionLine {
       this.#last = this.#last.then(() => this.#take({ request, onAnswer: null, at: 'waiting' }));
   }
 
+  /** Never rejects: those after it would wait for ever. */
   async #take(call: Call): Promise<void> {
-    let answer: BackendAnswer = refused('internal');
     try {
-      if (call.at === 'refused') return;
-      call.at = 'sent';
-      const sent = await this.#stage.send(call.request);
-      answer =
-        sent.outcome === 'answered'
-          ? { ok: true, answer: sent.answer }
-          : refused(refusalNameOf(sent.outcome));
+      const answer = await this.#answerTo(call);
+      call.onAnswer?.(answer);
     } catch (error) {
       this.#stage.onError(error);
+    }
+  }
+
+  async #answerTo(call: Call): Promise<BackendAnswer> {
+    try {
+      if (call.at === 'refused') return refused('draining');
+      call.at = 'sent';
+      const sent = await this.#stage.send(call.request);
+      return sent.outcome === 'answered'
+        ? { ok: true, answer: sent.answer }
+        : refused(refusalNameOf(sent.outcome));
+    } catch (error) {
+      this.#stage.onError(error);
+      return refused('internal');
     } finally {
       this.#calls.delete(call);
       this.#stage.leave(call.request);
-      call.onAnswer?.(answer);
     }
   }
 }
