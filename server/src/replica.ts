@@ -229,14 +229,16 @@ export function createReplica(options: ReplicaOptions): Replica {
     httpServer,
     adapter: backplane.adapter(fanout.mixin),
     clock,
+    log,
     authenticate,
     seats,
     whyUnlisted,
     streams: fanout,
+    onClientRefused: (name) => meter.socketError('refused', name),
     onSocket: (socket) => sessions.openPlain(socket),
     onCut: (reason) => meter.cut(reason),
     onRefused: (name) => meter.handshakeRefused(name),
-    onHandshakeError: () => meter.socketError('handshake'),
+    onHandshakeError: (name) => meter.socketError('handshake', name),
   });
   const { io, traffic } = entrance;
   fanout.attach(io.of('/'));
@@ -274,7 +276,7 @@ export function createReplica(options: ReplicaOptions): Replica {
     streams: fanout,
     sendMessage: (from, request) => users.messages.sendFrom(from, request),
     onRecovery: (isRecovered, replayed) => meter.recovered(isRecovered, replayed),
-    onCallError: (kind) => meter.socketError(kind),
+    onCallError: (kind, name) => meter.socketError(kind, name),
     onSentAway: (how) => meter.sentAway(how),
   });
   const nodeDetails = createNodeDetails({

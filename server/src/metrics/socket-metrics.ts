@@ -11,8 +11,8 @@ export interface SocketTraffic {
 }
 
 export interface SocketMetrics {
-  /** A handshake or a call was refused, or failed by a fault of ours. */
-  socketError(kind: (typeof errorKinds)[number]): void;
+  /** A handshake or a call was refused, or failed by a fault of ours; `name` is its code's, where it has one of ours. */
+  socketError(kind: (typeof errorKinds)[number], name?: string): void;
   /** A handshake was refused before it was one; `name` is its code's. */
   handshakeRefused(name: CodeName): void;
   /** One connection was ended by us. */
@@ -25,6 +25,20 @@ export interface SocketMetrics {
 
 const errorKinds = ['handshake', 'refused', 'internal'] as const;
 /** Those that are usual. */
+const refusals: string[] = [
+  'bad_payload',
+  'unknown_symbol',
+  'symbol_not_permitted',
+  'too_many_calls',
+  'too_many_subscriptions',
+  'too_many_connections',
+  'seat_taken_over',
+  'token_required',
+  'token_invalid',
+  'token_expired',
+  'sign_in_unavailable',
+  'internal',
+] satisfies CodeName[];
 const handshakeRefusals: CodeName[] = [
   'draining',
   'origin_not_allowed',
@@ -72,6 +86,12 @@ export function createSocketMetrics({
     label: 'kind',
     values: errorKinds,
   });
+  const refused = counter({
+    name: 'tickwire_client_refusals_total',
+    help: 'Calls and connections that were refused with a code, by its name; those that never came in are in tickwire_handshakes_refused_total.',
+    label: 'name',
+    values: refusals,
+  });
   const refusedHandshakes = counter({
     name: 'tickwire_handshakes_refused_total',
     help: 'Handshakes refused at the door, by the name of the refusal: the origin of a page, too much of one address, or a drain.',
@@ -97,7 +117,10 @@ export function createSocketMetrics({
   });
 
   return {
-    socketError: (kind) => errors.add(1, kind),
+    socketError: (kind, name) => {
+      errors.add(1, kind);
+      if (name !== undefined) refused.add(1, name);
+    },
     handshakeRefused: (name) => refusedHandshakes.add(1, name),
     cut: (reason) => cuts.add(1, reason),
     draining: () => void (isDraining = true),

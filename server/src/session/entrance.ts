@@ -26,7 +26,8 @@ export interface EntranceOptions
   limits: Omit<Parameters<typeof connectionLimits>[0], 'maxMessageBytes'>;
   /** Fires for each connection that is cut, before it is. */
   onCut: (reason: CutReason) => void;
-  onHandshakeError: () => void;
+  /** As of `createTraffic`. */
+  onHandshakeError: (name: string | undefined) => void;
 }
 
 export interface Entrance extends Pick<ConnectionGuard, 'cut'>, Pick<Door, 'shut' | 'quiet'> {

@@ -8,6 +8,7 @@ import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import { refusal, type Refusal } from '../../protocol/index.ts';
 import type { Clock } from '../support/clock.ts';
+import type { Log } from '../support/log.ts';
 import { SignInRefused, type AuthenticateRequest, type Identity } from '../users/identity.ts';
 import type { SeatLoss, SeatTaker } from '../users/seat.ts';
 import { closeCodes, PlainConnection } from './plain-connection.ts';
@@ -21,6 +22,7 @@ import { createTokens } from './tokens.ts';
 export interface PlainServerOptions {
   httpServer: HttpServer;
   clock: Clock;
+  log: Log;
   /** Upgrades to what begins so are another's. */
   otherPath: string;
   maxMessageBytes: number;
@@ -34,6 +36,8 @@ export interface PlainServerOptions {
   /** Null where users may have any number of connections. */
   seats: SeatTaker | null;
   streams: Pick<Streams, 'join' | 'leave'>;
+  /** Fires for each client that is refused once connected, with the code's name. */
+  onClientRefused: (name: string) => void;
   /** Fires for each client that came, once it may be written to. */
   onSocket: (socket: PlainSocket) => void;
 }
@@ -75,7 +79,7 @@ const bearerProtocol = 'bearer';
 
 /** Listens to upgrades from now on. */
 export function createPlainServer(options: PlainServerOptions): PlainServer {
-  const { httpServer, clock, otherPath, maxMessageBytes } = options;
+  const { httpServer, clock, log, otherPath, maxMessageBytes } = options;
   const { authenticate, whyUnlisted, seats, streams } = options;
   const engine = new PlainEngine();
   const makeId = createTokens();
@@ -156,7 +160,10 @@ export function createPlainServer(options: PlainServerOptions): PlainServer {
         rooms: streams,
       });
       connection.once('close', seat.leave);
-      seat.onLost = (why) => client.refuse(refusal(why), closeCodes.never);
+      seat.onLost = (why) => {
+        options.onClientRefused(why);
+        client.refuse(refusal(why), closeCodes.never);
+      };
       // Only here: a browser shows its page no more of a refused upgrade than that it failed.
       if (seat.lost === null) options.onSocket(client);
       else seat.onLost(seat.lost);
@@ -166,7 +173,7 @@ export function createPlainServer(options: PlainServerOptions): PlainServer {
   function onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     if (request.url?.startsWith(otherPath) === true) return;
     admit(request, socket, head).catch((error: unknown) => {
-      engine.emit('connection_error', error);
+      log.error({ err: error }, 'a plain client could not be let in');
       refuse(socket, refusal('internal'));
     });
   }

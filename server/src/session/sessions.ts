@@ -54,8 +54,8 @@ export interface SessionsOptions extends Omit<
   random: () => number;
   feed: () => FeedState;
   isStale: (symbol: string) => boolean;
-  /** Fires for each call that was refused, or failed by a fault of ours. */
-  onCallError: (kind: 'refused' | 'internal') => void;
+  /** Fires for each call that was refused, with its code's name, or failed by a fault of ours. */
+  onCallError: (kind: 'refused' | 'internal', name: string) => void;
   /** Fires for a connection that joins while it has joined already; it is to be cut. */
   onJoinedTwice: (connection: Connection) => void;
   /** Fires for each connection that `leave` sent away; `ignored` where it had to be cut. */
@@ -111,11 +111,11 @@ export function createSessions(options: SessionsOptions): Sessions {
     basketTexts: createBasketTexts(),
     watchers,
     onRefused: (socket, name) => {
-      options.onCallError('refused');
+      options.onCallError('refused', name);
       log.debug({ socket, refused: name }, 'a call was refused');
     },
     onError: (socket, error) => {
-      options.onCallError('internal');
+      options.onCallError('internal', 'internal');
       log.error({ err: error, socket }, 'a call failed');
     },
   };

@@ -26,10 +26,10 @@ interface Packet {
   options?: { frames?: number };
 }
 
-/** Begins to count. `onHandshakeError` fires for each handshake that was refused. */
+/** Begins to count. `onHandshakeError` fires for each handshake that was refused, with the name of the code where it has one of ours. */
 export function createTraffic(
   engines: readonly Engine[],
-  { onHandshakeError }: { onHandshakeError: () => void },
+  { onHandshakeError }: { onHandshakeError: (name: string | undefined) => void },
 ): Traffic {
   const traffic: Traffic = {
     opened: 0,
@@ -49,7 +49,7 @@ export function createTraffic(
     engine.on('flush', (_connection: unknown, packets: readonly Packet[]) => {
       for (const { type, options } of packets) if (type === 'message') traffic.sent += options?.frames ?? 1;
     });
-    engine.on('connection_error', onHandshakeError);
+    engine.on('connection_error', (why: { name?: string }) => onHandshakeError(why.name));
   }
   return traffic;
 }

@@ -43,12 +43,13 @@ describe('seats', () => {
   });
 
   it('[ST1] connections without a user do not wait for a store that hangs', async () => {
-    const { backplane, connect } = await startReplica();
+    const { backplane, connect, stream } = await startReplica();
     backplane.userSeats.take = () => new Promise(() => {});
     const named = connect(ann);
     await until(() => !named.socket.connected && named.socket.io.engine.id !== undefined);
     const nameless = connect({ transports: ['websocket'] });
     await nameless.seen('hello');
+    await stream('/stream/A').seen('hello');
     expect(named.events).toEqual([]);
   });
 
