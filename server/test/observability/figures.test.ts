@@ -23,10 +23,12 @@ import {
 
 let cluster: Cluster;
 let clients: Recorder[] = [];
-const ports: number[] = [];
+/** Of their figures, by node. */
+const ports = new Map<string, number>();
 
-const figuresOf = async (port = ports[0]): Promise<string> =>
-  (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+/** What the first replica tells. */
+const figures = async (): Promise<string> =>
+  (await fetch(`http://127.0.0.1:${ports.get('r1')}/metrics`)).text();
 
 /** Names as they stand behind `# TYPE`: of a histogram without `_bucket` and the like. */
 const familiesOf = (text: string): string[] =>
@@ -36,9 +38,9 @@ beforeAll(async () => {
   cluster = await startCluster({
     replicas: 2,
     env: { UPDATE_INTERVAL: '100' },
-    launchOf: async () => {
+    launchOf: async (node) => {
       const port = await freePort();
-      ports.push(port);
+      ports.set(node, port);
       return { env: { METRICS_PORT: String(port) } };
     },
   });
@@ -57,9 +59,7 @@ afterAll(async () => {
 
 describe('a replica', () => {
   it('tells every figure that the board and the rules name, those of its process too', async () => {
-    const told = new Set(
-      (await figuresOf()).split('\n').flatMap((line) => /^(\w+)[{ ]/.exec(line)?.[1] ?? []),
-    );
+    const told = new Set((await figures()).split('\n').flatMap((line) => /^(\w+)[{ ]/.exec(line)?.[1] ?? []));
     const named = figuresIn(
       [...boardQueries.map(({ expr }) => expr), ...otherQueries, ...alerts.map(({ expr }) => expr)].join(' '),
     );
@@ -68,7 +68,7 @@ describe('a replica', () => {
   });
 
   it('tells the five names that are promised, and they count', async () => {
-    const text = await figuresOf();
+    const text = await figures();
     const sumOf = (name: string): number =>
       [...text.matchAll(new RegExp(`^${name}\\{.*\\} (\\S+)$`, 'gm'))].reduce(
         (sum, [, value]) => sum + Number(value),
@@ -89,7 +89,7 @@ describe('a replica', () => {
   it('counts the answers of its API, by their kind', async () => {
     const url = cluster.replicas[0]?.url ?? '';
     const counts = async (): Promise<(string | undefined)[]> => {
-      const text = await figuresOf();
+      const text = await figures();
       return ['2xx', '4xx', '429', '5xx'].map(
         (code) =>
           new RegExp(`^tickwire_api_answers_total\\{code="${code}",.*\\} (\\d+)$`, 'm').exec(text)?.[1],
@@ -106,7 +106,7 @@ describe('a replica', () => {
   it('has a line in the README for each figure of its own, and the README names no other', async () => {
     const readme = readFileSync(join(import.meta.dirname, '../../../README.md'), 'utf8');
     const operations = /^## Operations\n(.*?)^## /ms.exec(readme)?.[1] ?? '';
-    const own = familiesOf(await figuresOf()).filter((name) => /^(tickwire|socket)_/.test(name));
+    const own = familiesOf(await figures()).filter((name) => /^(tickwire|socket)_/.test(name));
     const named = new Set(operations.match(/`(?:tickwire|socket)_\w+`/g)?.map((name) => name.slice(1, -1)));
     expect([...named].toSorted()).toEqual(own.toSorted());
     for (const { name } of alerts) expect(operations).toContain(`\`${name}\``);
@@ -134,7 +134,7 @@ describe.skipIf(!hasProgram('prometheus'))('a real Prometheus', () => {
 
   beforeAll(async () => {
     cpSync(join(prometheusFolder, 'alerts.yml'), join(own, 'alerts.yml'));
-    const targets = ports.map((port) => `127.0.0.1:${port}`);
+    const targets = [...ports.values()].map((port) => `127.0.0.1:${port}`);
     // There is no name that stands for both here, and nobody has time for five seconds.
     const config = prometheusConfig
       .replace(
@@ -192,5 +192,32 @@ describe.skipIf(!hasProgram('prometheus'))('a real Prometheus', () => {
       saw: rules,
     });
     expect((await query('count(up == 1)'))[0]?.value[1]).toBe('1');
+  });
+});
+
+describe('Redis that goes and comes back', () => {
+  it('is told by a replica that lost it, with the prices that are stale meanwhile', async () => {
+    const valuesOf = async (): Promise<Record<string, string | undefined>> => {
+      const text = await figures();
+      return Object.fromEntries(
+        ['backplane_up', 'backplane_outages_total', 'stale'].map((name) => [
+          name,
+          new RegExp(`^tickwire_${name}\\{.*\\} (\\d+)$`, 'm').exec(text)?.[1],
+        ]),
+      );
+    };
+    const become = (wanted: Record<string, string>): Promise<unknown> =>
+      until(
+        async () => {
+          const values = await valuesOf();
+          return Object.entries(wanted).every(([name, value]) => values[name] === value);
+        },
+        { withinMs: 20_000, saw: valuesOf },
+      );
+    await become({ backplane_up: '1', backplane_outages_total: '0', stale: '0' });
+    await cluster.redis.kill('SIGKILL');
+    await become({ backplane_up: '0', backplane_outages_total: '1', stale: '1' });
+    await cluster.redis.restart();
+    await become({ backplane_up: '1', stale: '0' });
   });
 });
