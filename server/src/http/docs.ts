@@ -90,7 +90,7 @@ function pageOf(document: unknown): string {
     '<!doctype html><html lang="en"><head><meta charset="utf-8">',
     '<meta name="viewport" content="width=device-width">',
     `<title>${escape(info.title)}: HTTP API</title>`,
-    '<link rel="stylesheet" href="/api/docs.css"></head><body>',
+    '<link rel="icon" href="data:,"><link rel="stylesheet" href="/api/docs.css"></head><body>',
     `<main><h1>${escape(info.title)}: HTTP API</h1><p>${escape(info.description)}`,
     'The same for programs: <a href="/api/openapi.json">openapi.json</a>.</p>',
     `<ul>${schemes.join('')}</ul><nav aria-label="Operations"><ul>${list.join('')}</ul></nav>`,

@@ -12,7 +12,7 @@ it('names every call of the API, and shows some by curl', async () => {
   onTestFinished(() => cluster.close());
   const { operations } = await readApiDocument(cluster.url);
   const section = readme.slice(readme.indexOf('## HTTP API'), readme.indexOf('## Bridge'));
-  const named = [...section.matchAll(/`((?:GET|PUT|POST|DELETE) [^`]+)`/g)].map(([, call]) => call);
+  const named = [...section.matchAll(/`((?:GET|PUT|POST|DELETE) [^`]+)`/g)].map(([, call = '']) => call);
   expect(named.toSorted()).toEqual(operations.map(({ method, path }) => `${method} ${path}`).toSorted());
 
   const ann = createRecorder(cluster.url, { auth: { userId: 'ann' } });
