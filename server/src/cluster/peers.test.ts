@@ -11,11 +11,14 @@ function setUp(names: readonly string[]) {
   const frozen = new Set<string>();
   const drained: string[] = [];
   const leaving = new Set<string>();
+  const connections = new Map<string, number>();
+  const sent = new Map<string, number>();
 
   function channelOf(node: string): NodeChannel {
     listeners.set(node, new Map());
     return {
       send: (topic, payload) => {
+        sent.set(node, (sent.get(node) ?? 0) + 1);
         if (frozen.has(node)) return;
         for (const [other, topics] of listeners)
           if (other !== node && !frozen.has(other)) topics.get(topic)?.(JSON.parse(JSON.stringify(payload)));
@@ -32,7 +35,7 @@ function setUp(names: readonly string[]) {
       log: createLog({ level: 'silent', node }),
       node,
       self: () => ({
-        connections: 1,
+        connections: connections.get(node) ?? 1,
         users: 0,
         anonymous: 1,
         isLeaving: leaving.has(node),
@@ -57,7 +60,7 @@ function setUp(names: readonly string[]) {
     at(node)
       .list()
       .map((state) => state.node);
-  return { clock, at, namesAt, frozen, drained, leaving };
+  return { clock, at, namesAt, frozen, drained, leaving, connections, sent };
 }
 
 describe('peers', () => {
@@ -70,6 +73,19 @@ describe('peers', () => {
   it('know those who were there before as soon as they tell of themselves', () => {
     const { namesAt } = setUp(['r1', 'r2', 'r3']);
     expect(namesAt('r3')).toEqual(['r3', 'r1', 'r2']);
+  });
+
+  it('[CS3] tell the others of their counts within a quarter of a second of a change, else twice a second', async () => {
+    const { clock, at, connections, sent } = setUp(['r1', 'r2']);
+    await clock.advance(1_000);
+    for (let count = 2; count < 6; count++) {
+      connections.set('r2', count);
+      await clock.advance(250);
+      expect(at('r1').list()[1]?.connections).toBe(count);
+    }
+    const before = sent.get('r2') ?? 0;
+    await clock.advance(10_000);
+    expect((sent.get('r2') ?? 0) - before).toBe(20);
   });
 
   it('[DR6] forget one that stopped within two seconds, and one that left at once', async () => {
