@@ -14,6 +14,7 @@ export type PlannedChange =
   /** `changes` are those after it, or null where nothing is to be done; `feed` is the source of a symbol that is listed then. */
   { ok: true; feed: string | null; changes: SymbolChanges | null } | { ok: false; refusal: Refusal };
 
+/** Those of a list that is as the settings say. */
 export const noChanges: SymbolChanges = { version: 0, feeds: [] };
 
 /** Retired symbols of no start list that are remembered as such; the one that was retired first is forgotten first. */

@@ -17,6 +17,7 @@ import {
   type PlannedChange,
 } from './list-changes.ts';
 
+/** What the list is made of. */
 export interface SymbolListOptions {
   /** The start list of the settings. */
   assignment: Assignment;
@@ -75,6 +76,7 @@ interface Known {
   retired: ReadonlySet<string>;
 }
 
+/** Knows the settings' list alone until `start`; nothing is read before. */
 export function createSymbolList(options: SymbolListOptions): SymbolList {
   const { assignment: start, notes, clock, log, onRead, onChange } = options;
   let known: Known = knownOf(start, noChanges);

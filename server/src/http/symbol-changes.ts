@@ -31,6 +31,7 @@ const body = z
   })
   .optional();
 
+/** Gives both operations. */
 export function createSymbolChangeOperations({ changeList }: SymbolChangesOptions): Operation[] {
   return [
     operation({

@@ -62,6 +62,7 @@ export interface TermList {
 
 const noLeader: ListOutcome = { ok: false, refusal: refusal('no_leader') };
 
+/** The list of a term that has not begun: nothing is listed by it, and no change is taken. */
 export function createTermList(options: TermListOptions): TermList {
   const { epoch, keeper, sources, mayAppend, settled, onChange, onFault } = options;
   let made: SymbolChanges = { version: 0, feeds: [] };

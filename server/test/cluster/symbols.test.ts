@@ -2,10 +2,11 @@
 import { createClient } from 'redis';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { SubscribeAck, SymbolsChange, Tick } from '../../protocol/index.ts';
-import type { Recorder } from '../support/recorder.ts';
+import { startEmbeddedCluster } from '../support/embedded-cluster.ts';
+import { createRecorder, type Recorder } from '../support/recorder.ts';
 import { startTcpProxy } from '../support/tcp-proxy.ts';
 import { until } from '../support/until.ts';
-import { apiKey, push, startClusterUnderTest } from './cluster-under-test.ts';
+import { apiKey, healthOf, push, startClusterUnderTest } from './cluster-under-test.ts';
 
 async function change(url: string, method: 'PUT' | 'DELETE', symbol: string): Promise<number> {
   const answer = await fetch(`${url}/api/symbols/${symbol}`, { method, headers: { 'X-API-Key': apiKey } });
@@ -41,6 +42,30 @@ const heard = ({ events }: Recorder, symbol: string): string[] =>
   });
 
 describe('the list of symbols', () => {
+  it('[LS5] outlives the leading worker of one machine', async () => {
+    const cluster = await startEmbeddedCluster({
+      FEEDS: 'simulator:BTC-USD,ETH-USD;push:DEMO',
+      API_KEYS: apiKey,
+      UPDATE_INTERVAL: '100',
+    });
+    onTestFinished(() => cluster.close());
+    const url = cluster.url.replace(/\/$/, '');
+    await until(async () => [200, 201].includes(await change(url, 'PUT', 'NEW-USD')), { withinMs: 10_000 });
+    expect(await change(url, 'DELETE', 'BTC-USD')).toBe(200);
+    const before = await pushed(url, 'NEW-USD', '10');
+    const { leader } = await healthOf(url);
+    cluster.kill(leader.node ?? '');
+    const after = await pushed(url, 'NEW-USD', '11');
+    expect(after).toEqual({ ...before, seq: before.seq + 1 });
+    const clients = Array.from({ length: 4 }, () => createRecorder(url, { transports: ['websocket'] }));
+    onTestFinished(() => clients.forEach((client) => client.close()));
+    for (const client of clients) {
+      await client.seen('hello', 1, 10_000);
+      expect(await resultOf(client, 'BTC-USD')).toMatchObject({ ok: false, name: 'retired' });
+      expect(await resultOf(client, 'NEW-USD')).toMatchObject({ ok: true, gen: after.gen, seq: 2 });
+    }
+  });
+
   it('[LS1][LS2][LS4] is changed at any replica, told to the clients of every one, and seq goes on', async () => {
     const cluster = await startClusterUnderTest();
     const [one = '', two = '', three = ''] = cluster.replicas.map(({ url }) => url);
@@ -123,6 +148,17 @@ describe('the list of symbols', () => {
 
     // The one that was killed knew it, and reads what happened since.
     expect(await change(url, 'PUT', 'BTC-USD')).toBe(201);
+    for (const one of clients) {
+      await one.seen('symbols', 3);
+      const last = one.ticks('BTC-USD').at(-1);
+      const answer = await one.subscribe({
+        symbols: ['BTC-USD'],
+        since: { 'BTC-USD': [last?.gen ?? '', last?.seq ?? 0] },
+      });
+      expect(answer).toMatchObject({ results: { 'BTC-USD': { ok: true, gen: last?.gen, recovered: true } } });
+      await until(() => one.ticks('BTC-USD').some(({ seq }) => seq === (last?.seq ?? 0) + 1));
+      expect(one.faults()).toEqual([]);
+    }
     await leader.restart();
     const returned = cluster.connect({}, leader.url);
     await returned.seen('hello');
