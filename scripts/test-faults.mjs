@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { faultsTable, readLines, tableOf, withTable } from './lib/faults-table.mjs';
 import { projectRoot } from './lib/set-up.mjs';
+import { faultPrograms, testPrograms } from './lib/system-programs.mjs';
 import { runVitest, setUpWithPrograms } from './lib/test-run.mjs';
 
 const config = 'server/test/faults/vitest.config.ts';
@@ -16,7 +17,7 @@ const isWhole = given.every(
   (argument) => argument.startsWith('--reporter') || argument.startsWith('--outputFile'),
 );
 
-await setUpWithPrograms('The tests need');
+await setUpWithPrograms('The tests need', testPrograms, faultPrograms);
 const folder = mkdtempSync(join(tmpdir(), 'tickwire-faults-'));
 const lines = join(folder, 'rows.jsonl');
 writeFileSync(lines, '');

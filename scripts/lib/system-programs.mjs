@@ -17,6 +17,9 @@ export const testPrograms = [
 /** Without these some tests are skipped: Prometheus and the tool that checks its rules. */
 export const optionalPrograms = [{ program: 'promtool', debianPackage: 'prometheus' }];
 
+/** Without it the faults of slow requests are not shown. */
+export const faultPrograms = [{ program: 'slowhttptest', debianPackage: 'slowhttptest' }];
+
 /** From TERM to KILL: a package that is half unpacked is worse than a wait. */
 const aptGraceMs = 15_000;
 const policy =
