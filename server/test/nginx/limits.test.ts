@@ -155,6 +155,7 @@ test('[SI6] a token in the address reaches neither a replica nor a log', async (
       expect([path, refused.status]).toEqual([path, 401]);
       expect(refused.headers['content-type']).toBe('application/problem+json');
       expect(refused.body).toContain('never in the address');
+      expect(JSON.parse(refused.body)).toMatchObject({ status: 401, ...ruleOf('token_invalid') });
     }
   }
   // Nor does any other query, also beyond the limits.
@@ -164,6 +165,15 @@ test('[SI6] a token in the address reaches neither a replica nor a log', async (
   const logs = [...nginx.logs(), requests()].join('\n');
   expect(logs).not.toContain(token);
   expect(logs).not.toContain('unseen');
+});
+
+test('what is not there, and what is too large, has its code as well', async () => {
+  const [missing, large] = await Promise.all([
+    ask(nginx.port, '/metrics'),
+    ask(nginx.port, '/api/ticks', { method: 'POST', body: 'x'.repeat(1_100_000) }),
+  ]);
+  expect(JSON.parse(missing.body)).toMatchObject({ status: 404, ...ruleOf('not_found') });
+  expect(JSON.parse(large.body)).toMatchObject({ status: 413, ...ruleOf('payload_too_large') });
 });
 
 test('a trusted network has no limits', async () => {
