@@ -11,8 +11,8 @@ describe('nodes', () => {
   it('[DR6] are listed for who has a key', async () => {
     app = await serveApp({
       nodes: () => [
-        { node: 'n1', connections: 3, isLeaving: false },
-        { node: 'n2', connections: 0, isLeaving: true },
+        { node: 'n1', connections: 3, users: 1, anonymous: 2, isLeaving: false, uptimeMs: 12_345 },
+        { node: 'n2', connections: 0, users: 0, anonymous: 0, isLeaving: true, uptimeMs: 400 },
       ],
     });
     expect(await problemOf(await fetch(`${app.url}/api/nodes`))).toMatchObject({ name: 'api_key_required' });
@@ -20,8 +20,24 @@ describe('nodes', () => {
     expect(answer.headers.get('cache-control')).toBe('no-store');
     expect(await answer.json()).toEqual({
       nodes: [
-        { node: 'n1', connections: 3, state: 'serving' },
-        { node: 'n2', connections: 0, state: 'draining' },
+        {
+          node: 'n1',
+          state: 'serving',
+          leader: true,
+          uptime: 12,
+          connections: 3,
+          users: 1,
+          anonymous: 2,
+        },
+        {
+          node: 'n2',
+          state: 'draining',
+          leader: false,
+          uptime: 0,
+          connections: 0,
+          users: 0,
+          anonymous: 0,
+        },
       ],
     });
   });

@@ -3,6 +3,7 @@
  * one leave, whichever is asked. Knows neither how they meet nor how one leaves. SPEC.md [DR6].
  */
 import { z } from 'zod';
+import type { Vitals } from './health.ts';
 import { operation, type Operation } from './operation.ts';
 import { Refused } from './problem.ts';
 
@@ -10,12 +11,18 @@ import { Refused } from './problem.ts';
 export interface NodeReport {
   node: string;
   connections: number;
+  /** Different users among them, and connections of no user. */
+  users: number;
+  anonymous: number;
   isLeaving: boolean;
+  uptimeMs: number;
 }
 
 export interface NodesOptions {
   /** Every replica that is there, the one that is asked first. */
   nodes: () => readonly NodeReport[];
+  /** Called for each question; must not wait for anything. */
+  vitals: () => Vitals;
   /** Tells the replica to leave. `silent`: it is there and did not answer. */
   drainNode: (node: string) => Promise<'told' | 'unknown' | 'silent'>;
 }
@@ -23,20 +30,32 @@ export interface NodesOptions {
 /** One replica as the API lists it. */
 export const nodeForm = z.object({
   node: z.string(),
-  connections: z.int().min(0).meta({ description: 'clients connected to it' }),
   state: z.enum(['serving', 'draining']),
+  leader: z.boolean(),
+  uptime: z.int().min(0).meta({ description: 'seconds since it started' }),
+  connections: z.int().min(0).meta({ description: 'clients connected to it' }),
+  users: z.int().min(0).meta({ description: 'different users among them' }),
+  anonymous: z.int().min(0).meta({ description: 'clients among them that are of no user' }),
 });
 
-/** The listing of what a replica told. */
-export function listNodes(nodes: readonly NodeReport[]): z.input<typeof nodeForm>[] {
-  return nodes.map(({ node, connections, isLeaving }) => ({
+/** The listing of what the replicas told. */
+export function listNodes({
+  nodes,
+  vitals,
+}: Pick<NodesOptions, 'nodes' | 'vitals'>): z.input<typeof nodeForm>[] {
+  const { leader } = vitals();
+  return nodes().map(({ node, isLeaving, uptimeMs, connections, users, anonymous }) => ({
     node,
-    connections,
     state: isLeaving ? 'draining' : 'serving',
+    leader: node === leader?.node,
+    uptime: Math.round(uptimeMs / 1_000),
+    connections,
+    users,
+    anonymous,
   }));
 }
 
-export function createNodeOperations({ nodes, drainNode }: NodesOptions): Operation[] {
+export function createNodeOperations(options: NodesOptions): Operation[] {
   return [
     operation({
       id: 'listNodes',
@@ -52,7 +71,7 @@ export function createNodeOperations({ nodes, drainNode }: NodesOptions): Operat
         },
       },
       refusals: [],
-      handle: () => ({ status: 200, body: { nodes: listNodes(nodes()) } }),
+      handle: () => ({ status: 200, body: { nodes: listNodes(options) } }),
     }),
     operation({
       id: 'drainNode',
@@ -70,7 +89,7 @@ export function createNodeOperations({ nodes, drainNode }: NodesOptions): Operat
       },
       refusals: ['not_found', 'node_unreachable'],
       handle: async ({ params: { id: node } }) => {
-        const outcome = await drainNode(node);
+        const outcome = await options.drainNode(node);
         if (outcome === 'unknown')
           throw new Refused('not_found', `there is no replica ${JSON.stringify(node.slice(0, 64))}`);
         if (outcome === 'silent')

@@ -4,14 +4,11 @@
  */
 import { z } from 'zod';
 import { version } from '../support/version.ts';
-import { backplaneOf, leaderOf, statusOf, type Vitals } from './health.ts';
+import { backplaneOf, leaderOf, statusOf } from './health.ts';
 import { listNodes, nodeForm, type NodesOptions } from './nodes.ts';
 import { operation, type Operation } from './operation.ts';
 
-export interface StatusOptions extends Pick<NodesOptions, 'nodes'> {
-  /** Called for each question; must not wait for anything. */
-  vitals: () => Vitals;
-}
+export type StatusOptions = Pick<NodesOptions, 'nodes' | 'vitals'>;
 
 const freshness = z.enum(['live', 'stale']);
 
@@ -44,7 +41,7 @@ const statusForm = z.object({
   }),
 });
 
-export function createStatusOperation({ vitals, nodes }: StatusOptions): Operation {
+export function createStatusOperation(options: StatusOptions): Operation {
   return operation({
     id: 'getStatus',
     method: 'get',
@@ -56,9 +53,9 @@ export function createStatusOperation({ vitals, nodes }: StatusOptions): Operati
     answers: { 200: { description: 'its state at this moment', schema: statusForm } },
     refusals: [],
     handle: () => {
-      const now = vitals();
+      const now = options.vitals();
       const { node, uptimeMs, feed } = now;
-      const list = listNodes(nodes());
+      const list = listNodes(options);
       return {
         status: 200,
         body: {

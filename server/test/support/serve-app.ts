@@ -107,7 +107,7 @@ export async function serveApp(options: Partial<HttpAppOptions> = {}): Promise<S
     pauseFeed: () => Promise.resolve({ ok: true, isChange: true }),
     disconnectUser: () => Promise.resolve({ ok: true, disconnected: 0 }),
     feed: () => goodVitals.feed,
-    nodes: () => [{ node: 'n1', connections: 3, isLeaving: false }],
+    nodes: () => [{ node: 'n1', connections: 3, users: 1, anonymous: 2, isLeaving: false, uptimeMs: 12_345 }],
     drainNode: (node) => Promise.resolve(node === 'n1' ? 'told' : 'unknown'),
     onApiAnswer: () => {},
     metrics: { contentType: 'text/plain; version=0.0.4; charset=utf-8', text: () => Promise.resolve('') },

@@ -1,0 +1,108 @@
+/** `GET /api/status`, `/api/symbols` and `/api/stats/connections` through a true server. */
+import { afterEach, describe, expect, it } from 'vitest';
+import { goodVitals, problemOf, serveApp, testKey, type ServedApp } from '../../test/support/serve-app.ts';
+import { version } from '../support/version.ts';
+
+let app: ServedApp;
+afterEach(() => app.close());
+
+const withKey = { headers: { 'X-API-Key': testKey } };
+const get = (path: string, init: RequestInit = withKey): Promise<Response> => fetch(app.url + path, init);
+
+describe('status', () => {
+  it('tells how the cluster is, for who has a key', async () => {
+    app = await serveApp();
+    expect(await problemOf(await get('/api/status', {}))).toMatchObject({ name: 'api_key_required' });
+    expect(await (await get('/api/status')).json()).toEqual({
+      status: 'ok',
+      node: 'n1',
+      version,
+      uptime: 12,
+      leader: { node: 'n1', me: true, epoch: 4 },
+      backplane: { kind: 'local', state: 'up' },
+      feed: {
+        state: 'live',
+        since: goodVitals.feed.since,
+        reason: '',
+        sources: [{ name: 'push', state: 'live', symbolCount: 2 }],
+      },
+      nodes: [
+        { node: 'n1', state: 'serving', leader: true, uptime: 12, connections: 3, users: 1, anonymous: 2 },
+      ],
+      totals: { nodes: 1, connections: 3 },
+    });
+  });
+
+  it('says why, where something is not well', async () => {
+    const backplane = { kind: 'redis', state: { at: 'down', since: 7, reason: 'away' } } as const;
+    app = await serveApp({ vitals: () => ({ ...goodVitals, leader: null, isLeading: false, backplane }) });
+    expect(await (await get('/api/status')).json()).toMatchObject({
+      status: 'degraded',
+      leader: { node: null, me: false, epoch: 0 },
+      backplane: { kind: 'redis', state: 'down', since: 7, reason: 'away' },
+      nodes: [{ leader: false }],
+    });
+  });
+});
+
+describe('symbols', () => {
+  const states = async (init?: RequestInit): Promise<unknown> => (await get('/api/symbols', init)).json();
+
+  it('are listed with their source and whether it is live, all stale where the feed is', async () => {
+    app = await serveApp();
+    const listed = (state: string) => ({
+      symbols: ['ACME', 'DEMO'].map((symbol) => ({ symbol, feed: 'push', state })),
+    });
+    expect(await states({})).toEqual(listed('live'));
+    await app.close();
+    app = await serveApp({ feed: () => ({ ...goodVitals.feed, state: 'stale', reason: 'paused' }) });
+    expect(await states({})).toEqual(listed('stale'));
+  });
+
+  it('[SI5] are those that a user may have, and with a key all', async () => {
+    app = await serveApp({
+      authenticate: () =>
+        Promise.resolve({ user: 'ann', expiresAt: null, maySee: (symbol) => symbol === 'DEMO' }),
+    });
+    expect(await states({})).toEqual({ symbols: [{ symbol: 'DEMO', feed: 'push', state: 'live' }] });
+    expect(await states()).toMatchObject({ symbols: [{ symbol: 'ACME' }, { symbol: 'DEMO' }] });
+  });
+});
+
+describe('connections', () => {
+  it('[AP4] are added up, whatever a user is called, those with the most first', async () => {
+    const nodes = [
+      {
+        node: 'n1',
+        connections: 4,
+        anonymous: 1,
+        symbols: { DEMO: { 0: 2 } },
+        users: [
+          ['__proto__', 1],
+          ['ann', 2],
+        ],
+      },
+      {
+        node: 'n2',
+        connections: 2,
+        anonymous: 0,
+        symbols: { DEMO: { 0: 1, 250: 1 }, ACME: { 0: 1 } },
+        users: [['__proto__', 2]],
+      },
+    ] as const;
+    app = await serveApp({ countConnections: () => Promise.resolve({ nodes, incomplete: ['n3'] }) });
+    expect(await (await get('/api/stats/connections')).json()).toEqual({
+      totals: { connections: 6, anonymous: 1, users: 2 },
+      nodes: [
+        { ...nodes[0], users: 2 },
+        { ...nodes[1], users: 1 },
+      ],
+      symbols: { DEMO: { 0: 3, 250: 1 }, ACME: { 0: 1 } },
+      users: [
+        { user: '__proto__', connections: 3 },
+        { user: 'ann', connections: 2 },
+      ],
+      incomplete: ['n3'],
+    });
+  });
+});
