@@ -1,8 +1,10 @@
 /** Each bad call over HTTP gets its one answer from the whole cluster, with its code, and nothing of it is done. */
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { codes } from '../../protocol/index.ts';
 import { createRecorder, type Recorder } from '../support/recorder.ts';
 import { serveApp } from '../support/serve-app.ts';
 import { until } from '../support/until.ts';
+import { documentRows, symbolRows, userRows } from './catalogue/change-rows.ts';
 import type { HttpRow } from './catalogue/http-row.ts';
 import { messageRows } from './catalogue/message-rows.ts';
 import { documentForm, key, operationRows } from './catalogue/operation-rows.ts';
@@ -17,6 +19,8 @@ const openApi = documentForm.parse(await (await fetch(`${app.url}/api/openapi.js
 await app.close();
 
 const good = [{ symbol: 'DEMO', price: '1.75' }];
+/** Of one key; more than the rows ask in a second. */
+const callsPerSecond = 150;
 /** What any client gets that nobody sends a message to. */
 const ordinary = new Set(['hello', 'feed', 'snapshot', 'tick', 'heartbeat']);
 
@@ -52,6 +56,7 @@ describe('http', () => {
       env: {
         FEEDS: 'simulator:BTC-USD,AAPL,MSFT;push:DEMO,ACME',
         API_KEYS: `desk:${key},other:dummy-key-2`,
+        API_CALLS_PER_SECOND: String(callsPerSecond),
       },
     });
     bystander = createRecorder(cluster.url, { transports: ['websocket'], auth: { userId: 'bystander' } });
@@ -72,6 +77,9 @@ describe('http', () => {
     push: pushRows,
     message: messageRows,
     read: readRows,
+    symbol: symbolRows,
+    user: userRows,
+    document: documentRows,
     odd: oddRows,
   }))
     for (const { name, send, expect: expected } of rows)
@@ -142,6 +150,29 @@ describe('http', () => {
     for (const { url } of cluster.replicas)
       expect(await call('PUT', '/api/ticks', good, { url })).toMatchObject({ status: 200 });
     expect(await demoSeq()).toBe(before + cluster.replicas.length);
+  });
+
+  it('[AP3] a key that calls too often is refused with 429 and Retry-After at every replica, and no other key is', async () => {
+    const startedAt = performance.now();
+    const calls = [...cluster.replicas, cluster].flatMap(({ url }) =>
+      Array.from({ length: 2 * callsPerSecond }, () =>
+        fetch(`${url}/api/nodes`, { headers: { 'X-API-Key': 'dummy-key-2' } }),
+      ),
+    );
+    const answers = await Promise.all(calls);
+    const bodies = await Promise.all(answers.map((answer) => answer.json()));
+    const tooMany = answers.flatMap((answer, n) =>
+      answer.status === 429 ? [{ answer, body: bodies[n] }] : [],
+    );
+    const seconds = 1 + Math.ceil((performance.now() - startedAt) / 1_000);
+    expect(tooMany.length).toBeGreaterThanOrEqual(answers.length - seconds * callsPerSecond);
+    expect(tooMany.length).toBeGreaterThan(0);
+    const { code, retry } = codes.too_many_api_calls;
+    for (const { answer, body } of tooMany) {
+      expect(body).toMatchObject({ code, name: 'too_many_api_calls', retry });
+      expect(answer.headers.get('retry-after')).toMatch(/^[1-9]$/);
+    }
+    expect(await call('PUT', '/api/ticks', good)).toMatchObject({ status: 200 });
   });
 
   it('while Redis is away a push is refused for later with Retry-After, and never accepted', async () => {
