@@ -57,6 +57,8 @@ function setUp() {
       notes.push(changes);
       return true;
     },
+    refusePush: (pushed) =>
+      [...pushed].every((symbol) => start.get('test')?.includes(symbol)) ? null : refusal('unknown_symbol'),
     assign: ({ feeds }) => {
       const symbols = new Set(start.get('test'));
       for (const [symbol, feed] of feeds) if (feed === null) symbols.delete(symbol);
@@ -262,6 +264,15 @@ describe('createPublisher', () => {
     expect(shown(ticks)).toEqual(['A:1 1', 'A:2 2']);
     expect([listed(), announcements.at(-1)?.changes]).toEqual([['B'], { version: 1, feeds: [['A', null]] }]);
     expect(notes).toHaveLength(1);
+  });
+
+  it('[LS3] goes by what was heard last until the list is taken over', async () => {
+    const { clock, publisher } = setUp();
+    publisher.lead(1);
+    const [unlisted, listed] = ['X', 'A'].map((symbol) => publisher.push({ ticks: [tick(symbol, '1')] }));
+    await clock.advance(0);
+    expect(await unlisted).toMatchObject({ refusal: { name: 'unknown_symbol' } });
+    expect(await listed).toMatchObject({ ok: true });
   });
 
   it('[LS1] makes changes one after another, and the next term goes on with them', async () => {

@@ -8,7 +8,7 @@ import type { PushBatch } from './publisher.ts';
 
 export interface PushCallOptions {
   askLeader: AskLeader;
-  /** Why these symbols may not be pushed, or null. */
+  /** Why these symbols may not be pushed as far as this replica knows, or null: said where the leader cannot. */
   refuse: (symbols: ReadonlySet<string>) => Refusal | null;
   log: Log;
 }
@@ -17,11 +17,12 @@ export interface PushCallOptions {
 export function createPushCall({ askLeader, refuse, log }: PushCallOptions) {
   return async (batch: PushBatch): Promise<PushOutcome> => {
     const refused = refuse(new Set(batch.ticks.map(({ symbol }) => symbol)));
-    if (refused !== null) return { ok: false, refusal: refused };
     try {
+      // Whatever this replica knows: it may not have heard of a symbol that was just added.
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- both ends are replicas: this is what the leader's publisher gave
       return (await askLeader({ call: 'push', batch })) as PushOutcome;
     } catch (error) {
+      if (refused !== null) return { ok: false, refusal: refused };
       log.debug({ err: error }, 'a push did not reach the leader');
       return { ok: false, refusal: refusal(error instanceof NoLeader ? 'no_leader' : 'push_unconfirmed') };
     }

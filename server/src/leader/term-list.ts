@@ -24,6 +24,8 @@ export interface ListKeeper {
   ): { ok: true; feed: string | null; changes: SymbolChanges | null } | { ok: false; refusal: Refusal };
   /** Keeps the changes for those after this leader; false where the epoch is over. */
   write(epoch: number, changes: SymbolChanges): Promise<boolean>;
+  /** Which of these symbols may not be pushed by what was heard last, or null. */
+  refusePush(symbols: Iterable<string>): Refusal | null;
   /** What the changes come to. */
   assign(changes: SymbolChanges): AssignedList;
 }
@@ -125,6 +127,6 @@ export function createTermList(options: TermListOptions): TermList {
       last = outcome;
       return outcome;
     },
-    refusePush: (symbols) => assigned?.refusePush(symbols) ?? null,
+    refusePush: (symbols) => (assigned ?? keeper).refusePush(symbols),
   };
 }

@@ -74,23 +74,25 @@ describe('the list of symbols', () => {
     for (const client of clients) await client.seen('feed');
 
     expect(await change(one, 'PUT', 'NEW-USD')).toBe(201);
+    // At once, whatever the other two have heard by then.
+    expect((await push(two, [{ symbol: 'NEW-USD', price: '9' }])).status).toBe(200);
     for (const client of clients) {
       await client.seen('symbols');
       expect(news(client)).toEqual([{ added: ['NEW-USD'], retired: [] }]);
-      expect(await resultOf(client, 'NEW-USD')).toMatchObject({ ok: true, seq: 0 });
+      expect(await resultOf(client, 'NEW-USD')).toMatchObject({ ok: true, seq: 1 });
     }
     expect(await change(two, 'PUT', 'NEW-USD')).toBe(200);
     const first = await pushed(three, 'NEW-USD', '10');
     const second = await pushed(two, 'NEW-USD', '11');
-    expect([first.seq, second.seq]).toEqual([1, 2]);
+    expect([first.seq, second.seq]).toEqual([2, 3]);
 
     expect(await change(three, 'DELETE', 'NEW-USD')).toBe(200);
     for (const client of clients) {
       await client.seen('symbols', 2);
       expect(heard(client, 'NEW-USD')).toEqual([
         '{"added":["NEW-USD"],"retired":[]}',
-        'tick 1',
         'tick 2',
+        'tick 3',
         '{"added":[],"retired":["NEW-USD"]}',
       ]);
       expect(await resultOf(client, 'NEW-USD')).toMatchObject({ ok: false, name: 'retired', retry: 'never' });
@@ -101,12 +103,12 @@ describe('the list of symbols', () => {
     expect(await change(two, 'PUT', 'NEW-USD')).toBe(201);
     for (const client of clients) {
       await client.seen('symbols', 3);
-      expect(await resultOf(client, 'NEW-USD')).toMatchObject({ ok: true, gen: first.gen, seq: 2 });
+      expect(await resultOf(client, 'NEW-USD')).toMatchObject({ ok: true, gen: first.gen, seq: 3 });
     }
-    expect(await pushed(one, 'NEW-USD', '12')).toMatchObject({ gen: first.gen, seq: 3 });
+    expect(await pushed(one, 'NEW-USD', '12')).toMatchObject({ gen: first.gen, seq: 4 });
     for (const client of clients) {
       await client.seen('tick', 3);
-      expect(client.ticks('NEW-USD').at(-1)).toMatchObject({ gen: first.gen, seq: 3, price: '12' });
+      expect(client.ticks('NEW-USD').at(-1)).toMatchObject({ gen: first.gen, seq: 4, price: '12' });
       expect(client.faults()).toEqual([]);
     }
   });
