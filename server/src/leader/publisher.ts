@@ -11,6 +11,7 @@ import type { Log } from '../support/log.ts';
 import { createDigest, type Digest } from './digest.ts';
 import type { SourceTick } from './draft.ts';
 import { createLane, type Lane, type LaneOptions, type PushOutcome, type UnsureBatch } from './lane.ts';
+import { joinOutcomes, partsByShard } from './shard-parts.ts';
 import { createSourceBoard, type SourceBoard, type SourceHealth } from './source-board.ts';
 import {
   createTermList,
@@ -237,7 +238,8 @@ export function createPublisher(options: PublisherOptions): Publisher {
     if (term !== own) return;
     onReceived(ticks);
     let dropped = 0;
-    for (const [shard, { ticks: part }] of byShard(ticks)) dropped += own.lanes[shard]?.take(part) ?? 0;
+    for (const [shard, { ticks: part }] of partsByShard(ticks, tickStore))
+      dropped += own.lanes[shard]?.take(part) ?? 0;
     if (dropped > 0 && own.droppedTicks === 0)
       log.error({ source }, 'the store takes ticks more slowly than the source gives them; some are dropped');
     own.droppedTicks += dropped;
@@ -250,9 +252,9 @@ export function createPublisher(options: PublisherOptions): Publisher {
     if (refused !== null) return { ok: false, refusal: refused };
     if (own.pause.isPaused()) return { ok: false, refusal: refusal('feed_paused') };
     onReceived(ticks);
-    const parts = [...byShard(ticks)];
+    const parts = [...partsByShard(ticks, tickStore)];
     const outcomes = await Promise.all(parts.map(([shard, part]) => pushPart(own, part.ticks, shard, once)));
-    return joined(
+    return joinOutcomes(
       ticks.length,
       parts.map(([, { places }]) => places),
       outcomes,
@@ -268,19 +270,6 @@ export function createPublisher(options: PublisherOptions): Publisher {
     const lane = own.lanes[shard];
     assert(lane !== undefined, `there is a lane for shard ${shard}`);
     return lane.push(ticks, once && { ...once, id: `${once.id}@${shard}` });
-  }
-
-  /** The ticks of each shard, and their places in the whole, in their order. */
-  function byShard(ticks: readonly SourceTick[]): Map<number, { ticks: SourceTick[]; places: number[] }> {
-    const parts = new Map<number, { ticks: SourceTick[]; places: number[] }>();
-    for (const [place, tick] of ticks.entries()) {
-      const shard = tickStore.shardOf(tick.symbol);
-      const part = parts.get(shard) ?? { ticks: [], places: [] };
-      part.ticks.push(tick);
-      part.places.push(place);
-      parts.set(shard, part);
-    }
-    return parts;
   }
 
   function follow(): void {
@@ -306,19 +295,4 @@ export function createPublisher(options: PublisherOptions): Publisher {
   }
 
   return { lead, follow, push, changeList, setPaused };
-}
-
-/** One outcome of the parts of a push: refused where any part was. A part that was taken is not taken back, and `once` keeps it from counting again. */
-function joined(count: number, places: readonly number[][], outcomes: readonly PushOutcome[]): PushOutcome {
-  const ticks = Array.from<{ symbol: string; gen: string; seq: number }>({ length: count });
-  let replayed = false;
-  for (const [part, outcome] of outcomes.entries()) {
-    if (!outcome.ok) return outcome;
-    replayed ||= outcome.replayed;
-    for (const [index, place] of (places[part] ?? []).entries()) {
-      const tick = outcome.ticks[index];
-      if (tick !== undefined) ticks[place] = tick;
-    }
-  }
-  return { ok: true, replayed, ticks };
 }
