@@ -1,0 +1,271 @@
+/**
+ * The symbols of one connection. Subscribing ends in one synchronous step (answer, snapshot, join), so that no tick is missing
+ * and none comes twice. A class: thousands of them wait for most of their time. Knows no calls and no limits of them. Keeps SPEC.md [SB1] to [SB6].
+ */
+import {
+  refusal,
+  tickRoom,
+  type CodeName,
+  type Quote,
+  type Refusal,
+  type SubscribeResult,
+  type Tick,
+} from '../../protocol/index.ts';
+import type { Client } from './client.ts';
+import { JsonText, SnapshotText } from './json-text.ts';
+import { missedAsOne, missedUpToHead, replay, type ReplayOptions } from './replay.ts';
+import type { SubscribeCall, Wanted } from './subscribe-request.ts';
+import type { Streams } from './streams.ts';
+import { answerText, type BasketTexts, type SymbolTexts } from './symbol-texts.ts';
+
+/** What the subscriptions of all connections share. */
+export interface SubscriptionsStage {
+  /** The most symbols that a connection may have. */
+  maxSubscriptions: number;
+  /** Null where it is listed. */
+  whyUnlisted: (symbol: string) => 'unknown_symbol' | 'retired' | null;
+  textsOf: (head: Quote) => SymbolTexts;
+  basketTexts: (list: readonly SymbolTexts[]) => BasketTexts;
+  streams: Streams;
+  /** Fires for each symbol that a client asked to go on with. */
+  onRecovery: (isRecovered: boolean, replayed: number) => void;
+  /** Fires for each call, or symbol of one, that is refused, with its code's name. */
+  onRefused: (socketId: string, name: string) => void;
+}
+
+/** Of everyone who has asked for nothing yet. */
+const noRates = new Map<string, number>();
+const nothingMissed: ReadonlyMap<string, Tick[] | null> = new Map();
+
+export class Subscriptions {
+  readonly #socket: Client;
+  readonly #stage: SubscriptionsStage;
+  /** The rate of each symbol. */
+  #rates = noRates;
+  #isOver = false;
+
+  constructor(socket: Client, stage: SubscriptionsStage) {
+    this.#socket = socket;
+    this.#stage = stage;
+  }
+
+  symbols(): string[] {
+    return [...this.#rates.keys()];
+  }
+
+  /** The room of the symbol's ticks at the rate at which it has them, whether or not it has joined already; null where it has not subscribed. */
+  roomOf(symbol: string): string | null {
+    const everyMs = this.#rates.get(symbol);
+    return everyMs === undefined ? null : tickRoom(symbol, everyMs);
+  }
+
+  /** Why it may not have all of these too; null where it may. */
+  whyTooMany(wanted: readonly Wanted[]): Refusal | null {
+    const tooMany = this.#firstBeyondLimit(wanted);
+    return tooMany === null
+      ? null
+      : refusal(
+          'too_many_subscriptions',
+          `at most ${this.#stage.maxSubscriptions} symbols on one connection: ${tooMany} is one more`,
+        );
+  }
+
+  /** Calls `answer` once, unless it is over before. Done when it returns, where every head is known and nothing was missed. */
+  take(call: SubscribeCall, answer: (text: JsonText) => void): void | Promise<void> {
+    if (this.#isAtHand(call)) return this.#begin(call, nothingMissed, answer);
+    return this.#prepare(call).then((missed) => this.#begin(call, missed, answer));
+  }
+
+  /** No tick of these symbols comes any more; those that it does not have are no error. */
+  drop(symbols: readonly string[]): void {
+    for (const symbol of symbols) {
+      this.#leaveRoom(symbol);
+      this.#rates.delete(symbol);
+    }
+  }
+
+  /** From now on it joins no room; what it has joined, others leave. */
+  end(): void {
+    this.#isOver = true;
+    this.#rates.clear();
+  }
+
+  /** Listed, and permitted. */
+  #mayHave(symbol: string): boolean {
+    return this.#stage.whyUnlisted(symbol) === null && this.#socket.data.identity.maySee(symbol);
+  }
+
+  #isAtHand({ wanted, since }: SubscribeCall): boolean {
+    if (since.size > 0) return false;
+    for (const { symbol } of wanted) {
+      if (symbol === null || !this.#mayHave(symbol)) continue;
+      if (this.#stage.streams.open(symbol).head() === undefined) return false;
+    }
+    return true;
+  }
+
+  /** Answers, sends the snapshot and joins. */
+  #begin(
+    { wanted, everyMs, since }: SubscribeCall,
+    missed: ReadonlyMap<string, Tick[] | null>,
+    answer: (text: JsonText) => void,
+  ): void | Promise<void> {
+    if (this.#isOver) return undefined;
+
+    // From here to the join nothing may wait: a tick that passes in between would be lost, or come twice.
+    const { streams, textsOf } = this.#stage;
+    streams.beforeSnapshot(
+      this.#socket.id,
+      wanted.flatMap(({ symbol }) => symbol ?? []),
+    );
+    /** Where every symbol begins at its head and there are no others: what all who ask for the same are told. */
+    let basket: SymbolTexts[] | null = this.#rates.size === 0 ? [] : null;
+    const results: string[] = [];
+    const quotes: string[] = [];
+    const joining: string[] = [];
+    const merged: Tick[] = [];
+    const replays: ReplayOptions[] = [];
+    for (const { key, symbol } of wanted) {
+      const stream = symbol === null || !this.#mayHave(symbol) ? null : streams.open(symbol);
+      const head = stream?.head();
+      if (symbol === null) results.push(this.#fail(key, 'bad_symbol'));
+      else if (stream === null) {
+        results.push(this.#fail(key, this.#stage.whyUnlisted(symbol) ?? 'symbol_not_permitted'));
+      } else if (head === undefined) results.push(this.#fail(key, 'store_unavailable'));
+      else {
+        const texts = head === null ? null : textsOf(head);
+        const position = since.get(symbol);
+        const ticks =
+          position === undefined
+            ? null
+            : everyMs === 0
+              ? missedUpToHead(missed.get(symbol) ?? null, position, stream)
+              : missedAsOne(position, stream);
+        if (position !== undefined) this.#stage.onRecovery(ticks !== null, ticks?.length ?? 0);
+        // Still a member, it would get what is new before what is old.
+        this.#leaveRoom(symbol);
+        if (position !== undefined && ticks !== null && everyMs === 0) {
+          replays.push({
+            socket: this.#socket,
+            symbol,
+            position,
+            ticks,
+            stream,
+            // Retired meanwhile, it is not joined any more.
+            isOver: () => this.#isOver || !this.#rates.has(symbol),
+            write: (slice) => streams.writeTo(this.#socket.id, slice),
+            sendSnapshot: (reason) => this.#sendSnapshot(symbol, reason),
+          });
+        } else {
+          if (ticks !== null) merged.push(...ticks);
+          else if (texts !== null) quotes.push(texts.quote);
+          joining.push(symbol);
+        }
+        const gen = stream.gen() ?? '';
+        const isPlain = texts !== null && ticks === null && everyMs === 0 && head?.gen === gen;
+        if (isPlain) basket?.push(texts);
+        results.push(
+          isPlain
+            ? texts.result
+            : resultText(key, {
+                ok: true,
+                gen,
+                seq: head?.seq ?? 0,
+                everyMs,
+                recovered: ticks !== null,
+                replayed: ticks?.length ?? 0,
+              }),
+        );
+        this.#setRate(symbol, everyMs);
+      }
+    }
+    if (basket?.length !== results.length || basket.length === 0) basket = null;
+    const told =
+      basket === null
+        ? {
+            answer: answerText([...this.#rates.keys()], results),
+            snapshot: new SnapshotText(quotes, 'subscribe'),
+          }
+        : this.#stage.basketTexts(basket);
+    answer(new JsonText(told.answer));
+    if (joining.length === 0 && replays.length === 0) return undefined;
+    emitText(this.#socket, 'snapshot', told.snapshot);
+    const taken = merged.length === 0 ? undefined : streams.writeTo(this.#socket.id, merged);
+    this.#joinRooms(joining, everyMs);
+    return taken === undefined && replays.length === 0 ? undefined : this.#replayAll(taken, replays);
+  }
+
+  #setRate(symbol: string, everyMs: number): void {
+    if (this.#rates === noRates) this.#rates = new Map();
+    this.#rates.set(symbol, everyMs);
+  }
+
+  async #replayAll(taken: Promise<void> | undefined, replays: readonly ReplayOptions[]): Promise<void> {
+    await taken;
+    for (const one of replays) await replay(one);
+  }
+
+  /** The first new symbol that this session may not have too, or null. */
+  #firstBeyondLimit(wanted: readonly Wanted[]): string | null {
+    let left = this.#stage.maxSubscriptions - this.#rates.size;
+    for (const { symbol } of wanted) {
+      if (symbol === null || this.#rates.has(symbol) || !this.#mayHave(symbol)) continue;
+      if (left === 0) return symbol;
+      left--;
+    }
+    return null;
+  }
+
+  /** Waits for every head, and gives what was missed of each symbol that goes on. What fails here is told by its head. */
+  async #prepare({ wanted, everyMs, since }: SubscribeCall): Promise<Map<string, Tick[] | null>> {
+    const missed = new Map<string, Tick[] | null>();
+    const listed = wanted.flatMap(({ symbol }) => (symbol !== null && this.#mayHave(symbol) ? [symbol] : []));
+    await Promise.allSettled(
+      listed.map(async (symbol) => {
+        const position = since.get(symbol);
+        if (position === undefined) await this.#stage.streams.open(symbol).ready();
+        else if (everyMs === 0) missed.set(symbol, await this.#stage.streams.missedSince(symbol, position));
+        else await this.#stage.streams.reaches(symbol, position);
+      }),
+    );
+    return missed;
+  }
+
+  #joinRooms(symbols: readonly string[], everyMs: number): void {
+    const join = (symbol: string): void => {
+      if (this.#socket.connected && this.#rates.get(symbol) === everyMs)
+        void this.#socket.join(tickRoom(symbol, everyMs));
+    };
+    const free = symbols.filter((symbol) =>
+      this.#stage.streams.enter(symbol, everyMs, this.#socket.id, () => join(symbol)),
+    );
+    void this.#socket.join(free.map((symbol) => tickRoom(symbol, everyMs)));
+  }
+
+  #leaveRoom(symbol: string): void {
+    const everyMs = this.#rates.get(symbol);
+    if (everyMs !== undefined) void this.#socket.leave(tickRoom(symbol, everyMs));
+  }
+
+  #sendSnapshot(symbol: string, reason: 'gap' | 'generation'): void {
+    const head = this.#stage.streams.open(symbol).head();
+    if (head !== null && head !== undefined)
+      emitText(this.#socket, 'snapshot', new SnapshotText([this.#stage.textsOf(head).quote], reason));
+  }
+
+  /** Gives the entry of the symbol in the results. */
+  #fail(key: string, name: CodeName): string {
+    this.#stage.onRefused(this.#socket.id, name);
+    return resultText(key, { ok: false, ...refusal(name) });
+  }
+}
+
+function resultText(key: string, result: SubscribeResult): string {
+  return `${JSON.stringify(key)}:${JSON.stringify(result)}`;
+}
+
+/** Where somebody in this process watches what goes out, as what it stands for. */
+export function emitText(socket: Client, event: 'hello' | 'feed' | 'snapshot', payload: JsonText): void {
+  const isWatched = socket.listenersAnyOutgoing().length > 0;
+  socket.emit(event, isWatched ? payload.toJSON() : payload);
+}
