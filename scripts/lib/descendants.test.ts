@@ -12,11 +12,13 @@ test('a process and what it started have a line each, and nobody else', async ()
   const pid = child.pid ?? 0;
   onTestFinished(() => void process.kill(-pid, 'SIGKILL'));
   await once(child.stdout, 'data');
-  const lines = describeDescendants(pid);
-  expect(lines).toEqual([
-    expect.stringMatching(new RegExp(`^${pid} ${process.pid} S \\S+ /bin/sh -c sleep 41`)),
-    expect.stringMatching(new RegExp(`^\\d+ ${pid} [SR] \\S+ sleep 41$`)),
-  ]);
+  // What was forked has the shell's own name until it is `sleep`.
+  await expect
+    .poll(() => describeDescendants(pid))
+    .toEqual([
+      expect.stringMatching(new RegExp(`^${pid} ${process.pid} S \\S+ /bin/sh -c sleep 41`)),
+      expect.stringMatching(new RegExp(`^\\d+ ${pid} [SR] \\S+ sleep 41$`)),
+    ]);
 });
 
 test('a process that is gone has none', () => {
