@@ -151,6 +151,8 @@ export function createPlainServer(options: PlainServerOptions): PlainServer {
       refuse(socket, 'code' in identity ? identity : refusal('internal'));
       return;
     }
+    // Not the connection's: none is made of an upgrade that ws refuses.
+    socket.once('close', seat.leave);
     webSockets.handleUpgrade(request, socket, head, (webSocket) => {
       const connection = new PlainConnection(webSocket, () => clock.monotonic());
       engine.admit(connection);
@@ -159,7 +161,6 @@ export function createPlainServer(options: PlainServerOptions): PlainServer {
         request: parsed.value,
         rooms: streams,
       });
-      connection.once('close', seat.leave);
       seat.onLost = (why) => {
         options.onClientRefused(why);
         client.refuse(refusal(why), closeCodes.never);

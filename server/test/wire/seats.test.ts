@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { codes, type Refusal } from '../../protocol/index.ts';
+import { askRaw } from '../nginx/ask.ts';
 import { until } from '../support/until.ts';
 import { startReplica } from './replica-under-test.ts';
 
@@ -151,6 +152,17 @@ describe('seats', () => {
   });
 });
 
+type OpenStream = Awaited<ReturnType<typeof startReplica>>['stream'];
+
+/** Resolves when a new plain WebSocket of ann has a seat; one that is refused is tried again. */
+async function comesIn(stream: OpenStream): Promise<void> {
+  await until(async () => {
+    const next = stream('/stream/A?user=ann');
+    const first = await until(() => next.messages[0]);
+    return first.type === 'hello';
+  });
+}
+
 describe('seats of plain WebSockets', () => {
   it('[ST1][PW7] the fourth is told why and closed with 1008, and comes in when a place is free', async () => {
     const { connect, stream } = await startReplica();
@@ -166,11 +178,7 @@ describe('seats of plain WebSockets', () => {
       ['/stream/A?user=bob', '/stream/A', '/stream/A'].map((path) => stream(path).seen('hello')),
     );
     plain[0]?.close();
-    await until(async () => {
-      const next = stream('/stream/A?user=ann');
-      const first = await until(() => next.messages[0]);
-      return first.type === 'hello';
-    });
+    await comesIn(stream);
     expect(plain[1]?.of('refused')).toEqual([]);
   });
 
@@ -187,5 +195,15 @@ describe('seats of plain WebSockets', () => {
     expect(await second.closed()).toEqual({ code: 1008, reason: 'seat_taken_over' });
     expect(await stream('/stream/A?user=ann&cid=other').closed()).toMatchObject({ code: 1008 });
     expect(third.of('refused')).toEqual([]);
+  });
+
+  it('[ST1] an upgrade that turns out to be none keeps no seat', async () => {
+    const { stream, url } = await startReplica({ MAX_CONNECTIONS_PER_USER: '1' });
+    const answer = await askRaw(
+      Number(new URL(url).port),
+      'GET /stream/A?user=ann HTTP/1.1\r\nHost: any\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n',
+    );
+    expect(answer).toMatch(/^HTTP\/1\.1 400 /);
+    await comesIn(stream);
   });
 });
