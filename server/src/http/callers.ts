@@ -3,8 +3,9 @@
  * operation lets them, and as often as they may. Knows no operation. Keeps SPEC.md [AP2], [AP3], [QT1].
  */
 import type { Request, Response } from 'express';
-import type { AuthenticateRequest, Identity } from '../users/identity.ts';
-import { createKeyCheck, type ApiKey } from './api-key.ts';
+import type { NamedSecret } from '../support/secret-check.ts';
+import { isApiKeyName, type AuthenticateRequest, type Identity } from '../users/identity.ts';
+import { createKeyCheck } from './api-key.ts';
 import { createCallLimit, type CallLimitOptions, type CountedCaller } from './call-limit.ts';
 import type { Gate } from './operation.ts';
 import { Refused } from './problem.ts';
@@ -45,17 +46,14 @@ export type Access = keyof Callers;
 export type CallerOf<A extends Access> = Callers[A];
 
 export interface CallersOptions extends CallLimitOptions {
-  apiKeys: readonly ApiKey[];
+  apiKeys: readonly NamedSecret[];
   /** Says whose token a request shows. */
   authenticate: AuthenticateRequest;
 }
 
 const sessionSecret = /^Session +([\w-]{1,64}):([\w-]{1,64})$/i;
-/** What callers name a key in a query, where it would be kept in histories and logs. */
-const keyInQuery = /^(x-)?api[-_]?key$/i;
-
 function refuseKeyInQuery(req: Request): void {
-  if (!Object.keys(req.query).some((name) => keyInQuery.test(name))) return;
+  if (!Object.keys(req.query).some(isApiKeyName)) return;
   throw new Refused(
     'api_key_required',
     'a key in the address is not taken, and should be taken out of use: send it in the X-API-Key header',

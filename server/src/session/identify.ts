@@ -3,7 +3,14 @@
  * handshake's answer, everyone else may come back and is let in only to be told so. Keeps SPEC.md [SI1], [CS5], [CL1].
  */
 import { refusal, type Refusal } from '../../protocol/index.ts';
-import { anonymous, bearerOf, SignInRefused, type Identity, type SignIn } from '../users/identity.ts';
+import {
+  anonymous,
+  bearerOf,
+  isApiKeyName,
+  SignInRefused,
+  type Identity,
+  type SignIn,
+} from '../users/identity.ts';
 import type { ClientSocket } from './session.ts';
 
 /** What is known of a socket, in `socket.data`. */
@@ -38,13 +45,10 @@ export function refuseIn(socket: ClientSocket, next: Next, why: Refusal): void {
   next();
 }
 
-/** What an API key in an address would be called. */
-const keyNames = ['apiKey', 'api_key', 'X-API-Key'];
-
 /** The middleware for `io.use`, before all others. Waits for nothing where sign-in does not. */
 export function createIdentify({ signIn, keyNameOf, onRefused, onError }: IdentifyOptions) {
   function operatorOf(shown: unknown, query: Readonly<Record<string, unknown>>): string | null {
-    if (keyNames.some((name) => query[name] !== undefined))
+    if (Object.keys(query).some(isApiKeyName))
       throw new SignInRefused(
         'api_key_invalid',
         'an API key in an address is not taken: it belongs in auth.apiKey',

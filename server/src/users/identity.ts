@@ -26,6 +26,13 @@ export function bearerOf({ authorization }: IncomingHttpHeaders): string | undef
   return authorization === undefined ? undefined : bearer.exec(authorization)?.[1];
 }
 
+const apiKeyName = /^(x-)?api[-_]?key$/i;
+
+/** Whether that is what callers name an API key in a query, where it would be kept in histories and logs. */
+export function isApiKeyName(name: string): boolean {
+  return apiKeyName.test(name);
+}
+
 /** Gives the identity of who shows these, at once where nothing is to be proved; throws or rejects with `SignInRefused`. */
 export type SignIn = (credentials: Credentials) => Identity | Promise<Identity>;
 

@@ -197,8 +197,11 @@ describe('an API key in the handshake', () => {
       expect(why).toMatchObject({ code: 4330, name: 'api_key_invalid', retry: 'never' });
       expect(JSON.stringify(why)).not.toContain('dummy');
     }
-    const query = await refusedFor(replica.connect({ ...websocket, query: { apiKey }, auth: { apiKey } }));
-    expect(query).toMatchObject({ name: 'api_key_invalid' });
+    for (const name of ['apiKey', 'apikey', 'x-api-key']) {
+      const query = { [name]: apiKey };
+      const why = await refusedFor(replica.connect({ ...websocket, query, auth: { apiKey } }));
+      expect(why).toMatchObject({ name: 'api_key_invalid' });
+    }
     await watching(replica, { auth: { apiKey } });
     const logged = replica.logs.join('');
     expect(logged).toContain('api_key_invalid');
