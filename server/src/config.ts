@@ -5,10 +5,11 @@
  */
 import { join } from 'node:path';
 import { assignSymbols, type Assignment } from './feed/assignment.ts';
-import { settings, type ApiKey, type Setting, type SettingValues } from './settings.ts';
+import { settings, type Setting, type SettingValues } from './settings.ts';
 import type { LogFileSettings } from './support/log-files.ts';
 import { nearMiss } from './support/near-miss.ts';
 import { isPlaceholder } from './support/placeholder.ts';
+import type { NamedSecret } from './support/secret-check.ts';
 
 /** What a replica is told at its start. Durations are milliseconds. */
 export interface Config {
@@ -27,7 +28,7 @@ export interface Config {
   readonly simulatorSeed: number;
   /** Milliseconds after midnight UTC. */
   readonly dayStartMs: number;
-  readonly apiKeys: readonly ApiKey[];
+  readonly apiKeys: readonly NamedSecret[];
   /** How clients sign in; absent things are null. */
   readonly auth:
     | { readonly mode: 'none' }

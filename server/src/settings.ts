@@ -6,6 +6,7 @@ import { isIP } from 'node:net';
 import { z } from 'zod';
 import { parseSymbol } from '../protocol/index.ts';
 import { parseFeeds } from './feed/feeds-setting.ts';
+import type { NamedSecret } from './support/secret-check.ts';
 
 export interface Setting<T> {
   /** Turns the text into the value, or says what it must be. */
@@ -74,14 +75,8 @@ const symbols = list.transform((parts, context) => {
   return [...seen];
 });
 
-/** An API key and the name that stands for it in logs. */
-export interface ApiKey {
-  name: string;
-  key: string;
-}
-
 const apiKeys = list.transform((parts, context) => {
-  const keys: ApiKey[] = [];
+  const keys: NamedSecret[] = [];
   for (const [index, part] of parts.entries()) {
     const [, name, key] = /^(?:([A-Za-z][\w-]{0,31}):)?([\x21-\x7e]+)$/.exec(part) ?? [];
     if (key === undefined || key.length < 8)

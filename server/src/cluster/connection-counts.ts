@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import type { OthersAnswers } from './peers.ts';
 import type { AskOptions } from './node-line.ts';
+import { byNode } from './nodes.ts';
 
 const countsSchema = z.object({
   node: z.string(),
@@ -54,7 +55,7 @@ export function createConnectionCounts({
       const body = user === undefined ? {} : { user };
       const { answers, silent } = await ask('connections', { body, limitMs });
       const others = answers.map((answer) => countsSchema.parse(answer));
-      others.sort((a, b) => a.node.localeCompare(b.node, 'en', { numeric: true }));
+      others.sort(byNode);
       return { nodes: [countHere(body), ...others], incomplete: silent };
     },
     answers: { connections: (body) => countHere(askedSchema.parse(body)) },

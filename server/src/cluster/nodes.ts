@@ -56,6 +56,11 @@ const lookMs = 250;
 /** what may count as silence at one look: after a longer one, beats wait to be read. */
 const maxSilenceOfLookMs = beatMs;
 
+/** The one order of replicas: by name, and by the numbers in it. */
+export function byNode(a: { node: string }, b: { node: string }): number {
+  return a.node.localeCompare(b.node, 'en', { numeric: true });
+}
+
 /** What the others are told of at once, and not with the next beat. */
 const signOf = (state: NodeState): string => JSON.stringify({ ...state, uptimeMs: 0 });
 
@@ -93,9 +98,7 @@ export function createNodes({ node: name, channel, clock, self, onGone }: NodesO
   }
 
   function others(): NodeState[] {
-    return [...known.values()]
-      .map(({ state }) => state)
-      .toSorted((a, b) => a.node.localeCompare(b.node, 'en', { numeric: true }));
+    return [...known.values()].map(({ state }) => state).toSorted(byNode);
   }
 
   const own = (): NodeState => ({ node: name, ...self() });

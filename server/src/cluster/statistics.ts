@@ -6,7 +6,7 @@ import { z } from 'zod';
 import type { ClusterStatistics, NodeDetails } from '../../protocol/index.ts';
 import type { Clock } from '../support/clock.ts';
 import type { NodeChannel } from './node-line.ts';
-import type { NodeState } from './nodes.ts';
+import { byNode, type NodeState } from './nodes.ts';
 
 /** `counts` is for everybody, `details` for those with an API key. */
 export type WatchKind = 'counts' | 'details';
@@ -91,9 +91,9 @@ export function createStatistics(options: StatisticsOptions): Statistics {
     };
   }
 
-  /** By name, so that everybody is told them in one order. */
+  /** So that everybody is told them in one order. */
   function sorted(): NodeState[] {
-    return nodes().toSorted((a, b) => a.node.localeCompare(b.node, 'en', { numeric: true }));
+    return nodes().toSorted(byNode);
   }
 
   function publish(list: readonly NodeState[]): void {

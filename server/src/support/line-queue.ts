@@ -70,7 +70,8 @@ export function createLineQueue({ maxBytes, send, sendNow }: LineQueueOptions): 
   };
 }
 
-const lineEnd = 0x0a;
+/** The byte that ends a line. */
+export const lineEnd = 0x0a;
 
 /** How many lines end in those bytes. */
 export function linesIn(bytes: Buffer): number {

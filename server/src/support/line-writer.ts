@@ -4,7 +4,7 @@
  */
 import { fstatSync, write, writeSync } from 'node:fs';
 import type { Writable } from 'node:stream';
-import { createLineQueue, linesIn, type LineWriter } from './line-queue.ts';
+import { createLineQueue, lineEnd, linesIn, type LineWriter } from './line-queue.ts';
 
 export interface LineWriterOptions {
   fd: number;
@@ -13,8 +13,6 @@ export interface LineWriterOptions {
   /** What may wait. */
   maxBytes?: number;
 }
-
-const lineEnd = 0x0a;
 
 /**
  * A pipe is written to by its stream, which does not block: `fs.write` to one that nobody reads keeps a thread, and Node
