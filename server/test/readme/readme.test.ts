@@ -367,7 +367,7 @@ describe('the README', () => {
     const [settings = ''] = example('sh', 'LOG_TO_FILE').split(' npm start');
     const env = Object.fromEntries(settings.split(' ').map((one) => one.split('=') as [string, string]));
     const logs = join(folder, env['LOG_DIR'] ?? '');
-    const cluster = await startEmbeddedCluster({ ...env, LOG_DIR: logs, NODE_ID: '', LOG_LEVEL: 'info' });
+    const cluster = await startEmbeddedCluster({ ...env, LOG_DIR: logs, NODE_ID: '' });
     onTestFinished(() => cluster.close());
     const [call = '', find = ''] = example('sh', 'X-Request-Id')
       .replaceAll(`${ownAddress}/`, cluster.url)
