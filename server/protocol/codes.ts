@@ -305,7 +305,7 @@ export const codes = {
     code: 4520,
     retry: 'later',
     status: 503,
-    message: 'this replica does not reach the others at this moment, and sent nothing; try again',
+    message: 'this replica does not reach the others at this moment, and did nothing; try again',
   },
   backend_unavailable: {
     code: 4530,

@@ -4,7 +4,9 @@
  */
 import { z } from 'zod';
 import { symbolForm, userIdForm } from './forms.ts';
+import type { Vitals } from './health.ts';
 import { operation, type Operation } from './operation.ts';
+import { Refused } from './problem.ts';
 
 /** Connections that have each symbol, by their rate (`everyMs`). */
 type BySymbol = Record<string, Record<string, number>>;
@@ -22,6 +24,8 @@ export interface StatsOptions {
     }[];
     incomplete: readonly string[];
   }>;
+  /** Called for each question; must not wait for anything. */
+  vitals: () => Vitals;
 }
 
 /** Users that one answer lists. */
@@ -70,7 +74,7 @@ function addUp(all: readonly BySymbol[]): BySymbol {
   return Object.fromEntries([...sums].map(([symbol, rates]) => [symbol, Object.fromEntries(rates)]));
 }
 
-export function createStatsOperation({ countConnections }: StatsOptions): Operation {
+export function createStatsOperation({ countConnections, vitals }: StatsOptions): Operation {
   return operation({
     id: 'countConnections',
     method: 'get',
@@ -83,8 +87,10 @@ export function createStatsOperation({ countConnections }: StatsOptions): Operat
       user: userIdForm.optional().meta({ description: 'of the users, this one alone' }),
     }),
     answers: { 200: { description: 'what there is', schema: statsForm } },
-    refusals: [],
+    refusals: ['replicas_unreachable'],
     handle: async ({ query: { user } }) => {
+      // Those of one replica would look like all there are.
+      if (vitals().backplane.state.at === 'down') throw new Refused('replicas_unreachable');
       const { nodes, incomplete } = await countConnections(user);
       const byUser = new Map<string, number>();
       for (const { users } of nodes)

@@ -105,4 +105,13 @@ describe('connections', () => {
       incomplete: ['n3'],
     });
   });
+
+  it('[AP4] are not counted by a replica that does not reach the others', async () => {
+    const state = { at: 'down', since: 0, reason: 'Redis does not answer' } as const;
+    app = await serveApp({ vitals: () => ({ ...goodVitals, backplane: { kind: 'redis', state } }) });
+    expect(await problemOf(await get('/api/stats/connections'))).toMatchObject({
+      status: 503,
+      name: 'replicas_unreachable',
+    });
+  });
 });

@@ -3,7 +3,7 @@ import { createClient } from 'redis';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { FeedState, Snapshot } from '../../protocol/index.ts';
 import { until } from '../support/until.ts';
-import { healthOf, push, startClusterUnderTest } from './cluster-under-test.ts';
+import { apiKey, healthOf, push, startClusterUnderTest } from './cluster-under-test.ts';
 
 describe('Redis', () => {
   it('killed and started again: stale, no crash, refused pushes, then live in a new generation', async () => {
@@ -24,6 +24,8 @@ describe('Redis', () => {
     const refused = await push(cluster.url, [{ symbol: 'DEMO', price: '1' }]);
     expect(refused.status).toBe(503);
     expect(refused.headers.get('Retry-After')).not.toBeNull();
+    const alone = await fetch(`${cluster.url}/api/stats/connections`, { headers: { 'X-API-Key': apiKey } });
+    expect([alone.status, await alone.json()]).toMatchObject([503, { name: 'replicas_unreachable' }]);
     const health = await healthOf(cluster.replicas[0]?.url ?? '');
     expect(health).toMatchObject({
       status: 'degraded',
