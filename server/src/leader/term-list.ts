@@ -5,6 +5,7 @@
  */
 import { refusal, type Refusal } from '../../protocol/index.ts';
 import type { SymbolChanges } from '../backplane/contract.ts';
+import { createTurns } from '../support/turns.ts';
 
 /** A symbol that is to be listed, with the source named or not, or to be retired. */
 export type ListRequest = { act: 'add'; symbol: string; feed?: string } | { act: 'retire'; symbol: string };
@@ -57,7 +58,7 @@ export interface TermList {
   symbolsOf(source: string): readonly string[];
   /** Takes the list over and gives each source its symbols. False, after `onFault`, when the term cannot begin. */
   begin(): Promise<boolean>;
-  /** One after another; never rejects. */
+  /** One after another; rejects for a fault of ours alone. */
   change(request: ListRequest): Promise<ListOutcome>;
   refusePush(symbols: Iterable<string>): Refusal | null;
 }
@@ -70,7 +71,7 @@ export function createTermList(options: TermListOptions): TermList {
   let made: SymbolChanges = { version: 0, feeds: [] };
   let assigned: AssignedList | null = null;
   let told: { changes: SymbolChanges; list: AssignedList | null } = { changes: made, list: assigned };
-  let last: Promise<unknown> = Promise.resolve();
+  const takeTurn = createTurns();
 
   function become(changes: SymbolChanges): void {
     made = changes;
@@ -122,11 +123,7 @@ export function createTermList(options: TermListOptions): TermList {
         return false;
       }
     },
-    change: (request) => {
-      const outcome = last.then(() => change(request));
-      last = outcome;
-      return outcome;
-    },
+    change: (request) => takeTurn(() => change(request)),
     refusePush: (symbols) => (assigned ?? keeper).refusePush(symbols),
   };
 }

@@ -3,6 +3,7 @@
  * time. Knows no source. Keeps SPEC.md [FP1] to [FP3].
  */
 import { refusal, type Refusal } from '../../protocol/index.ts';
+import { createTurns } from '../support/turns.ts';
 import type { PauseNote } from './pause-note.ts';
 
 export type PauseOutcome = { ok: true; isChange: boolean } | { ok: false; refusal: Refusal };
@@ -22,7 +23,7 @@ export interface TermPause {
   isPaused(): boolean;
   /** Takes over how it was left. False, after `onFault`, when the term cannot begin. */
   begin(): Promise<boolean>;
-  /** One after another; never rejects. */
+  /** One after another; rejects for a fault of ours alone. */
   set(isPaused: boolean): Promise<PauseOutcome>;
 }
 
@@ -30,7 +31,7 @@ const noLeader: PauseOutcome = { ok: false, refusal: refusal('no_leader') };
 
 export function createTermPause({ epoch, note, mayAppend, onChange, onFault }: TermPauseOptions): TermPause {
   let isPaused = false;
-  let last: Promise<unknown> = Promise.resolve();
+  const takeTurn = createTurns();
 
   async function set(wanted: boolean): Promise<PauseOutcome> {
     if (wanted === isPaused) return { ok: true, isChange: false };
@@ -63,10 +64,6 @@ export function createTermPause({ epoch, note, mayAppend, onChange, onFault }: T
         return false;
       }
     },
-    set: (wanted) => {
-      const outcome = last.then(() => set(wanted));
-      last = outcome;
-      return outcome;
-    },
+    set: (wanted) => takeTurn(() => set(wanted)),
   };
 }
