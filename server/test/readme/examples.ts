@@ -1,7 +1,8 @@
 /** The README and its examples, for the tests that run them. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
+import { startChild } from '../../../scripts/lib/child.mjs';
 
 export const root = join(import.meta.dirname, '../../..');
 export const readme = await readFile(join(root, 'README.md'), 'utf8');
@@ -15,4 +16,17 @@ export function example(language: string, containing: string): string {
   );
   expect(blocks).toHaveLength(1);
   return blocks[0]?.[2] ?? '';
+}
+
+/** Runs the code as a module in Node, from the project's folder, until the test ends. */
+export async function runExample(code: string, env = process.env) {
+  const child = await startChild({
+    name: 'example',
+    command: process.execPath,
+    args: ['--input-type=module', '-e', code],
+    cwd: root,
+    env,
+  });
+  onTestFinished(() => child.kill('SIGKILL'));
+  return child;
 }

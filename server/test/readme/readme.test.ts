@@ -18,7 +18,7 @@ import { claimsOf, jwtSecret, secretToken } from '../support/tokens.ts';
 import { startEmbeddedCluster } from '../support/embedded-cluster.ts';
 import { systemPython } from '../support/python.ts';
 import { until } from '../support/until.ts';
-import { example, ownAddress, readme, root } from './examples.ts';
+import { example, ownAddress, readme, root, runExample } from './examples.ts';
 
 describe('the README', () => {
   it('has a row for every setting, as config.ts has it, and .env.example too', async () => {
@@ -58,13 +58,7 @@ describe('the README', () => {
     const cluster = await startEmbeddedCluster();
     onTestFinished(() => cluster.close());
     const code = example('js', 'emitWithAck').replaceAll(ownAddress, cluster.url);
-    const child = await startChild({
-      name: 'example',
-      command: process.execPath,
-      args: ['--input-type=module', '-e', code],
-      cwd: root,
-    });
-    onTestFinished(() => child.kill('SIGKILL'));
+    const child = await runExample(code);
     await until(() => child.logs().filter((line) => /^(BTC-USD|AAPL) [\d.]+ \d+$/.test(line)).length >= 6, {
       withinMs: 10_000,
       saw: () => child.logs(),
@@ -77,13 +71,7 @@ describe('the README', () => {
     onTestFinished(() => cluster.close());
     const before = `import { io } from 'socket.io-client'; const socket = io('${cluster.url}');
       const [gen, seq] = ['none', 0]; const show = (answer) => console.log(JSON.stringify(answer));`;
-    const child = await startChild({
-      name: 'example',
-      command: process.execPath,
-      args: ['--input-type=module', '-e', before + example('js', 'since')],
-      cwd: root,
-    });
-    onTestFinished(() => child.kill('SIGKILL'));
+    const child = await runExample(before + example('js', 'since'));
     await until(() => child.logs().some((line) => line.includes('"recovered":false')), {
       withinMs: 10_000,
       saw: () => child.logs(),
@@ -94,13 +82,7 @@ describe('the README', () => {
     const cluster = await startEmbeddedCluster({ UPDATE_INTERVAL: '50' });
     onTestFinished(() => cluster.close());
     const before = `import { io } from 'socket.io-client'; const socket = io('${cluster.url}');`;
-    const child = await startChild({
-      name: 'example',
-      command: process.execPath,
-      args: ['--input-type=module', '-e', before + example('js', 'everyMs')],
-      cwd: root,
-    });
-    onTestFinished(() => child.kill('SIGKILL'));
+    const child = await runExample(before + example('js', 'everyMs'));
     const merged = /^(BTC-USD|AAPL) [\d.]+, from [\d.]+ to [\d.]+ in ([5-9]|\d\d) ticks$/;
     await until(() => child.logs().filter((line) => merged.test(line)).length >= 2, {
       withinMs: 10_000,
@@ -120,13 +102,7 @@ describe('the README', () => {
       ${example('js', 'auth: async').replaceAll(ownAddress, cluster.url)}
       await new Promise((resolve) => socket.once('hello', resolve));
       ${example('js', 'refresh_token')}`;
-    const child = await startChild({
-      name: 'example',
-      command: process.execPath,
-      args: ['--input-type=module', '-e', code],
-      cwd: root,
-    });
-    onTestFinished(() => child.kill('SIGKILL'));
+    const child = await runExample(code);
     await until(() => child.logs().some((line) => line.startsWith('stays until 20')), {
       withinMs: 10_000,
       saw: () => child.logs(),
@@ -168,13 +144,7 @@ describe('the README', () => {
     const code = example('js', 'readFileSync')
       .replace('localhost:8443', `localhost:${port}`)
       .replace('certs/cert.pem', certificateIn(folder).certificate);
-    const child = await startChild({
-      name: 'example',
-      command: process.execPath,
-      args: ['--input-type=module', '-e', code],
-      cwd: root,
-    });
-    onTestFinished(() => child.kill('SIGKILL'));
+    const child = await runExample(code);
     await until(() => child.logs().filter((line) => /^BTC-USD [\d.]+$/.test(line)).length >= 3, {
       withinMs: 10_000,
       saw: () => child.logs(),
@@ -252,17 +222,7 @@ describe('the README', () => {
     expect(example('sh', 'node backend.mjs')).toMatch(
       /BACKEND_SECRET="\$\(openssl rand -hex 32\)"\nnode backend.mjs &\nBACKEND_URL=http:\/\/127.0.0.1:9000\/ npm start\n$/,
     );
-    const run = async (code: string): Promise<Awaited<ReturnType<typeof startChild>>> => {
-      const child = await startChild({
-        name: 'example',
-        command: process.execPath,
-        args: ['--input-type=module', '-e', code],
-        cwd: root,
-        env: { ...process.env, BACKEND_SECRET: secret },
-      });
-      onTestFinished(() => child.kill('SIGKILL'));
-      return child;
-    };
+    const run = (code: string) => runExample(code, { ...process.env, BACKEND_SECRET: secret });
     const backend = await run(example('js', 'timingSafeEqual').replace('9000', String(port)));
     const post = (headers: Record<string, string>, body: string): Promise<number> =>
       fetch(url, { method: 'POST', headers, body }).then(({ status }) => status);
@@ -339,13 +299,7 @@ describe('the README', () => {
     const cluster = await startEmbeddedCluster({ API_KEYS: 'my-own-secret-key' });
     onTestFinished(() => cluster.close());
     const address = cluster.url.replace(/\/$/, '');
-    const child = await startChild({
-      name: 'example',
-      command: process.execPath,
-      args: ['--input-type=module', '-e', example('js', 'send_message').replaceAll(ownAddress, address)],
-      cwd: root,
-    });
-    onTestFinished(() => child.kill('SIGKILL'));
+    const child = await runExample(example('js', 'send_message').replaceAll(ownAddress, address));
     const shown = (line: RegExp): Promise<boolean> =>
       until(() => child.logs().some((one) => line.test(one)), {
         withinMs: 10_000,

@@ -1,10 +1,9 @@
 /** The examples of the README's section on watching the cluster. */
 import { expect, it, onTestFinished } from 'vitest';
-import { startChild } from '../../../scripts/lib/child.mjs';
 import { startEmbeddedCluster } from '../support/embedded-cluster.ts';
 import { createRecorder } from '../support/recorder.ts';
 import { until } from '../support/until.ts';
-import { example, ownAddress, root } from './examples.ts';
+import { example, ownAddress, runExample } from './examples.ts';
 
 it('shows the replicas to everybody, and with an API key their details', async () => {
   const cluster = await startEmbeddedCluster({ API_KEYS: 'my-own-secret-key' });
@@ -13,13 +12,7 @@ it('shows the replicas to everybody, and with an API key their details', async (
   const watching = example('js', "socket.emit('watch'");
   const operating = example('js', 'apiKey').replaceAll(ownAddress, address);
   const code = `import { io } from 'socket.io-client'; const socket = io('${address}');\n${watching}\n${operating}`;
-  const child = await startChild({
-    name: 'example',
-    command: process.execPath,
-    args: ['--input-type=module', '-e', code],
-    cwd: root,
-  });
-  onTestFinished(() => child.kill('SIGKILL'));
+  const child = await runExample(code);
   const shown = (line: RegExp): Promise<boolean> =>
     until(() => child.logs().some((one) => line.test(one)), { withinMs: 15_000, saw: () => child.logs() });
   await shown(/^replica-\d leads: \d connections of 0 users and \d without a name$/);
