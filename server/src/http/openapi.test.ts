@@ -9,10 +9,16 @@ beforeEach(async () => {
 });
 afterEach(() => app.close());
 
+const operationForm = z.looseObject({
+  operationId: z.string(),
+  responses: z.record(z.string(), z.looseObject({ description: z.string() })),
+});
 const documentForm = z.object({
   openapi: z.literal('3.1.1'),
-  paths: z.record(z.string(), z.record(z.string(), z.looseObject({ operationId: z.string() }))),
+  paths: z.record(z.string(), z.record(z.string(), operationForm)),
 });
+
+type Operation = z.output<typeof operationForm>;
 
 describe('GET /api/openapi.json', () => {
   it('needs no key, and names each path with the methods that it takes', async () => {
@@ -32,6 +38,23 @@ describe('GET /api/openapi.json', () => {
     const { paths } = documentForm.parse(await (await fetch(`${app.url}/api/openapi.json`)).json());
     const ids = Object.values(paths).flatMap((of) => Object.values(of).map(({ operationId }) => operationId));
     expect(ids.toSorted()).toEqual([...new Set(ids)].toSorted());
+  });
+});
+
+describe('what the document says of refusals', () => {
+  it('[AP3] is that every operation may be called too often', async () => {
+    const { paths } = documentForm.parse(await (await fetch(`${app.url}/api/openapi.json`)).json());
+    for (const { operationId, responses } of Object.values(paths).flatMap(Object.values<Operation>))
+      expect([operationId, responses['429']?.description]).toEqual([
+        operationId,
+        expect.stringContaining('too_many_api_calls'),
+      ]);
+  });
+
+  it('[SI2] is that whoever may sign in may have no token', async () => {
+    const { paths } = documentForm.parse(await (await fetch(`${app.url}/api/openapi.json`)).json());
+    for (const operation of [paths['/api/ticks']?.['get'], paths['/api/quote']?.['post']])
+      expect(operation?.responses['401']?.description).toContain('token_required');
   });
 });
 

@@ -33,18 +33,14 @@ const securitySchemes = {
   },
 };
 
+const ofAnyCall = ['api_key_required', 'too_many_api_calls'] as const;
+const ofSignIn = ['token_required', 'token_invalid', 'token_expired', 'sign_in_unavailable'] as const;
+
 /** What every call of an access may be refused for. */
 const refusalsOfAccess: Readonly<Record<Access, readonly CodeName[]>> = {
-  key: ['api_key_required', 'too_many_api_calls'],
-  reader: [
-    'api_key_required',
-    'too_many_api_calls',
-    'token_required',
-    'token_invalid',
-    'token_expired',
-    'sign_in_unavailable',
-  ],
-  user: ['api_key_required', 'credentials_required', 'token_invalid', 'token_expired', 'sign_in_unavailable'],
+  key: ofAnyCall,
+  reader: [...ofAnyCall, ...ofSignIn],
+  user: [...ofAnyCall, ...ofSignIn, 'credentials_required'],
 };
 
 function refusalsOf({ access, params, query, headers, body, refusals }: Operation): CodeName[] {
