@@ -158,6 +158,9 @@ test('[SI6] a token in the address reaches neither a replica nor a log', async (
       expect(JSON.parse(refused.body)).toMatchObject({ status: 401, ...ruleOf('token_invalid') });
     }
   }
+  // A replica refuses an API key; no line tells of it.
+  for (const name of ['api_key', 'apiKey', 'X-API-Key'])
+    await inTurn(8, `/api/status?a=1&${name}=${token}`, outsider);
   // Nor does any other query, also beyond the limits.
   expect(await inTurn(8, '/api/ticks?symbols=unseen', outsider)).toContain(429);
   const requests = () => readFileSync(join(folder, 'access.log'), 'utf8');
