@@ -14,6 +14,7 @@ export interface Named {
   session: string;
 }
 
+/** What the log is told of the backend. */
 export interface BackendLog {
   /** A request had that end, after so many milliseconds. */
   ended(request: Named, sent: Sent, ms: number): void;
@@ -24,6 +25,7 @@ export interface BackendLog {
 
 const sampleMs = 10_000;
 
+/** Tells the log nothing of itself; throws where the url is no url. */
 export function createBackendLog({
   url,
   log,

@@ -30,6 +30,7 @@ export interface BridgeOptions {
   onBreaker: (state: BreakerState) => void;
 }
 
+/** Lines of sessions to one backend. */
 export interface Bridge {
   /** A line for that session; the backend is told that it connected. */
   open(of: SessionOfLine): SessionLine;
@@ -45,6 +46,7 @@ const lastNoticesMs = 1_000;
 /** A connection that takes longer will not come about in time, in milliseconds. */
 const maxConnectMs = 2_000;
 
+/** Loads what it needs at once, and asks the backend nothing before a line is opened. */
 export function createBridge(options: BridgeOptions): Bridge {
   const { url, timeoutMs, node, clock, log, makeId, onOutcome, onWaiting } = options;
   const loaded = load();

@@ -36,7 +36,9 @@ const meanings = {
   leaving: { refusal: 'draining', isAway: false },
 } as const satisfies Record<string, Meaning>;
 
+/** Why an event or a notice has no answer of the backend. */
 export type Failure = keyof typeof meanings;
+/** What became of an event or a notice. */
 export type Outcome = Failure | 'answered';
 
 /** What became of one; `detail` is for the log, and holds nothing that a client sent. */
@@ -44,6 +46,7 @@ export type Sent =
   | { readonly outcome: 'answered'; readonly answer: unknown }
   | { readonly outcome: Failure; readonly detail: string };
 
+/** Whether it tells that the backend is away: so many of them in a row open the breaker. */
 export function isAway({ outcome }: Sent): boolean {
   return outcome !== 'answered' && meanings[outcome].isAway;
 }

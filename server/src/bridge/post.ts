@@ -19,6 +19,7 @@ export interface PostOptions {
   clock: Pick<Clock, 'now' | 'after'>;
 }
 
+/** Requests to one backend, over connections that are kept for a moment. */
 export interface Post {
   /** Sends the body, which is JSON, under that id. */
   post: (request: { id: string; body: string }, withinMs: number) => Promise<Sent>;
@@ -32,6 +33,7 @@ const idleMs = 1_000;
 /** Errors of TLS while a connection comes about. */
 const tlsError = /^ERR_(TLS|SSL)_|CERT|^UNABLE_TO_|^EPROTO$/;
 
+/** Connects with the first request; throws where the url is no url. */
 export function createPost({ url, secret, maxConcurrent, connectMs, clock }: PostOptions): Post {
   const { origin, pathname, search } = new URL(url);
   const pool = new Pool(origin, {

@@ -42,6 +42,7 @@ export interface SenderOptions {
   onBreaker: (state: BreakerState) => void;
 }
 
+/** What stands between all lines and the backend. */
 export interface Sender {
   /** Never rejects but for a fault of ours. */
   send(request: BackendRequest): Promise<Sent>;
@@ -60,6 +61,7 @@ const retry = { baseMs: 100, maxMs: 500 };
 const open: Sent = { outcome: 'open', detail: 'the backend is left alone for a moment' };
 const leaving: Sent = { outcome: 'leaving', detail: 'this replica leaves' };
 
+/** Sends nothing of itself. */
 export function createSender(options: SenderOptions): Sender {
   const { post, maxConcurrent, timeoutMs, clock, log, random, onOutcome, onBreaker } = options;
   const queue = new PQueue({ concurrency: maxConcurrent });

@@ -8,8 +8,10 @@ import type { BackendRequest } from './sender.ts';
 
 /** What the client is told: what the backend answered, any JSON, or a refusal. */
 export type BackendAnswer = { ok: true; answer: unknown } | { ok: false; refusal: Refusal };
+/** Fires once, with what the client is to be told. */
 export type OnAnswer = (answer: BackendAnswer) => void;
 
+/** The session that a line is of, as the backend is told of it. */
 export interface SessionOfLine {
   /** Its id. */
   session: string;
