@@ -32,10 +32,10 @@ async function serve(options: Parameters<typeof serveApp>[0] = {}): Promise<void
 
 const nodes = (headers: Record<string, string> = { 'X-API-Key': testKey }): Promise<Response> =>
   fetch(`${app.url}/api/nodes`, { headers });
-const quote = (authorization: string): Promise<Response> =>
+const quote = (authorization: string, more: Record<string, string> = {}): Promise<Response> =>
   fetch(`${app.url}/api/quote`, {
     method: 'POST',
-    headers: { Authorization: authorization, 'Content-Type': 'application/json' },
+    headers: { Authorization: authorization, 'Content-Type': 'application/json', ...more },
     body: '{"userId":"ann","symbol":"DEMO"}',
   });
 
@@ -51,6 +51,15 @@ describe('calls of the API', () => {
       { caller: 'user:ann', limit: ofUser },
       { caller: 'address:127.0.0.1', limit: ofUser },
     ]);
+  });
+
+  it('[AP3] of who shows a secret are counted by the network of an IPv6 address, as its connections are', async () => {
+    await serve({ trustedProxies: 1 });
+    for (const from of ['2001:db8:1:2::5', '2001:db8:1:2:3:4:5:6', '2001:db8:1:3::5'])
+      await quote('Session one:secret', { 'X-Forwarded-For': from });
+    const [one, same, other] = asked.map(({ caller }) => caller);
+    expect(same).toBe(one);
+    expect(other).not.toBe(one);
   });
 
   it('[AP3] are refused with 429 and Retry-After where there are too many, before anything is done', async () => {

@@ -3,6 +3,7 @@
  * operation lets them, and as often as they may. Knows no operation. Keeps SPEC.md [AP2], [AP3], [QT1].
  */
 import type { Request, Response } from 'express';
+import { addressKey } from '../support/address-key.ts';
 import type { NamedSecret } from '../support/secret-check.ts';
 import { isApiKeyName, type AuthenticateRequest, type Identity } from '../users/identity.ts';
 import { createKeyCheck } from './api-key.ts';
@@ -63,7 +64,7 @@ function refuseKeyInQuery(req: Request): void {
 /** Whom a call counts for. Whose session it is has yet to be proved; nobody in particular is counted by nobody. */
 function countedFor(caller: CallerOf<Access>, req: Request): CountedCaller | null {
   if (caller.by === 'key') return { kind: 'key', name: caller.name };
-  if (caller.by === 'session') return { kind: 'address', name: req.ip ?? '' };
+  if (caller.by === 'session') return { kind: 'address', name: addressKey(req.ip ?? '') };
   const { user } = caller.identity;
   return user === null ? null : { kind: 'user', name: user };
 }

@@ -1,11 +1,12 @@
 /** Whose handshake it is: the address behind exactly the proxies that are trusted, and what stands for it in counts. Pure. */
 import type { IncomingMessage } from 'node:http';
 import ipaddr from 'ipaddr.js';
+import { addressKey } from '../support/address-key.ts';
 
 type Address = ReturnType<typeof ipaddr.parse>;
 
 export interface Client {
-  /** An IPv4 address, or the /64 network of an IPv6 one, which one machine has to itself. */
+  /** As of `addressKey`. */
   key: string;
   /** Of one of the trusted networks. */
   isTrusted: boolean;
@@ -17,9 +18,6 @@ export interface ClientsOptions {
   /** As CIDR. */
   trustedNetworks: readonly string[];
 }
-
-const ipv6KeyBytes = 8;
-const maxKeyLength = 64;
 
 /** The address as text, as Express' `req.ip` has it. What a client wrote into the header itself is further to the left. */
 function addressOf({ socket, headers }: IncomingMessage, trustedProxies: number): string {
@@ -42,16 +40,9 @@ export function createClients({ trustedProxies, trustedNetworks }: ClientsOption
 
   return (request: IncomingMessage): Client => {
     const text = addressOf(request, trustedProxies);
-    // A proxy may write what is none.
-    if (!ipaddr.isValid(text)) return { key: text.slice(0, maxKeyLength), isTrusted: false };
-    // One that was mapped into IPv6 becomes the IPv4 address that it is.
-    const address = ipaddr.process(text);
     return {
-      key:
-        address.kind() === 'ipv4'
-          ? address.toString()
-          : address.toByteArray().slice(0, ipv6KeyBytes).join('.'),
-      isTrusted: networks.some((network) => isIn(address, network)),
+      key: addressKey(text),
+      isTrusted: ipaddr.isValid(text) && networks.some((network) => isIn(ipaddr.process(text), network)),
     };
   };
 }
