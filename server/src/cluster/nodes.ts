@@ -32,8 +32,8 @@ export interface NodesOptions {
   node: string;
   /** This replica as it is now. */
   self: () => Omit<NodeState, 'node'>;
-  /** Fires when another one has left, or is taken for dead; it is not in the lists any more. */
-  onGone: (node: string) => void;
+  /** Fires when others have left, are taken for dead, or began anew; they are not in the lists, the last not yet again. */
+  onGone: (nodes: readonly string[]) => void;
 }
 
 export interface Nodes {
@@ -73,6 +73,9 @@ export function createNodes({ node: name, channel, clock, self, onGone }: NodesO
     const state = nodeSchema.parse(payload);
     // Another process of our own name is not somebody else.
     if (state.node === name) return;
+    const before = known.get(state.node)?.state;
+    // Another process has its name: what the one before had is gone.
+    if (before !== undefined && state.uptimeMs < before.uptimeMs) forget([state.node]);
     const isNew = !known.has(state.node);
     // The next look counts from the last one on.
     const sinceLook = Math.min(clock.monotonic() - lookedAt, maxSilenceOfLookMs);
@@ -80,10 +83,11 @@ export function createNodes({ node: name, channel, clock, self, onGone }: NodesO
     // It has just come, and has not heard of us either.
     if (isNew && isStarted) tell();
   });
-  channel.onMessage('gone', (payload) => forget(goneSchema.parse(payload).node));
+  channel.onMessage('gone', (payload) => forget([goneSchema.parse(payload).node]));
 
-  function forget(node: string): void {
-    if (known.delete(node)) onGone(node);
+  function forget(nodes: readonly string[]): void {
+    const gone = nodes.filter((node) => known.delete(node));
+    if (gone.length > 0) onGone(gone);
   }
 
   function look(): void {
@@ -91,10 +95,8 @@ export function createNodes({ node: name, channel, clock, self, onGone }: NodesO
     const now = clock.monotonic();
     const silenceMs = Math.min(now - lookedAt, maxSilenceOfLookMs);
     lookedAt = now;
-    for (const [node, one] of known) {
-      one.silentMs += silenceMs;
-      if (one.silentMs >= forgottenAfterMs) forget(node);
-    }
+    for (const one of known.values()) one.silentMs += silenceMs;
+    forget([...known].flatMap(([node, { silentMs }]) => (silentMs >= forgottenAfterMs ? [node] : [])));
   }
 
   function others(): NodeState[] {

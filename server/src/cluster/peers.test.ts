@@ -13,6 +13,9 @@ function setUp(names: readonly string[]) {
   const leaving = new Set<string>();
   const connections = new Map<string, number>();
   const sent = new Map<string, number>();
+  const startedAt = new Map<string, number>();
+  /** Who was told that another is gone. */
+  const gone: string[] = [];
 
   function channelOf(node: string): NodeChannel {
     listeners.set(node, new Map());
@@ -39,10 +42,10 @@ function setUp(names: readonly string[]) {
         users: 0,
         anonymous: 1,
         isLeaving: leaving.has(node),
-        uptimeMs: clock.monotonic(),
+        uptimeMs: clock.monotonic() - (startedAt.get(node) ?? 0),
         wantsDetails: false,
       }),
-      onGone: () => {},
+      onGone: () => void gone.push(node),
       onDrain: () => drained.push(node),
       collect: () => Promise.resolve(`figures of ${node}`),
       answers: {
@@ -60,7 +63,7 @@ function setUp(names: readonly string[]) {
     at(node)
       .list()
       .map((state) => state.node);
-  return { clock, at, namesAt, frozen, drained, leaving, connections, sent };
+  return { clock, at, namesAt, frozen, drained, leaving, connections, sent, startedAt, gone };
 }
 
 describe('peers', () => {
@@ -73,6 +76,17 @@ describe('peers', () => {
   it('know those who were there before as soon as they tell of themselves', () => {
     const { namesAt } = setUp(['r1', 'r2', 'r3']);
     expect(namesAt('r3')).toEqual(['r3', 'r1', 'r2']);
+  });
+
+  it('[CS3] tell of one that began anew under its name that it was gone, and have it at once', async () => {
+    const { clock, at, namesAt, startedAt, gone } = setUp(['r1', 'r2']);
+    await clock.advance(1_000);
+    startedAt.set('r2', clock.monotonic());
+    at('r2').tell();
+    expect(gone).toEqual(['r1']);
+    expect(namesAt('r1')).toEqual(['r1', 'r2']);
+    await clock.advance(1_000);
+    expect(gone).toEqual(['r1']);
   });
 
   it('[CS3] tell the others of their counts within a quarter of a second of a change, else twice a second', async () => {

@@ -14,7 +14,7 @@ export interface PeersOptions {
   node: string;
   /** This replica as it is now. */
   self: () => Omit<NodeState, 'node'>;
-  /** Fires when another one has left, or is taken for dead. */
+  /** Fires when others have left, are taken for dead, or began anew. */
   onGone: () => void;
   /** Makes this replica leave. Called after whoever asked for it was answered. */
   onDrain: () => void;
@@ -59,7 +59,7 @@ export function createPeers(options: PeersOptions): Peers {
     clock,
     self,
     onGone: (gone) => {
-      line.forget(gone);
+      for (const one of gone) line.forget(one);
       onGone();
     },
   });

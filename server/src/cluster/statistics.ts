@@ -33,8 +33,8 @@ export interface StatisticsOptions {
 export interface Statistics {
   /** As they are now. Whoever is told them hears of every change after. */
   now(kind: WatchKind): ClusterStatistics;
-  /** A node is gone: everybody is told at once. */
-  nodeGone(): void;
+  /** Nodes are gone, perhaps for a moment: everybody is told at once. */
+  nodesGone(): void;
   close(): void;
 }
 
@@ -64,7 +64,6 @@ export function createStatistics(options: StatisticsOptions): Statistics {
   let publishedAt = -Infinity;
   let told = { cluster: '', counts: '', at: -Infinity };
   let detailsToldAt = -Infinity;
-  let isTelling = false;
 
   channel.onMessage('details', (payload) => {
     const heard = detailsSchema.parse(payload);
@@ -131,7 +130,6 @@ export function createStatistics(options: StatisticsOptions): Statistics {
   }
 
   const stop = clock.every(lookMs, look);
-  let cancelTelling = (): void => {};
 
   return {
     now: (kind) => {
@@ -142,17 +140,7 @@ export function createStatistics(options: StatisticsOptions): Statistics {
       if (sign.counts !== told.counts) told.counts = '';
       return make(list, kind);
     },
-    nodeGone: () => {
-      if (isTelling) return;
-      isTelling = true;
-      cancelTelling = clock.after(0, () => {
-        isTelling = false;
-        look(true);
-      });
-    },
-    close: () => {
-      stop();
-      cancelTelling();
-    },
+    nodesGone: () => look(true),
+    close: stop,
   };
 }

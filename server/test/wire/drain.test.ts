@@ -173,11 +173,12 @@ describe('a replica that leaves', () => {
     haveElsewhere(under);
     const silent = await post('other', key);
     expect([silent.status, silent.headers.get('retry-after')]).toEqual([503, '1']);
+    const nobody = { connections: 0, users: 0, anonymous: 0 };
     const list = await fetch(`${under.url}/api/nodes`, { headers: key });
     expect(await list.json()).toEqual({
       nodes: [
-        { node: 'test', connections: 0, state: 'serving' },
-        { node: 'other', connections: 0, state: 'serving' },
+        { node: 'test', state: 'serving', leader: true, uptime: expect.any(Number), ...nobody },
+        { node: 'other', state: 'serving', leader: false, uptime: 0, ...nobody },
       ],
     });
     const told = await post('test', key);
