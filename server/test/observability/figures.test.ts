@@ -2,11 +2,11 @@
  * What two real replicas tell of real traffic: every figure that the board, the rules and the README name, and every query
  * of the board has an answer, by a real Prometheus where one is installed.
  */
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startChild, type Child } from '../../../scripts/lib/child.mjs';
+import type { Child } from '../../../scripts/lib/child.mjs';
 import { startCluster, type Cluster } from '../../../scripts/lib/cluster.mjs';
 import { freePort } from '../../../scripts/lib/free-port.mjs';
 import { createRecorder, type Recorder } from '../support/recorder.ts';
@@ -20,6 +20,7 @@ import {
   prometheusConfig,
   prometheusFolder,
 } from './files.ts';
+import { startPrometheus } from './prometheus.ts';
 
 let cluster: Cluster;
 let clients: Recorder[] = [];
@@ -142,19 +143,7 @@ describe.skipIf(!hasProgram('prometheus'))('a real Prometheus', () => {
         `static_configs: [{ targets: ${JSON.stringify(targets)} }]\n`,
       )
       .replaceAll('interval: 5s', 'interval: 500ms');
-    writeFileSync(join(own, 'prometheus.yml'), config);
-    const port = await freePort();
-    url = `http://127.0.0.1:${port}`;
-    prometheus = await startChild({
-      name: 'Prometheus',
-      command: 'prometheus',
-      args: [
-        `--config.file=${join(own, 'prometheus.yml')}`,
-        `--storage.tsdb.path=${join(own, 'data')}`,
-        `--web.listen-address=127.0.0.1:${port}`,
-      ],
-      folder: own,
-    });
+    ({ url, child: prometheus } = await startPrometheus(own, config));
     await prometheus.until(
       async () => (await query('count(count_over_time(up[1m]) >= 4)').catch(() => []))[0]?.value[1] === '2',
       { what: 'scraping both replicas', withinMs: 30_000 },

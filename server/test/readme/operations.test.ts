@@ -1,12 +1,11 @@
 /** The examples of the README's section on operations. */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
-import { startChild } from '../../../scripts/lib/child.mjs';
-import { freePort } from '../../../scripts/lib/free-port.mjs';
 import { hasProgram } from '../observability/files.ts';
+import { startPrometheus } from '../observability/prometheus.ts';
 import { startEmbeddedCluster } from '../support/embedded-cluster.ts';
 import { until } from '../support/until.ts';
 import { example, ownAddress, root } from './examples.ts';
@@ -27,21 +26,11 @@ it.skipIf(!hasProgram('prometheus'))('shows how a Prometheus of your own takes a
   const cluster = await startEmbeddedCluster();
   const own = mkdtempSync(join(tmpdir(), 'tickwire-prometheus-'));
   const { host } = new URL(cluster.url);
-  writeFileSync(
-    join(own, 'prometheus.yml'),
-    `global: { scrape_interval: 500ms }\n${example('yaml', 'scrape_configs').replace('localhost:8080', host)}`,
+  const config = example('yaml', 'scrape_configs').replace('localhost:8080', host);
+  const { url, child: prometheus } = await startPrometheus(
+    own,
+    `global: { scrape_interval: 500ms }\n${config}`,
   );
-  const port = await freePort();
-  const prometheus = await startChild({
-    name: 'Prometheus',
-    command: 'prometheus',
-    args: [
-      `--config.file=${join(own, 'prometheus.yml')}`,
-      `--storage.tsdb.path=${join(own, 'data')}`,
-      `--web.listen-address=127.0.0.1:${port}`,
-    ],
-    folder: own,
-  });
   onTestFinished(async () => {
     await prometheus.end('SIGTERM', 5_000);
     await cluster.close();
@@ -49,7 +38,7 @@ it.skipIf(!hasProgram('prometheus'))('shows how a Prometheus of your own takes a
   });
   const ask = async (): Promise<string> => {
     const query = 'sum(tickwire_leading) + count(up{job="tickwire"} == 1)';
-    const answer = await fetch(`http://127.0.0.1:${port}/api/v1/query?query=${encodeURIComponent(query)}`);
+    const answer = await fetch(`${url}/api/v1/query?query=${encodeURIComponent(query)}`);
     return answer.text();
   };
   await until(async () => (await ask().catch(() => '')).includes('"2"]'), {

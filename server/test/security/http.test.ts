@@ -5,13 +5,11 @@ import { createRecorder, type Recorder } from '../support/recorder.ts';
 import { serveApp } from '../support/serve-app.ts';
 import { until } from '../support/until.ts';
 import { documentRows, symbolRows, userRows } from './catalogue/change-rows.ts';
-import type { HttpRow } from './catalogue/http-row.ts';
 import { messageRows } from './catalogue/message-rows.ts';
 import { documentForm, key, operationRows } from './catalogue/operation-rows.ts';
 import { oddRows, pushRows } from './catalogue/push-rows.ts';
 import { readRows } from './catalogue/read-rows.ts';
-import { exchangeOf, leaksIn } from './exchange-of.ts';
-import { exchange } from './raw-http.ts';
+import { testExchanges } from './exchanges.ts';
 import { startWatchedCluster, type WatchedCluster } from './watched-cluster.ts';
 
 const app = await serveApp();
@@ -72,7 +70,7 @@ describe('http', () => {
     expect(documentForm.parse(await answer.json())).toEqual(openApi);
   });
 
-  for (const [group, rows] of Object.entries<readonly HttpRow[]>({
+  testExchanges(() => cluster, {
     operation: operationRows(openApi),
     push: pushRows,
     message: messageRows,
@@ -81,14 +79,7 @@ describe('http', () => {
     user: userRows,
     document: documentRows,
     odd: oddRows,
-  }))
-    for (const { name, send, expect: expected } of rows)
-      it(`${group}: ${name}`, async () => {
-        const seen = await exchange(cluster.port, send);
-        expect(seen).toMatchObject(exchangeOf(expected));
-        expect(leaksIn(seen)).toEqual([]);
-        await cluster.unharmed();
-      });
+  });
 
   it('of all that, what was accepted was counted and nothing else, and nobody was told of anything', async () => {
     expect(await demoSeq()).toBe(oddRows.length);

@@ -6,12 +6,10 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { ask, type Answer } from '../nginx/ask.ts';
 import { until } from '../support/until.ts';
 import { headerRows, formRows } from './catalogue/form-rows.ts';
-import type { HttpRow } from './catalogue/http-row.ts';
 import { cidRows, methodRows, pathRows } from './catalogue/path-rows.ts';
 import { protocolRows } from './catalogue/protocol-rows.ts';
 import { crowdRows, slowRows, type CrowdRow } from './catalogue/crowd-rows.ts';
-import { exchangeOf, leaksIn } from './exchange-of.ts';
-import { exchange } from './raw-http.ts';
+import { testExchanges } from './exchanges.ts';
 import { startWatchedCluster, trustedAddress, type WatchedCluster } from './watched-cluster.ts';
 
 const limits = { connectionsPerAddress: 4, handshakesPerSecond: 1, callsPerSecond: 1 };
@@ -29,21 +27,14 @@ describe('nginx', () => {
   });
   afterAll(() => cluster.stop());
 
-  for (const [group, rows] of Object.entries<readonly HttpRow[]>({
+  testExchanges(() => cluster, {
     method: methodRows,
     path: pathRows,
     cid: cidRows,
     header: headerRows,
     form: formRows,
     protocol: protocolRows,
-  }))
-    for (const { name, send, expect: expected } of rows)
-      it(`${group}: ${name}`, async () => {
-        const seen = await exchange(cluster.port, send);
-        expect(seen).toMatchObject(exchangeOf(expected));
-        expect(leaksIn(seen)).toEqual([]);
-        await cluster.unharmed();
-      });
+  });
 
   for (const { name, send, expect: expected } of crowdRows)
     it(`crowd: ${name}`, async () => {
