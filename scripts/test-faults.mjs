@@ -17,7 +17,7 @@ const isWhole = given.every(
   (argument) => argument.startsWith('--reporter') || argument.startsWith('--outputFile'),
 );
 
-await setUpWithPrograms('The tests need', testPrograms, faultPrograms);
+await setUpWithPrograms('The tests need', [...testPrograms, ...faultPrograms]);
 const folder = mkdtempSync(join(tmpdir(), 'tickwire-faults-'));
 const lines = join(folder, 'rows.jsonl');
 writeFileSync(lines, '');

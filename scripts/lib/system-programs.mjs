@@ -4,7 +4,7 @@
  */
 import { accessSync, constants, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { runQuietly, StepFailed } from './group.mjs';
+import { runQuietly } from './group.mjs';
 
 /** What is needed, with the Debian package of each. */
 export const testPrograms = [
@@ -14,16 +14,28 @@ export const testPrograms = [
   { program: 'wsdump', debianPackage: 'python3-websocket' },
 ];
 
-/** Without these some tests are skipped: Prometheus and the tool that checks its rules. */
-export const optionalPrograms = [{ program: 'promtool', debianPackage: 'prometheus' }];
+/** Prometheus and the tool that checks its rules: hundreds of megabytes for a few tests, which are skipped where nobody has them. */
+export const prometheusPrograms = [
+  { program: 'promtool', debianPackage: 'prometheus' },
+  { program: 'prometheus', debianPackage: 'prometheus' },
+];
 
-/** Without it the faults of slow requests are not shown. */
+/** What the faults of slow requests are made with. */
 export const faultPrograms = [{ program: 'slowhttptest', debianPackage: 'slowhttptest' }];
 
 /** From TERM to KILL: a package that is half unpacked is worse than a wait. */
 const aptGraceMs = 15_000;
 const policy =
   '#!/bin/sh\n# Put here by the set-up of Tickwire, only while it installs: no service is to be started.\nexit 101\n';
+
+/**
+ * Whether this is a run of CI, which leaves no test out: `CI` is set, and not to `0` or `false`.
+ *
+ * @param {NodeJS.ProcessEnv} env
+ */
+export function isCi(env) {
+  return !['', '0', 'false'].includes(env['CI']?.trim().toLowerCase() ?? '');
+}
 
 /**
  * PATH with the folders of system programs, which people's own PATH often lacks on Debian (and dpkg refuses to work without).
@@ -66,7 +78,7 @@ export async function installPrograms(
   const missing = missingPrograms(programs, folders);
   const apt = missingPrograms([{ program: 'apt-get' }], folders).length === 0;
   if (missing.length === 0 || !apt || !asRoot) return missing;
-  const packages = missing.map(({ debianPackage }) => debianPackage);
+  const packages = [...new Set(missing.map(({ debianPackage }) => debianPackage))];
   say(`installing ${packages.join(', ')} with apt (for the tests)`);
   const options = {
     graceMs: aptGraceMs,
@@ -84,23 +96,6 @@ export async function installPrograms(
     allowServices();
   }
   return missingPrograms(programs, folders);
-}
-
-/**
- * The same for programs that are not needed: where apt fails it says so, and resolves with those that are missing.
- *
- * @param {typeof testPrograms} programs
- * @param {Parameters<typeof installPrograms>[1]} options
- */
-export async function installOptional(programs, options) {
-  try {
-    return await installPrograms(programs, options);
-  } catch (error) {
-    options.signal?.throwIfAborted();
-    if (!(error instanceof StepFailed)) throw error;
-    options.say(`${error.message}; it goes on without`);
-    return missingPrograms(programs, searchPath(options.env));
-  }
 }
 
 /**

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { StepFailed } from './group.mjs';
-import { installOptional, installPrograms, missingPrograms, searchPath } from './system-programs.mjs';
+import { installPrograms, isCi, missingPrograms, searchPath } from './system-programs.mjs';
 
 const redis = { program: 'redis-server-of-a-test', debianPackage: 'redis-server' };
 const nginx = { program: 'nginx-of-a-test', debianPackage: 'nginx' };
@@ -96,13 +96,14 @@ test('a failing apt rejects with what it wrote, and the policy is taken away aga
   expect(existsSync(join(folder, 'policy'))).toBe(false);
 });
 
-test('what is not needed may be missing: where apt fails, that is said and no more', async () => {
-  program(redis.program);
-  apt('exit 3');
-  expect(await installOptional([redis, nginx], options())).toEqual([nginx]);
-  expect(said).toEqual([
-    'installing nginx with apt (for the tests)',
-    expect.stringMatching(/apt-get .* it goes on without$/),
-  ]);
-  expect(await installOptional([redis], options())).toEqual([]);
+test('a package that brings two programs is asked for once', async () => {
+  apt();
+  const pair = [nginx, { ...redis, debianPackage: nginx.debianPackage }];
+  expect(await installPrograms(pair, options())).toEqual(pair);
+  expect(said).toEqual(['installing nginx with apt (for the tests)']);
+});
+
+test('a run of CI is known by its variable', () => {
+  expect(['true', '1', 'yes'].filter((value) => !isCi({ CI: value }))).toEqual([]);
+  expect([{}, { CI: '' }, { CI: '0' }, { CI: 'false' }].filter((env) => isCi(env))).toEqual([]);
 });

@@ -8,7 +8,7 @@ import { delimiter, join } from 'node:path';
 import { countTests } from './ci-results.mjs';
 import { runInForeground } from './foreground.mjs';
 import { interruptibly, projectRoot, setUp } from './set-up.mjs';
-import { installOptional, installPrograms, searchPath, testPrograms } from './system-programs.mjs';
+import { installPrograms, isCi, missingPrograms, searchPath, testPrograms } from './system-programs.mjs';
 
 /**
  * What such a command awaits first: dependencies, the build, and the programs, found by the PATH of this process from then on. Where
@@ -16,21 +16,23 @@ import { installOptional, installPrograms, searchPath, testPrograms } from './sy
  *
  * @param {string} needing Begins that sentence: `The tests need`.
  * @param {typeof testPrograms} [programs]
- * @param {typeof testPrograms} [optional] Those without which some tests are skipped; it says where one is missing.
+ * @param {typeof testPrograms} [optional] Those without which some tests are skipped. Never installed, but in CI, where they are needed like the others.
+ * @returns {Promise<typeof testPrograms>} The optional ones that are missing.
  */
 export async function setUpWithPrograms(needing, programs = testPrograms, optional = []) {
   await setUp();
-  const options = { say: console.log, env: process.env };
-  const missing = await interruptibly((signal) => installPrograms(programs, { ...options, signal }));
+  const needed = isCi(process.env) ? [...programs, ...optional] : programs;
+  const missing = await interruptibly((signal) =>
+    installPrograms(needed, { say: console.log, env: process.env, signal }),
+  );
   if (missing.length > 0) {
     const names = missing.map(({ program }) => program).join(', ');
     console.error(`${needing} ${names} on the PATH. Install them, or run this as root on Debian or Ubuntu.`);
     process.exit(1);
   }
-  const absent = await interruptibly((signal) => installOptional(optional, { ...options, signal }));
-  if (absent.length > 0)
-    console.log(`Without ${absent.map(({ program }) => program).join(', ')} some tests are skipped.`);
-  process.env['PATH'] = searchPath(process.env).join(delimiter);
+  const folders = searchPath(process.env);
+  process.env['PATH'] = folders.join(delimiter);
+  return missingPrograms(optional, folders);
 }
 
 /**
