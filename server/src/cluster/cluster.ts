@@ -47,7 +47,7 @@ export function createCluster(options: ClusterOptions): Cluster {
       uptimeMs: Math.round(clock.monotonic() - startedAt),
       wantsDetails: watchers.count('details') > 0,
     }),
-    onGone: () => statistics.nodesGone(),
+    onDeparture: () => statistics.nodesDepart(),
   });
   const statistics = createStatistics({ ...options, channel, nodes: () => peers.list() });
 

@@ -34,6 +34,8 @@ export interface NodesOptions {
   self: () => Omit<NodeState, 'node'>;
   /** Fires when others have left, are taken for dead, or began anew; they are not in the lists, the last not yet again. */
   onGone: (nodes: readonly string[]) => void;
+  /** Fires when another begins to leave. */
+  onLeaving: () => void;
 }
 
 export interface Nodes {
@@ -65,7 +67,7 @@ export function byNode(a: { node: string }, b: { node: string }): number {
 const signOf = (state: NodeState): string => JSON.stringify({ ...state, uptimeMs: 0 });
 
 /** Hears of the others at once. */
-export function createNodes({ node: name, channel, clock, self, onGone }: NodesOptions): Nodes {
+export function createNodes({ node: name, channel, clock, self, onGone, onLeaving }: NodesOptions): Nodes {
   const known = new Map<string, { state: NodeState; silentMs: number }>();
   let lookedAt = clock.monotonic();
 
@@ -82,6 +84,7 @@ export function createNodes({ node: name, channel, clock, self, onGone }: NodesO
     known.set(state.node, { state, silentMs: -sinceLook });
     // It has just come, and has not heard of us either.
     if (isNew && isStarted) tell();
+    if (state.isLeaving && before?.isLeaving === false) onLeaving();
   });
   channel.onMessage('gone', (payload) => forget([goneSchema.parse(payload).node]));
 

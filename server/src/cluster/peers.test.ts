@@ -14,8 +14,8 @@ function setUp(names: readonly string[]) {
   const connections = new Map<string, number>();
   const sent = new Map<string, number>();
   const startedAt = new Map<string, number>();
-  /** Who was told that another is gone. */
-  const gone: string[] = [];
+  /** Who was told that another leaves or is gone. */
+  const departed: string[] = [];
 
   function channelOf(node: string): NodeChannel {
     listeners.set(node, new Map());
@@ -45,7 +45,7 @@ function setUp(names: readonly string[]) {
         uptimeMs: clock.monotonic() - (startedAt.get(node) ?? 0),
         wantsDetails: false,
       }),
-      onGone: () => void gone.push(node),
+      onDeparture: () => void departed.push(node),
       onDrain: () => drained.push(node),
       collect: () => Promise.resolve(`figures of ${node}`),
       answers: {
@@ -63,7 +63,7 @@ function setUp(names: readonly string[]) {
     at(node)
       .list()
       .map((state) => state.node);
-  return { clock, at, namesAt, frozen, drained, leaving, connections, sent, startedAt, gone };
+  return { clock, at, namesAt, frozen, drained, leaving, connections, sent, startedAt, departed };
 }
 
 describe('peers', () => {
@@ -78,15 +78,25 @@ describe('peers', () => {
     expect(namesAt('r3')).toEqual(['r3', 'r1', 'r2']);
   });
 
+  it('[CS3] tell once that one leaves, and once that it is gone', () => {
+    const { at, leaving, departed } = setUp(['r1', 'r2']);
+    leaving.add('r2');
+    at('r2').tell();
+    at('r2').tell();
+    expect(departed).toEqual(['r1']);
+    at('r2').close();
+    expect(departed).toEqual(['r1', 'r1']);
+  });
+
   it('[CS3] tell of one that began anew under its name that it was gone, and have it at once', async () => {
-    const { clock, at, namesAt, startedAt, gone } = setUp(['r1', 'r2']);
+    const { clock, at, namesAt, startedAt, departed } = setUp(['r1', 'r2']);
     await clock.advance(1_000);
     startedAt.set('r2', clock.monotonic());
     at('r2').tell();
-    expect(gone).toEqual(['r1']);
+    expect(departed).toEqual(['r1']);
     expect(namesAt('r1')).toEqual(['r1', 'r2']);
     await clock.advance(1_000);
-    expect(gone).toEqual(['r1']);
+    expect(departed).toEqual(['r1']);
   });
 
   it('[CS3] tell the others of their counts within a quarter of a second of a change, else twice a second', async () => {

@@ -14,8 +14,8 @@ export interface PeersOptions {
   node: string;
   /** This replica as it is now. */
   self: () => Omit<NodeState, 'node'>;
-  /** Fires when others have left, are taken for dead, or began anew. */
-  onGone: () => void;
+  /** Fires when others leave, have left, are taken for dead, or began anew. */
+  onDeparture: () => void;
   /** Makes this replica leave. Called after whoever asked for it was answered. */
   onDrain: () => void;
   /** The figures of this replica, as JSON. */
@@ -52,7 +52,7 @@ export interface Peers {
 const askLimitMs = 1_000;
 
 export function createPeers(options: PeersOptions): Peers {
-  const { node, channel, clock, log, self, onGone, onDrain, collect } = options;
+  const { node, channel, clock, log, self, onDeparture, onDrain, collect } = options;
   const nodes = createNodes({
     node,
     channel,
@@ -60,8 +60,9 @@ export function createPeers(options: PeersOptions): Peers {
     self,
     onGone: (gone) => {
       for (const one of gone) line.forget(one);
-      onGone();
+      onDeparture();
     },
+    onLeaving: onDeparture,
   });
   const line = createNodeLine({
     node,

@@ -127,7 +127,7 @@ describe('statistics', () => {
     await clock.advance(250);
     expect(told).toHaveLength(1);
     state.nodes = [nodeNamed('r1')];
-    statistics.nodesGone();
+    statistics.nodesDepart();
     expect(told.map(([, { nodes }]) => nodes.length)).toEqual([3, 1]);
   });
 
@@ -178,7 +178,7 @@ describe('statistics', () => {
 
   it('end with their replica', async () => {
     const { clock, statistics } = setUp('counts');
-    statistics.nodesGone();
+    statistics.nodesDepart();
     statistics.close();
     expect(clock.timers()).toBe(0);
   });

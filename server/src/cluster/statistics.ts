@@ -33,8 +33,8 @@ export interface StatisticsOptions {
 export interface Statistics {
   /** As they are now. Whoever is told them hears of every change after. */
   now(kind: WatchKind): ClusterStatistics;
-  /** Nodes are gone, perhaps for a moment: everybody is told at once. */
-  nodesGone(): void;
+  /** Nodes leave or are gone, perhaps for a moment: everybody is told at once. */
+  nodesDepart(): void;
   close(): void;
 }
 
@@ -140,7 +140,7 @@ export function createStatistics(options: StatisticsOptions): Statistics {
       if (sign.counts !== told.counts) told.counts = '';
       return make(list, kind);
     },
-    nodesGone: () => look(true),
+    nodesDepart: () => look(true),
     close: stop,
   };
 }
