@@ -74,7 +74,7 @@ export async function renderNginx({
     NGINX_CALLS_PER_SECOND: callsPerSecond,
     NGINX_CALLS_BURST: 2 * callsPerSecond,
     NGINX_OPEN_CALLS_PER_ADDRESS: openCallsPerAddress,
-    NGINX_CORS_ORIGINS: corsOrigins.map((origin) => `${origin === '*' ? '~.' : `"${origin}"`} 1;`).join(' '),
+    NGINX_CORS_ORIGIN: corsOrigins.join(','),
     NGINX_MAX_BODY: '1m',
   };
   return (await readFile(template, 'utf8')).replaceAll(/\$\{(\w+)\}/g, (_, /** @type {string} */ name) => {

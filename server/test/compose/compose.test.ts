@@ -16,6 +16,7 @@ import { docker, leftOf, optionalServices, project } from './docker.ts';
 import { createStockClient, type StockClient } from './stock-client.ts';
 
 const apiKey = 'compose-test-key-0123456789';
+const friend = 'https://friend.example';
 let url = '';
 let env: Record<string, string> = {};
 /** The same, with the ports of the observability profile. */
@@ -36,7 +37,12 @@ beforeAll(async () => {
   if (project === '') throw new Error('run these tests by `npm run test:compose`');
   const port = await freePort();
   url = `http://127.0.0.1:${port}`;
-  env = { PORT: String(port), UPDATE_INTERVAL: '100', API_KEYS: apiKey };
+  env = {
+    PORT: String(port),
+    UPDATE_INTERVAL: '100',
+    API_KEYS: apiKey,
+    CORS_ORIGIN: `https://shop.example, ${friend}`,
+  };
 });
 
 afterEach(() => {
@@ -56,6 +62,16 @@ test('/health and the page come through Nginx', async () => {
   const page = await fetch(url);
   expect(page.headers.get('content-type')).toMatch('text/html');
   expect(await page.text()).toMatch(/<html/i);
+});
+
+test('CORS_ORIGIN alone lets pages of other origins read what a replica says, and what Nginx says by itself', async () => {
+  const allowed = async (path: string, origin: string): Promise<(number | string | null)[]> => {
+    const { status, headers } = await fetch(`${url}${path}`, { headers: { origin } });
+    return [status, headers.get('access-control-allow-origin')];
+  };
+  expect(await allowed('/api/ticks', friend)).toEqual([200, friend]);
+  expect(await allowed('/metrics', friend)).toEqual([404, friend]);
+  expect(await allowed('/metrics', 'https://other.example')).toEqual([404, null]);
 });
 
 test('Redis cannot be reached from outside, and no program runs as root', async () => {

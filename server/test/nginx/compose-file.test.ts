@@ -23,6 +23,13 @@ test('every setting of the server is passed through, or set', () => {
   expect(missing.toSorted()).toEqual(notPassed.toSorted());
 });
 
+test('Nginx is told of CORS_ORIGIN as replicas are, and by no setting of its own', () => {
+  expect(compose.match(/^ +\w*CORS\w*:.*$/gm)?.map((line) => line.trim())).toEqual([
+    'CORS_ORIGIN:',
+    "NGINX_CORS_ORIGIN: '${CORS_ORIGIN:-}'",
+  ]);
+});
+
 test('every name in the Nginx template is filled in for containers and for plain processes', async () => {
   const names = [...template.matchAll(/\$\{(\w+)\}/g)].map(([, name]) => name);
   const filled = new Set([...compose.matchAll(/^ {6}(NGINX_\w+):/gm)].map(([, name]) => name));

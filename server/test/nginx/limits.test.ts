@@ -27,7 +27,8 @@ beforeEach(async () => {
     handshakesPerSecond: 1,
     callsPerSecond: 1,
     openCallsPerAddress: 2,
-    corsOrigins: ['https://friend.example'],
+    // As people write lists.
+    corsOrigins: [' https://shop.example ', ' https://friend.example'],
     accessLog: `${join(folder, 'access.log')} access`,
   });
 });
@@ -131,20 +132,45 @@ test('a body that stands still is ended', async () => {
   expect(replica.seen).toEqual([]);
 });
 
+/** What pages of that origin are allowed to read of an answer of Nginx's own. */
+async function corsHeaders(port: number, origin: string): Promise<(string | undefined)[]> {
+  const { headers } = await ask(port, '/metrics', { headers: { origin } });
+  return ['access-control-allow-origin', 'access-control-expose-headers', 'vary'].map(
+    (name) => headers[name] as string | undefined,
+  );
+}
+const none = [undefined, undefined, undefined];
+
 test('a page of an origin that is allowed can read what Nginx says, and no other', async () => {
-  const friend = 'https://friend.example';
-  const answerTo = async (origin: string) => {
-    const { status, headers } = await ask(nginx.port, '/metrics', { headers: { origin } });
-    return [
-      status,
-      headers['access-control-allow-origin'],
-      headers['access-control-expose-headers'],
-      headers.vary,
-    ];
-  };
-  expect(await answerTo(friend)).toEqual([404, friend, 'Retry-After', 'Origin']);
-  for (const other of ['https://other.example', `${friend}.other.example`, 'null'])
-    expect(await answerTo(other)).toEqual([404, undefined, undefined, undefined]);
+  const friends = ['https://shop.example', 'https://friend.example'];
+  for (const friend of friends)
+    expect(await corsHeaders(nginx.port, friend)).toEqual([friend, 'Retry-After', 'Origin']);
+  for (const other of [
+    'https://other.example',
+    'https://friend.example.other.example',
+    'https://friend',
+    'friend.example',
+    'null',
+    '*',
+    friends.join(','),
+    `https://other.example|${friends[0]}`,
+    `,${friends[0]},|${friends[0]}`,
+  ])
+    expect([other, ...(await corsHeaders(nginx.port, other))]).toEqual([other, ...none]);
+});
+
+test('pages of every origin can read what Nginx says where all are allowed, and none where none is', async () => {
+  const page = 'https://any.example';
+  for (const [corsOrigins, allowed] of [
+    [['*'], [page, 'Retry-After', 'Origin']],
+    [[' * '], [page, 'Retry-After', 'Origin']],
+    [[], none],
+  ] as const) {
+    const other = await startNginx({ replicas: [replica], corsOrigins });
+    onTestFinished(() => other.stop());
+    expect(await corsHeaders(other.port, page)).toEqual(allowed);
+    expect(await corsHeaders(other.port, '')).toEqual(none);
+  }
 });
 
 test('[SI6] a token in the address reaches neither a replica nor a log', async () => {
