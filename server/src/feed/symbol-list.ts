@@ -54,7 +54,6 @@ export interface SymbolList {
     begin(epoch: number): Promise<SymbolChanges | null>;
     plan(made: SymbolChanges, request: ListRequest): PlannedChange;
     write(epoch: number, changes: SymbolChanges): Promise<boolean>;
-    refusePush: (symbols: Iterable<string>) => Refusal | null;
     assign(changes: SymbolChanges): {
       bySource: ReadonlyMap<string, readonly string[]>;
       refusePush: (symbols: Iterable<string>) => Refusal | null;
@@ -170,13 +169,12 @@ export function createSymbolList(options: SymbolListOptions): SymbolList {
       },
       plan: (made, request) => planChange(start, made, request),
       write,
-      refusePush: (symbols) => refusePush(symbols, known),
       assign: (changes) => {
         const assignment = changedAssignment(start, changes);
-        const { sourceOf, retired } = knownOf(assignment, changes);
+        const assigned = knownOf(assignment, changes);
         return {
           bySource: assignment.bySource,
-          refusePush: (symbols) => refusePush(symbols, { sourceOf, retired }),
+          refusePush: (symbols) => refusePush(symbols, assigned),
         };
       },
     },

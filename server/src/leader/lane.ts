@@ -157,8 +157,13 @@ export function createLane(options: LaneOptions): Lane {
   async function appendAll({ ticks, once, settle }: Job<PushOutcome>, claimed: string): Promise<PushOutcome> {
     const given: { symbol: string; gen: string; seq: number }[] = [];
     let replayed = false;
+    // Who sends again what was counted in part would have that counted twice, without a key.
+    const ended = (): PushOutcome => ({
+      ok: false,
+      refusal: refusal(given.length === 0 ? 'no_leader' : 'push_unconfirmed'),
+    });
     for (let from = 0; from < ticks.length; from += maxAppendTicks) {
-      if (isClosed || !mayAppend(epoch)) return { ok: false, refusal: refusal('no_leader') };
+      if (isClosed || !mayAppend(epoch)) return ended();
       const source = ticks.slice(from, from + maxAppendTicks).filter(isNews);
       const drafts = draftAll(source);
       const batchId = makeBatchId();
@@ -175,7 +180,7 @@ export function createLane(options: LaneOptions): Lane {
       if (!outcome.ok) {
         if (outcome.reason === 'once') return { ok: false, refusal: refusal('idempotency_conflict') };
         fail(outcome.reason === 'epoch' ? 'a newer leader claimed the store' : 'the store began anew');
-        return { ok: false, refusal: refusal('no_leader') };
+        return ended();
       }
       replayed ||= outcome.replayed;
       given.push(...accept(claimed, drafts, outcome.seqs, outcome.replayed && once !== undefined));

@@ -57,8 +57,6 @@ function setUp() {
       notes.push(changes);
       return true;
     },
-    refusePush: (pushed) =>
-      [...pushed].every((symbol) => start.get('test')?.includes(symbol)) ? null : refusal('unknown_symbol'),
     assign: ({ feeds }) => {
       const symbols = new Set(start.get('test'));
       for (const [symbol, feed] of feeds) if (feed === null) symbols.delete(symbol);
@@ -266,13 +264,16 @@ describe('createPublisher', () => {
     expect(notes).toHaveLength(1);
   });
 
-  it('[LS3] goes by what was heard last until the list is taken over', async () => {
-    const { clock, publisher } = setUp();
+  it('[LS3] takes no push before the list is taken over', async () => {
+    const { clock, publisher, ticks } = setUp();
     publisher.lead(1);
-    const [unlisted, listed] = ['X', 'A'].map((symbol) => publisher.push({ ticks: [tick(symbol, '1')] }));
+    const early = ['X', 'A'].map((symbol) => publisher.push({ ticks: [tick(symbol, '1')] }));
     await clock.advance(0);
+    for (const outcome of early) expect(await outcome).toMatchObject({ refusal: { name: 'no_leader' } });
+    const [unlisted, listed] = ['X', 'A'].map((symbol) => publisher.push({ ticks: [tick(symbol, '2')] }));
     expect(await unlisted).toMatchObject({ refusal: { name: 'unknown_symbol' } });
     expect(await listed).toMatchObject({ ok: true });
+    expect(shown(ticks)).toEqual(['A:1 2']);
   });
 
   it('[LS1] makes changes one after another, and the next term goes on with them', async () => {
@@ -301,10 +302,23 @@ describe('createPublisher', () => {
     state.fails = true;
     expect(await publisher.changeList({ act: 'retire', symbol: 'A' })).toMatchObject({
       ok: false,
-      refusal: { name: 'no_leader', retry: 'later' },
+      refusal: { name: 'list_unconfirmed', retry: 'later' },
     });
     expect(faults).toEqual(['1: the list of symbols could not be kept']);
     expect([assignments, announcements.at(-1)?.changes.version]).toEqual([['A,B'], 0]);
+  });
+
+  it('[LS7] a change that was kept and not told before the term ended is unconfirmed, and the next term makes it', async () => {
+    const { clock, state, publisher, emit, announcements, assignments } = setUp();
+    publisher.lead(1);
+    await clock.advance(0);
+    state.hold = new Promise(() => {});
+    emit([tick('A', '1')]);
+    const changing = publisher.changeList({ act: 'retire', symbol: 'A' });
+    await clock.advance(0);
+    publisher.follow();
+    expect(await changing).toMatchObject({ ok: false, refusal: { name: 'list_unconfirmed' } });
+    expect([assignments.at(-1), announcements.at(-1)?.changes.version]).toEqual(['B', 0]);
   });
 
   it('[PB6] they are left alone where another leader may have come between', async () => {
@@ -398,6 +412,22 @@ describe('createPublisher', () => {
     });
   });
 
+  it('[PB5] a push that was counted in part when the term ended is unconfirmed', async () => {
+    const { clock, publisher, state, ticks } = setUp();
+    publisher.lead(1);
+    await clock.advance(0);
+    let release = (): void => {};
+    state.hold = new Promise((resolve) => (release = resolve));
+    const pushed = publisher.push({
+      ticks: Array.from({ length: 450 }, (_, index) => tick('A', `${index + 1}`)),
+    });
+    await clock.advance(0);
+    publisher.follow();
+    release();
+    expect(await pushed).toMatchObject({ ok: false, refusal: { name: 'push_unconfirmed' } });
+    expect(ticks).toHaveLength(200);
+  });
+
   it('announces its term with each beat, until it ends', async () => {
     const { clock, publisher, announcements } = setUp();
     publisher.lead(3);
@@ -455,5 +485,18 @@ describe('createPublisher', () => {
     expect(announcements.at(-1)?.feed).toMatchObject({ reason: 'paused' });
     expect(await publisher.setPaused(false)).toMatchObject({ ok: true });
     expect(log).toEqual(['start from nothing']);
+  });
+
+  it('[FP2] takes no push before it knows whether the feed is paused', async () => {
+    const { clock, publisher, state, ticks } = setUp();
+    state.isPaused = true;
+    publisher.lead(2);
+    const early = publisher.push({ ticks: [tick('A', '1')] });
+    await clock.advance(0);
+    expect(await early).toMatchObject({ ok: false, refusal: { name: 'no_leader', retry: 'later' } });
+    expect(await publisher.push({ ticks: [tick('A', '2')] })).toMatchObject({
+      refusal: { name: 'feed_paused' },
+    });
+    expect(ticks).toEqual([]);
   });
 });

@@ -79,16 +79,18 @@ export interface Publisher {
   lead(epoch: number): void;
   /** Ends the term at once: sources stop, what is queued is refused. */
   follow(): void;
-  /** Publishes a pushed batch. Refused without a term and where the store does not answer; never rejects. */
+  /** Publishes a pushed batch. Refused until a term has begun and where the store does not answer; never rejects. */
   push(batch: PushBatch): Promise<PushOutcome>;
-  /** Lists a symbol or retires one, and tells everyone. Refused without a term; never rejects. */
+  /** Lists a symbol or retires one, and tells everyone. Refused until a term has begun; never rejects. */
   changeList(request: ListRequest): Promise<ListOutcome>;
-  /** Stops the sources and refuses pushes, or takes both again, and tells everyone. Refused without a term; never rejects. */
+  /** Stops the sources and refuses pushes, or takes both again, and tells everyone. Refused until a term has begun; never rejects. */
   setPaused(isPaused: boolean): Promise<PauseOutcome>;
 }
 
 /** Ticks of a shard that wait for its append in flight; beyond it sources lose their newest, counted and logged, and pushes are refused. */
 const maxQueuedTicks = 20_000;
+
+const noLeader = { ok: false, refusal: refusal('no_leader') } as const;
 
 interface Term {
   readonly epoch: number;
@@ -97,7 +99,7 @@ interface Term {
   readonly pause: TermPause;
   readonly board: SourceBoard;
   readonly digest: Digest;
-  /** Set when every shard is claimed and the sources run. */
+  /** Set once it has begun: every shard is claimed, and how leaders before left the list and the pause is known. */
   stop: (() => void) | null;
   droppedTicks: number;
 }
@@ -160,6 +162,8 @@ export function createPublisher(options: PublisherOptions): Publisher {
     term = own;
     void begin(own);
   }
+
+  const running = (): Term | null => (term === null || term.stop === null ? null : term);
 
   function fail(epoch: number, reason: string, error?: unknown): void {
     log.warn({ epoch, reason, err: error }, 'the term cannot go on');
@@ -246,8 +250,8 @@ export function createPublisher(options: PublisherOptions): Publisher {
   }
 
   async function push({ ticks, once }: PushBatch): Promise<PushOutcome> {
-    const own = term;
-    if (own === null) return { ok: false, refusal: refusal('no_leader') };
+    const own = running();
+    if (own === null) return noLeader;
     const refused = own.list.refusePush(new Set(ticks.map(({ symbol }) => symbol)));
     if (refused !== null) return { ok: false, refusal: refused };
     if (own.pause.isPaused()) return { ok: false, refusal: refusal('feed_paused') };
@@ -283,14 +287,14 @@ export function createPublisher(options: PublisherOptions): Publisher {
   }
 
   async function changeList(request: ListRequest): Promise<ListOutcome> {
-    const own = term;
-    if (own === null || own.stop === null) return { ok: false, refusal: refusal('no_leader') };
+    const own = running();
+    if (own === null) return noLeader;
     return own.list.change(request);
   }
 
   async function setPaused(isPaused: boolean): Promise<PauseOutcome> {
-    const own = term;
-    if (own === null || own.stop === null) return { ok: false, refusal: refusal('no_leader') };
+    const own = running();
+    if (own === null) return noLeader;
     return own.pause.set(isPaused);
   }
 

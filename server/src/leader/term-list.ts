@@ -5,6 +5,7 @@
  */
 import { refusal, type Refusal } from '../../protocol/index.ts';
 import type { SymbolChanges } from '../backplane/contract.ts';
+import { assert } from '../support/assert.ts';
 import { createTurns } from '../support/turns.ts';
 
 /** A symbol that is to be listed, with the source named or not, or to be retired. */
@@ -25,8 +26,6 @@ export interface ListKeeper {
   ): { ok: true; feed: string | null; changes: SymbolChanges | null } | { ok: false; refusal: Refusal };
   /** Keeps the changes for those after this leader; false where the epoch is over. */
   write(epoch: number, changes: SymbolChanges): Promise<boolean>;
-  /** Which of these symbols may not be pushed by what was heard last, or null. */
-  refusePush(symbols: Iterable<string>): Refusal | null;
   /** What the changes come to. */
   assign(changes: SymbolChanges): AssignedList;
 }
@@ -60,10 +59,12 @@ export interface TermList {
   begin(): Promise<boolean>;
   /** One after another; rejects for a fault of ours alone. */
   change(request: ListRequest): Promise<ListOutcome>;
+  /** Why these symbols may not be pushed, or null; once it has begun. */
   refusePush(symbols: Iterable<string>): Refusal | null;
 }
 
 const noLeader: ListOutcome = { ok: false, refusal: refusal('no_leader') };
+const unconfirmed: ListOutcome = { ok: false, refusal: refusal('list_unconfirmed') };
 
 /** The list of a term that has not begun: nothing is listed by it, and no change is taken. */
 export function createTermList(options: TermListOptions): TermList {
@@ -79,15 +80,17 @@ export function createTermList(options: TermListOptions): TermList {
     for (const source of sources) source.assign(assigned.bySource.get(source.name) ?? []);
   }
 
-  async function write(changes: SymbolChanges): Promise<boolean> {
+  /** Gives why the changes were not kept, or may not have been; null where they were. */
+  async function write(changes: SymbolChanges): Promise<ListOutcome | null> {
     try {
-      if (await keeper.write(epoch, changes)) return true;
+      if (await keeper.write(epoch, changes)) return null;
       onFault('a newer leader keeps the list of symbols');
+      return noLeader;
     } catch (error) {
       // Kept or not: the next term reads which.
       onFault('the list of symbols could not be kept', error);
+      return unconfirmed;
     }
-    return false;
   }
 
   async function change(request: ListRequest): Promise<ListOutcome> {
@@ -96,10 +99,12 @@ export function createTermList(options: TermListOptions): TermList {
     if (!planned.ok) return planned;
     const { feed, changes } = planned;
     if (changes === null) return { ok: true, isChange: false, feed, version: made.version };
-    if (!mayAppend(epoch) || !(await write(changes))) return noLeader;
+    if (!mayAppend(epoch)) return noLeader;
+    const failed = await write(changes);
+    if (failed !== null) return failed;
     become(changes);
-    // What was taken before goes out before, or a retired symbol's last tick would come too late.
-    if (!(await settled())) return noLeader;
+    // What was taken before goes out before, or a retired symbol's last tick would come too late. It is kept: the next term makes it.
+    if (!(await settled())) return unconfirmed;
     told = { changes, list: assigned };
     onChange();
     return { ok: true, isChange: true, feed, version: changes.version };
@@ -124,6 +129,9 @@ export function createTermList(options: TermListOptions): TermList {
       }
     },
     change: (request) => takeTurn(() => change(request)),
-    refusePush: (symbols) => (assigned ?? keeper).refusePush(symbols),
+    refusePush: (symbols) => {
+      assert(assigned !== null, 'the list is taken over before pushes are taken');
+      return assigned.refusePush(symbols);
+    },
   };
 }
