@@ -261,6 +261,7 @@ export function createReplica(options: ReplicaOptions): Replica {
     backend: bridge,
     node,
     clock,
+    arrivals: entrance.arrivals,
     calls: entrance.calls,
     signIn,
     keyNameOf: createSecretCheck(config.apiKeys),

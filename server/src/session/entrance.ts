@@ -3,6 +3,7 @@
  * leave unread, and the count of it all. The one place that knows how these depend on each other. Knows no sessions.
  */
 import type { AdapterFactory } from '../backplane/contract.ts';
+import { createArrivals, type Arrivals } from './arrivals.ts';
 import { createAddressLimits, type AddressLimitsOptions } from './address-limits.ts';
 import { createClients, type ClientsOptions } from './client-address.ts';
 import { createConnectionGuard, type ConnectionGuard, type CutReason } from './connection-guard.ts';
@@ -19,7 +20,10 @@ import {
 import { createTraffic, type Traffic } from './traffic.ts';
 
 export interface EntranceOptions
-  extends SocketServerOptions, Omit<PlainServerOptions, 'otherPath'>, Pick<DoorOptions, 'onRefused'> {
+  extends
+    SocketServerOptions,
+    Omit<PlainServerOptions, 'otherPath' | 'arrivals'>,
+    Pick<DoorOptions, 'onRefused'> {
   adapter: AdapterFactory;
   trustProxy: ClientsOptions['trustedProxies'];
   addressLimits: AddressLimitsOptions & Pick<ClientsOptions, 'trustedNetworks'>;
@@ -35,6 +39,8 @@ export interface Entrance extends Pick<ConnectionGuard, 'cut'>, Pick<Door, 'shut
   /** Calls that a connection may make. */
   readonly calls: ConnectionLimits['calls'];
   readonly traffic: Traffic;
+  /** Those that have no session yet. */
+  readonly arrivals: Arrivals;
   /** Plain WebSockets now. */
   plainCount(): number;
   close(): void;
@@ -46,7 +52,8 @@ export function createEntrance(options: EntranceOptions): Entrance {
   const { packets, calls, maxUnreadBytes } = connectionLimits({ ...limits, maxMessageBytes });
   const io = createSocketServer(options);
   io.adapter(options.adapter);
-  const plain = createPlainServer({ ...options, otherPath: socketPath });
+  const arrivals = createArrivals();
+  const plain = createPlainServer({ ...options, otherPath: socketPath, arrivals });
   const engines = [io.engine, plain.engine];
   const guard = createConnectionGuard({ engines, clock, packets, maxUnreadBytes, onCut: options.onCut });
   const door = createDoor({
@@ -65,6 +72,7 @@ export function createEntrance(options: EntranceOptions): Entrance {
     io,
     calls,
     traffic,
+    arrivals,
     plainCount: () => plain.engine.clientsCount,
     cut: (connection, reason) => guard.cut(connection, reason),
     shut: () => door.shut(),

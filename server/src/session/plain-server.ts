@@ -10,7 +10,8 @@ import { refusal, type Refusal } from '../../protocol/index.ts';
 import type { Clock } from '../support/clock.ts';
 import type { Log } from '../support/log.ts';
 import { SignInRefused, type AuthenticateRequest, type Identity } from '../users/identity.ts';
-import type { SeatLoss, SeatTaker } from '../users/seat.ts';
+import type { SeatTaker } from '../users/seat.ts';
+import type { Arrivals } from './arrivals.ts';
 import { closeCodes, PlainConnection } from './plain-connection.ts';
 import { PlainSocket } from './plain-socket.ts';
 import { refuseUpgrade } from './refuse-handshake.ts';
@@ -35,6 +36,7 @@ export interface PlainServerOptions {
   authenticate: AuthenticateRequest;
   /** Null where users may have any number of connections. */
   seats: SeatTaker | null;
+  arrivals: Pick<Arrivals, 'add'>;
   streams: Pick<Streams, 'join' | 'leave'>;
   /** Fires for each client that is refused once connected, with the code's name. */
   onClientRefused: (name: string) => void;
@@ -65,10 +67,12 @@ export interface PlainServer {
 
 /** The seat of a connection that may not be there yet. */
 interface PlainSeat {
-  /** Why it is without one. */
-  lost: SeatLoss | null;
+  /** Why it is without one, or is to end for another reason. */
+  lost: Refusal | null;
   leave: () => void;
-  onLost: (why: SeatLoss) => void;
+  onLost: (why: Refusal) => void;
+  /** To be called once the connection has its session, or none is made of it. */
+  arrived: () => void;
 }
 
 /** How often is looked for peers that are silent, in milliseconds. */
@@ -80,7 +84,7 @@ const bearerProtocol = 'bearer';
 /** Listens to upgrades from now on. */
 export function createPlainServer(options: PlainServerOptions): PlainServer {
   const { httpServer, clock, log, otherPath, maxMessageBytes } = options;
-  const { authenticate, whyUnlisted, seats, streams } = options;
+  const { authenticate, whyUnlisted, seats, arrivals, streams } = options;
   const engine = new PlainEngine();
   const makeId = createTokens();
   const webSockets = new WebSocketServer({
@@ -116,19 +120,35 @@ export function createPlainServer(options: PlainServerOptions): PlainServer {
   }
 
   /** A user's seat, where there are any; `lost` says why there is none, at first or since. */
-  async function takeSeat({ user }: Identity, { query }: StreamRequest): Promise<PlainSeat> {
-    const seat: PlainSeat = { lost: null, leave: () => {}, onLost: () => {} };
-    if (seats === null || user === null) return seat;
-    const leave = await seats.take({
-      user,
-      cid: parseCid(query.get('cid')),
-      onLost: (why) => {
-        seat.lost = why;
-        seat.onLost(why);
-      },
+  async function takeSeat({ user }: Identity, { query }: StreamRequest, socket: Duplex): Promise<PlainSeat> {
+    const seat: PlainSeat = { lost: null, leave: () => {}, onLost: () => {}, arrived: () => {} };
+    if (user === null) return seat;
+    const lose = (why: Refusal): void => {
+      seat.lost = why;
+      seat.onLost(why);
+    };
+    const refused = new Promise<void>((resolve) => {
+      seat.arrived = arrivals.add(user, (why) => {
+        if (socket.destroyed) return false;
+        lose(why);
+        resolve();
+        return true;
+      });
     });
-    if (leave === null) seat.lost = 'too_many_connections';
-    else seat.leave = leave;
+    const sit = async (): Promise<void> => {
+      const cid = parseCid(query.get('cid'));
+      const leave = await seats?.take({ user, cid, onLost: (why) => lose(refusal(why)) });
+      if (leave === null) seat.lost ??= refusal('too_many_connections');
+      // It was refused meanwhile, and is not waited for.
+      else if (seat.lost !== null) leave?.();
+      else if (leave !== undefined) seat.leave = leave;
+    };
+    try {
+      await Promise.race([refused, sit()]);
+    } catch (error) {
+      seat.arrived();
+      throw error;
+    }
     return seat;
   }
 
@@ -141,10 +161,11 @@ export function createPlainServer(options: PlainServerOptions): PlainServer {
     const onError = (): void => void socket.destroy();
     socket.on('error', onError);
     const identity = await identify(request, parsed.value);
-    const seat = 'code' in identity ? null : await takeSeat(identity, parsed.value);
+    const seat = 'code' in identity ? null : await takeSeat(identity, parsed.value, socket);
     socket.off('error', onError);
     if (socket.destroyed) {
       seat?.leave();
+      seat?.arrived();
       return;
     }
     if ('code' in identity || seat === null) {
@@ -162,13 +183,14 @@ export function createPlainServer(options: PlainServerOptions): PlainServer {
         rooms: streams,
       });
       seat.onLost = (why) => {
-        options.onClientRefused(why);
-        client.refuse(refusal(why), closeCodes.never);
+        options.onClientRefused(why.name);
+        client.refuse(why, closeCodes.never);
       };
       // Only here: a browser shows its page no more of a refused upgrade than that it failed.
       if (seat.lost === null) options.onSocket(client);
       else seat.onLost(seat.lost);
     });
+    seat.arrived();
   }
 
   function onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {

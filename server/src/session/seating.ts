@@ -1,14 +1,18 @@
 /**
  * Has each connection of a user take a seat before it joins, and gives it back with the connection. A connection without a user
- * has no seat and waits for nothing. Knows neither how seats are counted nor where. Keeps SPEC.md [ST1] to [ST4].
+ * has no seat and waits for nothing. Knows neither how seats are counted nor where. Keeps SPEC.md [ST1] to [ST4], [US2].
  */
+import process from 'node:process';
 import { refusal, type Refusal } from '../../protocol/index.ts';
 import type { SeatLoss, SeatTaker } from '../users/seat.ts';
+import type { Arrivals } from './arrivals.ts';
 import { refuseIn } from './identify.ts';
 import type { ClientSocket } from './session.ts';
 
 export interface SeatingOptions {
-  seats: SeatTaker;
+  /** Null where users may have any number of connections. */
+  seats: SeatTaker | null;
+  arrivals: Pick<Arrivals, 'add'>;
   /** Fires for each socket that has joined and lost its seat: it is to be ended. */
   onLost: (socket: ClientSocket, why: SeatLoss) => void;
   /** Fires for each socket that gets no seat or loses it before it has joined, with the code's name. */
@@ -25,9 +29,9 @@ export function parseCid(text: unknown): string | null {
 }
 
 /** The middleware for `io.use`, after the one that tells who a socket is of. */
-export function createSeating({ seats, onLost, onRefused, onError }: SeatingOptions) {
+export function createSeating({ seats, arrivals, onLost, onRefused, onError }: SeatingOptions) {
   /** Gives why there is none, or none any more; null where it has one. */
-  async function seat(socket: ClientSocket, user: string): Promise<Refusal | null> {
+  async function seat(from: SeatTaker, socket: ClientSocket, user: string): Promise<Refusal | null> {
     try {
       const cid = parseCid(socket.handshake.query['cid']);
       const lose = (why: SeatLoss): void => {
@@ -37,7 +41,7 @@ export function createSeating({ seats, onLost, onRefused, onError }: SeatingOpti
           socket.data.refused = refusal(why);
         }
       };
-      const leave = await seats.take({ user, cid, onLost: lose });
+      const leave = await from.take({ user, cid, onLost: lose });
       if (leave === null) {
         onRefused(socket.id, 'too_many_connections');
         return refusal('too_many_connections');
@@ -45,8 +49,8 @@ export function createSeating({ seats, onLost, onRefused, onError }: SeatingOpti
       const { conn } = socket;
       socket.once('disconnect', leave);
       conn.once('close', leave);
-      // It went while the seat was waited for.
-      if (conn.readyState === 'closed') leave();
+      // It went, or was refused, while the seat was waited for.
+      if (conn.readyState === 'closed' || socket.data.refused !== undefined) leave();
       return socket.data.refused ?? null;
     } catch (error) {
       onError(socket.id, error);
@@ -61,10 +65,24 @@ export function createSeating({ seats, onLost, onRefused, onError }: SeatingOpti
       next();
       return;
     }
+    let isDecided = false;
     const decide = (why: Refusal | null): void => {
+      if (isDecided) return;
+      isDecided = true;
       if (why === null) next();
       else refuseIn(socket, next, why);
+      // Socket.IO lets it join in a step of its own, which comes before this one.
+      process.nextTick(arrived);
     };
-    void seat(socket, identity.user).then(decide);
+    const arrived = arrivals.add(identity.user, (why) => {
+      if (socket.conn.readyState !== 'open') return false;
+      onRefused(socket.id, why.name);
+      // For the seat that comes too late, and for one who is about to join.
+      socket.data.refused = why;
+      decide(why);
+      return true;
+    });
+    if (seats === null) decide(null);
+    else void seat(seats, socket, identity.user).then(decide);
   };
 }

@@ -16,6 +16,7 @@ import {
 import type { Clock } from '../support/clock.ts';
 import type { Log } from '../support/log.ts';
 import { userRoom, type Identity } from '../users/identity.ts';
+import type { Arrivals } from './arrivals.ts';
 import type { Client } from './client.ts';
 import type { SeatTaker } from '../users/seat.ts';
 import { slimRequest, type Connection } from './connection.ts';
@@ -45,6 +46,8 @@ export interface SessionsOptions extends Omit<
   node: string;
   /** Null where users may have any number of connections. */
   seats: SeatTaker | null;
+  /** Those that have no session yet, plain ones too. */
+  arrivals: Arrivals;
   /** Tells the name of the API key that a handshake shows, or null where it is none. */
   keyNameOf: (shown: string) => string | null;
   /** What is told to those who watch the cluster, as it is now. */
@@ -72,7 +75,7 @@ export interface Sessions {
   deliver(message: Message): number;
   /** The session that `hello` told this id, while it lasts. */
   find(session: string): { secret: string; identity: Identity } | null;
-  /** Ends every session of the user on this replica, refused with `disconnected`; gives how many they were. */
+  /** Ends every session of the user on this replica and whatever is being let in, refused with `disconnected`; gives how many they were. */
   disconnect(user: string): number;
   /** Opens a session for a plain client; Socket.IO's come by themselves. */
   openPlain(socket: PlainSocket): void;
@@ -138,15 +141,14 @@ export function createSessions(options: SessionsOptions): Sessions {
   let departure: Departure | null = null;
 
   io.use(createIdentify({ ...options, onRefused: stage.onRefused, onError: stage.onError }));
-  if (options.seats !== null)
-    io.use(
-      createSeating({
-        seats: options.seats,
-        onLost: (socket, why) => endSession(socket, refusal(why)),
-        onRefused: stage.onRefused,
-        onError: stage.onError,
-      }),
-    );
+  io.use(
+    createSeating({
+      ...options,
+      onLost: (socket, why) => endSession(socket, refusal(why)),
+      onRefused: stage.onRefused,
+      onError: stage.onError,
+    }),
+  );
   io.on('connection', (socket: ClientSocket) => {
     if (departure !== null) {
       sendAway(socket);
@@ -309,7 +311,7 @@ export function createSessions(options: SessionsOptions): Sessions {
     disconnect: (user) => {
       const own = [...byId.values()].filter(({ socket }) => socket.data.identity.user === user);
       for (const { socket } of own) endAny(socket, refusal('disconnected'));
-      return own.length;
+      return own.length + options.arrivals.refuse(user, refusal('disconnected'));
     },
     openPlain,
     connectionOf: (socketId) => (sessions.get(socketId) ?? plain.get(socketId))?.socket.conn ?? null,

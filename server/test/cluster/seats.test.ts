@@ -1,10 +1,13 @@
 /** Users' seats over three true replicas, Redis and Nginx. */
 import { createClient } from 'redis';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { Refusal } from '../../protocol/index.ts';
+import { codes, type Refusal } from '../../protocol/index.ts';
+import { openPolling } from '../support/attackers.ts';
+import { createPlainClient } from '../support/plain-client.ts';
 import type { Recorder } from '../support/recorder.ts';
+import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
 import { until } from '../support/until.ts';
-import { healthOf, startClusterUnderTest, type ClusterUnderTest } from './cluster-under-test.ts';
+import { apiKey, healthOf, startClusterUnderTest, type ClusterUnderTest } from './cluster-under-test.ts';
 
 /** A connection of that user, which does not come back by itself. */
 const once = (userId: string, cid: string) => ({
@@ -167,6 +170,57 @@ describe('seats', () => {
     expect(await outcome(cluster.connect(once('bob', 'c'), other))).toBe('refused');
     expect(bob.socket.connected).toBe(true);
     expect(refusals(bob)).toEqual([]);
+  });
+
+  it('[US2] who is ended at another replica while the seat is waited for does not come in', async () => {
+    let proxy: TcpProxy | null = null;
+    const cluster = await startClusterUnderTest({
+      replicas: 2,
+      env: { MAX_CONNECTIONS_PER_USER: '2' },
+      launchOf: async (node, redisUrl) => {
+        if (node !== 'r1') return {};
+        // The link that seats are asked on is the one with scripts; what replicas tell each other goes over others.
+        proxy = await startTcpProxy({ to: Number(new URL(redisUrl).port), mark: /EVALSHA/ });
+        return { env: { REDIS_URL: `redis://127.0.0.1:${proxy.port}` } };
+      },
+    });
+    onTestFinished(() => proxy?.close());
+    for (const { url } of cluster.replicas) await until(async () => (await healthOf(url)).ready);
+    const [here, there] = [urlOf(cluster, 0), urlOf(cluster, 1)];
+    const seated = cluster.connect(once('ann', 'there'), there);
+    expect(await outcome(seated)).toBe('seated');
+
+    const asking = (proxy as TcpProxy | null)?.connections().filter(({ marked }) => marked) ?? [];
+    expect(asking).toHaveLength(1);
+    for (const one of asking) one.suffer('down', { passing: 'hold' });
+    const plain = createPlainClient(here, '/stream?user=ann');
+    onTestFinished(() => plain.close());
+    const gone = await openPolling(here);
+    const waiting = await openPolling(here);
+    onTestFinished(() => waiting.close());
+    for (const one of [gone, waiting]) expect(await one.post('40{"userId":"ann"}')).toBe(200);
+    // One that left by itself meanwhile is not counted.
+    expect(await gone.post('1')).toBe(200);
+    gone.close();
+    const answer = await fetch(`${there}/api/users/ann/disconnect`, {
+      method: 'POST',
+      headers: { 'X-API-Key': apiKey },
+    });
+    expect(await answer.json()).toEqual({ disconnected: 3 });
+    const { code, message, retry } = codes.disconnected;
+    const why = { code, name: 'disconnected', message, retry };
+    expect(await waiting.poll()).toBe(`44${JSON.stringify({ message: 'disconnected', data: why })}`);
+    expect(await plain.closed()).toEqual({ code: 1008, reason: 'disconnected' });
+    expect(plain.messages).toEqual([{ type: 'refused', ...why }]);
+    await seated.seen('refused');
+    expect(refusals(seated)).toEqual(['disconnected']);
+
+    // Seats that were given too late are given back.
+    (proxy as TcpProxy | null)?.heal();
+    for (let places = 0; places < 2; places++)
+      expect(await freeAfter(cluster, { url: here, userId: 'ann', since: performance.now() })).toBeLessThan(
+        1_000,
+      );
   });
 
   it.each([['emptied'], ['killed and started again']])(
