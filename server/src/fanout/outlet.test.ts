@@ -270,6 +270,14 @@ describe('Outlet', () => {
     await taken;
   });
 
+  it('[RC3] a replay to one who is watched goes by Socket.IO, and counts', async () => {
+    const { writeAll, watch, ticks, counters } = setUp();
+    watch(true);
+    await writeAll([encodeTick(tick('A', 1)), encodeTick(tick('A', 2))]);
+    expect(seqs(ticks())).toEqual(['A1', 'A2']);
+    expect(counters).toMatchObject({ deliveries: 2, writes: 2, slowWrites: 2 });
+  });
+
   it('[RC3] a short replay waits for nothing; one to a client that goes away is over', async () => {
     const { writeAll, outlet } = setUp();
     await expect(writeAll([encodeTick(tick('A', 1))])).resolves.toBeUndefined();

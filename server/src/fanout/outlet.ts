@@ -125,6 +125,7 @@ export class Outlet implements BasketMember {
     if (this.#isStock()) {
       this.give(now);
       for (const { text } of frames) this.#connection.write(text, uncompressed);
+      this.#wroteSlowly(frames.length, frames.length, now);
       return Promise.resolve();
     }
     if (this.#mode === 'websocket') this.#writeAsking(frames, bytes, now);

@@ -121,7 +121,10 @@ export function createSocketMetrics({
       errors.add(1, kind);
       if (name !== undefined) refused.add(1, name);
     },
-    handshakeRefused: (name) => refusedHandshakes.add(1, name),
+    handshakeRefused: (name) => {
+      errors.add(1, 'handshake');
+      refusedHandshakes.add(1, name);
+    },
     cut: (reason) => cuts.add(1, reason),
     draining: () => void (isDraining = true),
     sentAway: (how) => sentAway.add(1, how),

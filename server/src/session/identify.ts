@@ -29,7 +29,7 @@ export interface IdentifyOptions {
   keyNameOf: (shown: string) => string | null;
   /** Fires for each socket that is refused, with the code's name. */
   onRefused: (socketId: string, name: string) => void;
-  /** Fires for a fault of ours. */
+  /** Fires for each that cannot be let in by a fault of ours. */
   onError: (socketId: string, error: unknown) => void;
 }
 
@@ -71,10 +71,13 @@ export function createIdentify({ signIn, keyNameOf, onRefused, onError }: Identi
         accept(anonymous);
         return;
       }
-      if (!(error instanceof SignInRefused)) onError(socket.id, error);
-      const why = error instanceof SignInRefused ? error.refusal : refusal('internal');
-      onRefused(socket.id, why.name);
-      refuseIn(socket, next, why);
+      if (error instanceof SignInRefused) {
+        onRefused(socket.id, error.refusal.name);
+        refuseIn(socket, next, error.refusal);
+      } else {
+        onError(socket.id, error);
+        refuseIn(socket, next, refusal('internal'));
+      }
     };
     let identity: Identity | Promise<Identity>;
     try {

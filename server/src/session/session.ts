@@ -169,6 +169,10 @@ export class Session {
 
   #refuse(ack: Ack | null, why: Refusal): void {
     this.#stage.onRefused(this.socket.id, why.name);
+    this.#answerRefused(ack, why);
+  }
+
+  #answerRefused(ack: Ack | null, why: Refusal): void {
     ack?.({ ok: false, symbols: this.#subscriptions.symbols(), ...why });
   }
 
@@ -185,7 +189,7 @@ export class Session {
 
   #failed(ack: Ack | null, error: unknown): void {
     this.#stage.onError(this.socket.id, error);
-    this.#refuse(ack, refusal('internal'));
+    this.#answerRefused(ack, refusal('internal'));
   }
 
   #subscribe(call: SubscribeCall, ack: Ack | null): void | Promise<void> {

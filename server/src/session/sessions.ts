@@ -271,6 +271,7 @@ export function createSessions(options: SessionsOptions): Sessions {
     const socket = io.sockets.sockets.get(client.id);
     if (socket !== undefined) endSession(socket, why);
     if (!(client instanceof PlainSocket)) return;
+    stage.onRefused(client.id, why.name);
     forgetPlain(client);
     client.refuse(why);
   }

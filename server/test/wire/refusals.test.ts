@@ -34,6 +34,19 @@ describe('[C1] refusals are counted by name', () => {
     expect(await refusalsOf(under, 'too_many_subscriptions')).toBe(2);
   });
 
+  it('of a user who was disconnected, one for each connection of either kind', async () => {
+    const under = await startReplica();
+    await under.connect({ auth: { userId: 'ann' }, reconnection: false }).seen('hello');
+    const plain = under.stream('/stream/A?user=ann');
+    await plain.seen('hello');
+    await fetch(`${under.url}/api/users/ann/disconnect`, {
+      method: 'POST',
+      headers: { 'X-API-Key': 'dummy-key-1' },
+    });
+    await plain.closed();
+    expect(await refusalsOf(under, 'disconnected')).toBe(2);
+  });
+
   it('of sign-ins and seats, over either kind of socket', async () => {
     const under = await startReplica({
       AUTH_MODE: 'jwt',
@@ -50,6 +63,41 @@ describe('[C1] refusals are counted by name', () => {
     const plain = under.stream('/stream/A', { headers: { Authorization: `Bearer ${token}` } });
     expect((await plain.closed()).code).toBe(1008);
     expect(await refusalsOf(under, 'too_many_connections')).toBe(2);
+  });
+});
+
+/** Of calls and handshakes that were refused, and of faults, by their kind. */
+async function errorsOf({ url }: ReplicaUnderTest): Promise<Record<string, number>> {
+  const text = await (await fetch(`${url}/metrics`)).text();
+  return Object.fromEntries(
+    [...text.matchAll(/^socket_errors_total\{kind="(\w+)",.*\} (\d+)$/gm)].map(([, kind, count]) => [
+      kind,
+      Number(count),
+    ]),
+  );
+}
+
+describe('socket_errors_total', () => {
+  it('counts each handshake that is refused at the door, each call that is refused, and each fault of ours, once', async () => {
+    const under = await startReplica();
+    const client = under.connect({ transports: ['websocket'] });
+    await client.seen('feed');
+    expect(await errorsOf(under)).toEqual({ handshake: 0, refused: 0, internal: 0 });
+    await refusedUpgrade(under.url, '/stream/A', { headers: { Origin: 'https://other.example' } });
+    expect(await errorsOf(under)).toEqual({ handshake: 1, refused: 0, internal: 0 });
+    await client.call('nonsense');
+    expect(await errorsOf(under)).toEqual({ handshake: 1, refused: 1, internal: 0 });
+
+    await client.subscribe(['A']);
+    const [socket] = under.replica.io.sockets.sockets.values();
+    Object.assign(socket ?? {}, {
+      leave: () => {
+        throw new Error('a bug');
+      },
+    });
+    expect(await client.call('unsubscribe')).toMatchObject({ ok: false, name: 'internal' });
+    expect(await errorsOf(under)).toEqual({ handshake: 1, refused: 1, internal: 1 });
+    expect(await refusalsOf(under, 'internal')).toBe(1);
   });
 });
 
