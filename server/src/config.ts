@@ -60,8 +60,14 @@ export interface Config {
     readonly maxCallsPerSecond: number;
     readonly maxPacketsPerSecond: number;
   };
-  /** Of one caller over all replicas; 0 is no limit. */
-  readonly apiLimits: { readonly keyCallsPerSecond: number; readonly userCallsPerSecond: number };
+  /** 0 is no limit. */
+  readonly apiLimits: {
+    /** Of one caller over all replicas. */
+    readonly keyCallsPerSecond: number;
+    readonly userCallsPerSecond: number;
+    /** At one replica. */
+    readonly addressCallsPerSecond: number;
+  };
   /** Of one address at one replica. */
   readonly addressLimits: {
     readonly maxConnections: number;
@@ -180,6 +186,7 @@ export function parseConfig(env: Environment, defaultNode: string): ParsedConfig
     apiLimits: {
       keyCallsPerSecond: v.API_CALLS_PER_SECOND,
       userCallsPerSecond: v.USER_API_CALLS_PER_SECOND,
+      addressCallsPerSecond: v.ADDRESS_API_CALLS_PER_SECOND,
     },
     addressLimits: {
       maxConnections: v.MAX_CONNECTIONS_PER_ADDRESS,

@@ -185,6 +185,7 @@ export function createReplica(options: ReplicaOptions): Replica {
     apiKeys: config.apiKeys,
     callCounts: backplane.callCounts,
     ...config.apiLimits,
+    trustedNetworks: config.addressLimits.trustedNetworks,
     maxBodyBytes: config.maxMessageBytes,
     clock,
     authenticate,

@@ -276,6 +276,11 @@ export const settings = {
     whole(0, 1_000_000),
     'API calls a second of one user who signed in, over all replicas; 0 is no limit.',
   ),
+  ADDRESS_API_CALLS_PER_SECOND: setting(
+    '100',
+    whole(0, 1_000_000),
+    'API calls a second of one address without a key and sign-in, at one replica; 0 is no limit.',
+  ),
   MAX_CONNECTIONS_PER_ADDRESS: setting(
     '1000',
     whole(1, 1_000_000),
@@ -289,7 +294,7 @@ export const settings = {
   TRUSTED_NETWORKS: setting(
     '127.0.0.0/8,::1/128,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7',
     networks,
-    'Networks whose addresses have neither limit, separated by commas; `none` for none.',
+    'Networks whose addresses have none of these limits, separated by commas; `none` for none.',
   ),
   LEASE_BEAT_MS: setting('500', whole(10, 60_000), "Milliseconds between the leader's beats."),
   LEASE_DEADLINE_MS: setting(

@@ -73,7 +73,7 @@ describe('the side door', () => {
 
   it('[AP5] logs one short line per request without query and headers, with the id that the answer carries', async () => {
     const answers = [
-      await get('/api/ticks?token=hush', {
+      await get('/api/ticks?symbols=ACME', {
         headers: { 'X-API-Key': testKey, 'X-Request-Id': 'from-proxy_1' },
       }),
       await get('/health', { headers: { 'X-Request-Id': 'not an id' } }),
@@ -92,7 +92,7 @@ describe('the side door', () => {
       },
       { level: 'debug', node: 'n1', req: { id: ids[1], method: 'GET', path: '/health' }, status: 200 },
     ]);
-    expect(JSON.stringify(app.lines)).not.toMatch(/hush|test-key/);
+    expect(JSON.stringify(app.lines)).not.toMatch(/ACME|test-key/);
     expect(JSON.stringify(app.lines[0]).length).toBeLessThan(250);
   });
 });

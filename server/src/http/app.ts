@@ -2,8 +2,10 @@
  * The side door: the Express application of a replica, composed of its routers. It listens nowhere itself and knows
  * the rest of the replica only by the functions that it is handed.
  */
+import { parse } from 'node:querystring';
 import express, { type Express } from 'express';
 import type { Log } from '../support/log.ts';
+import { createClients, type ClientsOptions } from '../support/client-address.ts';
 import { createApi, type ApiOptions } from './api.ts';
 import { createCors } from './cors.ts';
 import { createHealth, type Vitals } from './health.ts';
@@ -14,10 +16,8 @@ import { createRequestLog } from './request-log.ts';
 import { createSecurityHeaders } from './security-headers.ts';
 import { createStreamRoutes } from './streams.ts';
 
-export interface HttpAppOptions extends ApiOptions {
+export interface HttpAppOptions extends Omit<ApiOptions, 'clientOf'>, ClientsOptions {
   log: Log;
-  /** Proxies in front whose `X-Forwarded-For` is believed; 0 for none. */
-  trustedProxies: number;
   /** Other origins whose pages may read the API; `*` alone for all. */
   corsOrigins: readonly string[];
   /** The folder of the built page. */
@@ -36,6 +36,8 @@ export function createHttpApp(options: HttpAppOptions): Express {
   const app = express();
   app.disable('x-powered-by');
   app.set('trust proxy', trustedProxies);
+  // Every parameter: behind a thousand others one would be ignored.
+  app.set('query parser', (query: string) => parse(query, '&', '=', { maxKeys: 0 }));
 
   app.use(createRequestLog(log));
   app.use(createSecurityHeaders());
@@ -46,7 +48,7 @@ export function createHttpApp(options: HttpAppOptions): Express {
     res.once('finish', () => options.onApiAnswer(res.statusCode));
     next();
   });
-  app.use(createApi(options));
+  app.use(createApi({ ...options, clientOf: createClients(options) }));
   app.use(createStreamRoutes());
   app.use(createPage(clientRoot));
   app.use(nothingHere);

@@ -2,6 +2,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { problemOf, serveApp, testKey, type ServedApp } from '../../test/support/serve-app.ts';
 import { BackplaneUnavailable, type CallLimit } from '../backplane/contract.ts';
+import { anonymous, SignInRefused } from '../users/identity.ts';
 
 let app: ServedApp;
 let asked: { caller: string; limit: CallLimit }[] = [];
@@ -83,12 +84,49 @@ describe('calls of the API', () => {
     expect(statuses).toEqual([200, 200, 200, 429]);
   });
 
-  it('[AP3] without a limit, of strangers and of nobody in particular are not counted', async () => {
-    await serve({ keyCallsPerSecond: 0 });
-    expect((await nodes()).status).toBe(200);
-    expect((await nodes({ 'X-API-Key': 'wrong' })).status).toBe(401);
-    expect((await fetch(`${app.url}/api/ticks`)).status).toBe(200);
+  it('[AP3] without a limit, and of strangers of a trusted network, are not counted', async () => {
+    await serve({ keyCallsPerSecond: 0, addressCallsPerSecond: 1 });
+    for (let call = 0; call < 3; call++) {
+      expect((await nodes()).status).toBe(200);
+      expect((await nodes({ 'X-API-Key': 'wrong' })).status).toBe(401);
+      expect((await fetch(`${app.url}/api/ticks`)).status).toBe(200);
+    }
     expect(asked).toEqual([]);
+  });
+
+  it.each<[string, string, Record<string, string>, number]>([
+    ['of nobody in particular', '/api/ticks', {}, 200],
+    ['with a wrong key', '/api/nodes', { 'X-API-Key': 'wrong' }, 401],
+    ['with a wrong key where none is needed', '/api/symbols', { 'X-API-Key': '' }, 401],
+    ['with no key', '/api/status', {}, 401],
+    ['with a key in the address', '/api/ticks?api_key=x', {}, 401],
+    ['with a token that is refused', '/api/symbols', { Authorization: 'Bearer wrong' }, 401],
+  ])('[AP3] %s are counted by address at the replica alone', async (_what, path, headers, status) => {
+    await serve({
+      trustedProxies: 1,
+      addressCallsPerSecond: 2,
+      authenticate: ({ headers: { authorization } }) =>
+        authorization === undefined
+          ? Promise.resolve(anonymous)
+          : Promise.reject(new SignInRefused('token_invalid')),
+    });
+    const from = (address: string, more = headers): Promise<Response> =>
+      fetch(app.url + path, { headers: { 'X-Forwarded-For': address, ...more } });
+    const answers: Response[] = [];
+    for (let call = 0; call < 3; call++) answers.push(await from('203.0.113.7'));
+    expect(answers.map((answer) => answer.status)).toEqual([status, status, 429]);
+    expect(answers[2]?.headers.get('retry-after')).toBe('1');
+    expect(await problemOf(answers[2] ?? new Response())).toMatchObject({ name: 'too_many_api_calls' });
+    // Another address has its own, whoever is trusted none, and who has a key is no stranger.
+    for (const other of ['203.0.113.8', '127.0.0.1']) expect((await from(other)).status).toBe(status);
+    expect(asked).toEqual([]);
+    expect(
+      (
+        await fetch(`${app.url}/api/ticks`, {
+          headers: { 'X-Forwarded-For': '203.0.113.7', 'X-API-Key': testKey },
+        })
+      ).status,
+    ).toBe(200);
   });
 });
 

@@ -1,6 +1,7 @@
 /**
  * How many calls a caller of the API may make, over all replicas; while they cannot count together, each replica counts what
- * comes to it. Knows no operation. Keeps SPEC.md [AP3].
+ * comes to it. Strangers are never counted together: whoever sends too much would have the home of the counts do work for each.
+ * Knows no operation. Keeps SPEC.md [AP3].
  */
 import { RateLimiterMemory } from 'rate-limiter-flexible';
 import { BackplaneUnavailable, type CallCounts } from '../backplane/contract.ts';
@@ -13,11 +14,13 @@ export interface CallLimitOptions {
   keyCallsPerSecond: number;
   /** Of a user who signed in, and of an address that shows secrets of sessions; 0 is no limit. */
   userCallsPerSecond: number;
+  /** Of an address without a name, at one replica; 0 is no limit. */
+  addressCallsPerSecond: number;
 }
 
-/** Who is counted: `name` is unique among its kind. */
+/** Who is counted: `name` is unique among its kind. A `stranger` is an address of which nothing else is known. */
 export interface CountedCaller {
-  kind: 'key' | 'user' | 'address';
+  kind: 'key' | 'user' | 'address' | 'stranger';
   name: string;
 }
 
@@ -27,22 +30,32 @@ export type TakeCall = (caller: CountedCaller) => Promise<void>;
 const spanS = 1;
 
 export function createCallLimit(options: CallLimitOptions): TakeCall {
-  const { callCounts, keyCallsPerSecond, userCallsPerSecond } = options;
+  const { callCounts, keyCallsPerSecond, userCallsPerSecond, addressCallsPerSecond } = options;
   const limiterOf = (maxCalls: number) => ({
     limit: { maxCalls, spanS },
     alone: new RateLimiterMemory({ points: maxCalls, duration: spanS }),
   });
   const ofUser = limiterOf(userCallsPerSecond);
-  const limiters = { key: limiterOf(keyCallsPerSecond), user: ofUser, address: ofUser };
+  const limiters = {
+    key: limiterOf(keyCallsPerSecond),
+    user: ofUser,
+    address: ofUser,
+    stranger: limiterOf(addressCallsPerSecond),
+  };
 
-  return async ({ kind, name }) => {
+  async function take({ kind, name }: CountedCaller): Promise<number> {
     const { limit, alone } = limiters[kind];
-    if (limit.maxCalls === 0) return;
+    if (limit.maxCalls === 0) return 0;
     const caller = `${kind}:${name}`;
-    const waitMs = await callCounts.take(caller, limit).catch((error: unknown) => {
+    if (kind === 'stranger') return takePoint(alone, caller);
+    return callCounts.take(caller, limit).catch((error: unknown) => {
       if (!(error instanceof BackplaneUnavailable)) throw error;
       return takePoint(alone, caller);
     });
+  }
+
+  return async (caller) => {
+    const waitMs = await take(caller);
     if (waitMs === 0) return;
     const refused = new Refused('too_many_api_calls');
     refused.retryAfterS = Math.ceil(waitMs / 1_000);

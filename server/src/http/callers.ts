@@ -2,8 +2,9 @@
  * Who calls the API: somebody with an API key, a user who signed in, a session that shows its secret, or anybody, as far as an
  * operation lets them, and as often as they may. Knows no operation. Keeps SPEC.md [AP2], [AP3], [QT1].
  */
+import type { IncomingMessage } from 'node:http';
 import type { Request, Response } from 'express';
-import { addressKey } from '../support/address-key.ts';
+import type { Client } from '../support/client-address.ts';
 import type { NamedSecret } from '../support/secret-check.ts';
 import { isApiKeyName, type AuthenticateRequest, type Identity } from '../users/identity.ts';
 import { createKeyCheck } from './api-key.ts';
@@ -50,9 +51,15 @@ export interface CallersOptions extends CallLimitOptions {
   apiKeys: readonly NamedSecret[];
   /** Says whose token a request shows. */
   authenticate: AuthenticateRequest;
+  /** Says from which address a request comes. */
+  clientOf: (request: IncomingMessage) => Client;
 }
 
 const sessionSecret = /^Session +([\w-]{1,64}):([\w-]{1,64})$/i;
+
+/** One that is empty is one too. */
+const showsKey = (req: Request): boolean => req.get('X-API-Key') !== undefined;
+
 function refuseKeyInQuery(req: Request): void {
   if (!Object.keys(req.query).some(isApiKeyName)) return;
   throw new Refused(
@@ -61,37 +68,39 @@ function refuseKeyInQuery(req: Request): void {
   );
 }
 
-/** Whom a call counts for. Whose session it is has yet to be proved; nobody in particular is counted by nobody. */
-function countedFor(caller: CallerOf<Access>, req: Request): CountedCaller | null {
-  if (caller.by === 'key') return { kind: 'key', name: caller.name };
-  if (caller.by === 'session') return { kind: 'address', name: addressKey(req.ip ?? '') };
-  const { user } = caller.identity;
-  return user === null ? null : { kind: 'user', name: user };
+/** Whom a call counts for. Whose session it is has yet to be proved. A stranger of a trusted network is counted by nobody. */
+function countedFor(caller: CallerOf<Access> | null, { key, isTrusted }: Client): CountedCaller | null {
+  if (caller?.by === 'key') return { kind: 'key', name: caller.name };
+  if (caller?.by === 'session') return { kind: 'address', name: key };
+  const user = caller?.identity.user ?? null;
+  if (user !== null) return { kind: 'user', name: user };
+  return isTrusted ? null : { kind: 'stranger', name: key };
 }
 
 /** Gives the gate of the API. */
 export function createCallers(options: CallersOptions): Gate {
-  const { apiKeys, authenticate } = options;
+  const { apiKeys, authenticate, clientOf } = options;
   const takeCall = createCallLimit(options);
   const keyOf = createKeyCheck(apiKeys);
 
+  /** Whoever shows a key is told where it is wrong, also where none is needed. */
   function byKey(req: Request, res: Response): ByKey {
     const name = keyOf(req);
     if (name !== null) return { by: 'key', name };
     res.set('WWW-Authenticate', 'ApiKey realm="tickwire"');
     throw new Refused(
-      'api_key_required',
+      showsKey(req) ? 'api_key_invalid' : 'api_key_required',
       apiKeys.length === 0 ? 'this server has no API keys: set API_KEYS to allow this call' : undefined,
     );
   }
 
-  async function byKeyOrReader(req: Request): Promise<ByKey | BySignIn> {
-    const name = keyOf(req);
-    return name === null ? { by: 'sign-in', identity: await authenticate(req) } : { by: 'key', name };
+  async function byKeyOrReader(req: Request, res: Response): Promise<ByKey | BySignIn> {
+    if (showsKey(req)) return byKey(req, res);
+    return { by: 'sign-in', identity: await authenticate(req) };
   }
 
   async function byKeyOrUser(req: Request, res: Response): Promise<ByKey | ByUser | BySession> {
-    if (req.get('X-API-Key') !== undefined) return byKey(req, res);
+    if (showsKey(req)) return byKey(req, res);
     const [, session, secret] = sessionSecret.exec(req.get('Authorization') ?? '') ?? [];
     if (session !== undefined && secret !== undefined) return { by: 'session', session, secret };
     const identity = await authenticate(req);
@@ -108,11 +117,21 @@ export function createCallers(options: CallersOptions): Gate {
 
   return {
     admit: async (access, req, res) => {
-      refuseKeyInQuery(req);
-      const caller = await find[access](req, res);
+      const count = async (caller: CallerOf<Access> | null): Promise<void> => {
+        const counted = countedFor(caller, clientOf(req));
+        if (counted !== null) await takeCall(counted);
+      };
+      const identify = async (): Promise<CallerOf<typeof access>> => {
+        refuseKeyInQuery(req);
+        return find[access](req, res);
+      };
+      const caller = await identify().catch(async (error: unknown) => {
+        // Whoever is refused has no name, and is told so only as often as a stranger may call.
+        await count(null);
+        throw error;
+      });
       if (caller.by === 'key') noteKey(res, caller.name);
-      const counted = countedFor(caller, req);
-      if (counted !== null) await takeCall(counted);
+      await count(caller);
       return caller;
     },
   };

@@ -110,7 +110,7 @@ describe('POST /api/message', () => {
   });
 
   it.each<[number, string, object | string, Record<string, string>]>([
-    [401, 'api_key_required', { all: true }, { 'X-API-Key': `${testKey}x` }],
+    [401, 'api_key_invalid', { all: true }, { 'X-API-Key': `${testKey}x` }],
     [415, 'unsupported_media_type', { all: true }, { 'Content-Type': 'text/plain' }],
     [400, 'bad_symbol', { symbol: 'no such' }, {}],
     [404, 'unknown_symbol', { symbol: 'NOPE' }, {}],

@@ -42,6 +42,16 @@ describe('GET /api/openapi.json', () => {
 });
 
 describe('what the document says of refusals', () => {
+  it('[AP6] is that every operation refuses what it does not take', async () => {
+    const { paths } = documentForm.parse(await (await fetch(`${app.url}/api/openapi.json`)).json());
+    for (const { responses } of Object.values(paths).flatMap(Object.values<Operation>))
+      expect([400, 413, 415].map((status) => responses[status]?.description)).toEqual([
+        expect.stringContaining('bad_payload'),
+        expect.stringContaining('payload_too_large'),
+        expect.stringContaining('unsupported_media_type'),
+      ]);
+  });
+
   it('[AP3] is that every operation may be called too often', async () => {
     const { paths } = documentForm.parse(await (await fetch(`${app.url}/api/openapi.json`)).json());
     for (const { operationId, responses } of Object.values(paths).flatMap(Object.values<Operation>))

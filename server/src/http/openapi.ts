@@ -33,7 +33,7 @@ const securitySchemes = {
   },
 };
 
-const ofAnyCall = ['api_key_required', 'too_many_api_calls'] as const;
+const ofAnyCall = ['api_key_required', 'api_key_invalid', 'too_many_api_calls'] as const;
 const ofSignIn = ['token_required', 'token_invalid', 'token_expired', 'sign_in_unavailable'] as const;
 
 /** What every call of an access may be refused for. */
@@ -43,18 +43,12 @@ const refusalsOfAccess: Readonly<Record<Access, readonly CodeName[]>> = {
   user: [...ofAnyCall, ...ofSignIn, 'credentials_required'],
 };
 
-function refusalsOf({ access, params, query, headers, body, refusals }: Operation): CodeName[] {
-  const isParsed = [params, query, headers, body].some((form) => form !== undefined);
-  return [
-    ...new Set<CodeName>([
-      ...refusalsOfAccess[access],
-      ...(isParsed ? (['bad_payload'] as const) : []),
-      ...(body === undefined ? [] : (['payload_too_large', 'unsupported_media_type'] as const)),
-      ...refusals,
-      'internal',
-    ]),
-  ];
-}
+/** Of a parameter or a body, also where none is taken. */
+const ofAnyForm = ['bad_payload', 'payload_too_large', 'unsupported_media_type'] as const;
+
+const refusalsOf = ({ access, refusals }: Operation): CodeName[] => [
+  ...new Set<CodeName>([...refusalsOfAccess[access], ...ofAnyForm, ...refusals, 'internal']),
+];
 
 function schemaOf(schema: z.ZodType, io: 'input' | 'output'): Json {
   const { $schema: _, ...rest } = z.toJSONSchema(schema, { io, unrepresentable: 'any' });
@@ -133,7 +127,8 @@ export function createOpenApi(operations: readonly Operation[]): Json {
     info: {
       title: 'Tickwire',
       version: '1',
-      description: 'Prices in and out, messages to users, and the replicas, for backends and operators.',
+      description:
+        'Prices in and out, messages to users, and the replicas, for backends and operators. A call with a query parameter or a body that it does not take is refused with `bad_payload`.',
       license: { name: 'MIT', identifier: 'MIT' },
     },
     servers: [{ url: '/' }],

@@ -1,9 +1,9 @@
 /**
  * One operation of the API, declared once: what it is called, who may call it, and the schemas of what comes in and goes out.
- * The route (operation-routes.ts) and the document (openapi.ts) are both made of it. Knows no operation itself.
+ * The route (operation-routes.ts) and the document (openapi.ts) are both made of it. Knows no operation itself. Keeps SPEC.md [AP6].
  */
 import express, { type Request, type Response } from 'express';
-import type { z } from 'zod';
+import { z } from 'zod';
 import type { CodeName } from '../../protocol/index.ts';
 import type { Access, CallerOf } from './callers.ts';
 import { Refused } from './problem.ts';
@@ -37,7 +37,10 @@ export interface BodyForm<Body> {
   parse: (body: unknown) => Body;
 }
 
-/** A call as its handler sees it: everything parsed. What was not declared is `undefined`. */
+/** The form of a query: an object that takes no other parameters. */
+export type QueryForm = z.ZodObject<z.core.$ZodLooseShape, z.core.$strict>;
+
+/** A call as its handler sees it: everything parsed. What was not declared is empty or `undefined`. */
 export interface Call<A extends Access, Params, Query, Headers, Body> {
   caller: CallerOf<A>;
   params: Params;
@@ -50,7 +53,7 @@ export interface Declaration<
   A extends Access,
   Answers extends AnswerForms,
   Params extends z.ZodType,
-  Query extends z.ZodType,
+  Query extends QueryForm,
   Headers extends z.ZodObject,
   Body,
 > {
@@ -65,10 +68,11 @@ export interface Declaration<
   access: A;
   /** An object of texts by name, one for each part in braces of the path. */
   params?: Params;
-  /** An object; a parameter that is there more than once is a list. */
+  /** A parameter that is there more than once is a list; without this there may be none. */
   query?: Query;
   /** An object of texts by the header's name. */
   headers?: Headers;
+  /** Without this there may be none, but for an empty object. */
   body?: BodyForm<Body>;
   answers: Answers;
   /** What the handler refuses, beside what any call of this form may be refused for. */
@@ -94,7 +98,7 @@ export interface Operation {
   readonly description?: string;
   readonly access: Access;
   readonly params?: z.ZodType;
-  readonly query?: z.ZodType;
+  readonly query?: QueryForm;
   readonly headers?: z.ZodObject;
   readonly body?: { readonly schema: z.ZodType; readonly maxBytes: number };
   readonly answers: AnswerForms;
@@ -142,24 +146,27 @@ export function jsonBody<Schema extends z.ZodType>(
   return { schema, maxBytes, parse: (body) => parseAs('body', schema, body) };
 }
 
+const noQuery = z.strictObject({});
+/** Of a call that takes none: programs that always send one send an empty object. */
+const noBody = jsonBody(z.strictObject({}).optional(), 1_024);
+
 /** Declares an operation. */
 export function operation<
   A extends Access,
   const Answers extends AnswerForms,
   Params extends z.ZodType = z.ZodUndefined,
-  Query extends z.ZodType = z.ZodUndefined,
+  Query extends QueryForm = typeof noQuery,
   Headers extends z.ZodObject = z.ZodObject,
   Body = undefined,
 >(declared: Declaration<A, Answers, Params, Query, Headers, Body>): Operation {
   const { access, params, query, headers, body, handle } = declared;
-  const mayLackBody = body?.schema.safeParse(undefined).success === true;
-  const readJson = express.json({ limit: body?.maxBytes ?? 0 });
+  const form: BodyForm<unknown> = body ?? noBody;
+  const mayLackBody = form.schema.safeParse(undefined).success;
+  const readJson = express.json({ limit: form.maxBytes });
 
-  async function bodyOf(req: Request, res: Response): Promise<Body> {
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- by the default of the type
-    if (body === undefined) return undefined as Body;
+  async function bodyOf(req: Request, res: Response): Promise<unknown> {
     // One of no length is no body, whatever it is said to be.
-    if (mayLackBody && !hasBody(req)) return body.parse(undefined);
+    if (mayLackBody && !hasBody(req)) return form.parse(undefined);
     requireJson(req);
     await new Promise<void>((resolve, reject) => {
       readJson(req, res, (error?: unknown) => {
@@ -168,7 +175,7 @@ export function operation<
         else reject(error);
       });
     });
-    return body.parse(req.body);
+    return form.parse(req.body);
   }
 
   return {
@@ -179,9 +186,11 @@ export function operation<
       const reply = await handle({
         caller,
         params: parseAs('path', params, req.params),
-        query: parseAs('query', query, req.query),
+        // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- by the default of the type
+        query: parseAs('query', query ?? noQuery, req.query) as z.output<Query>,
         headers: parseAs('header', headers, headersOf(req, headers)),
-        body: await bodyOf(req, res),
+        // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what its own form parsed, or nothing that a handler is told of
+        body: (await bodyOf(req, res)) as Body,
       });
       res
         .status(reply.status)

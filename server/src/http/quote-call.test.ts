@@ -85,7 +85,7 @@ describe('POST /api/quote', () => {
       'a wrong key, whatever else',
       { 'X-API-Key': 'no', Authorization: 'Bearer ann' },
       401,
-      'api_key_required',
+      'api_key_invalid',
     ],
     ['another scheme', { Authorization: 'Basic YW5uOmFubg==' }, 401, 'credentials_required'],
     ['a secret without a session', { Authorization: 'Session right' }, 401, 'credentials_required'],

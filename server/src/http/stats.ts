@@ -83,7 +83,7 @@ export function createStatsOperation({ countConnections, vitals }: StatsOptions)
     description:
       'By replica, by symbol and rate, and by user. Each replica counts for itself at this moment.',
     access: 'key',
-    query: z.object({
+    query: z.strictObject({
       user: userIdForm.optional().meta({ description: 'of the users, this one alone' }),
     }),
     answers: { 200: { description: 'what there is', schema: statsForm } },

@@ -38,7 +38,7 @@ export interface TicksOptions {
 }
 
 /** Express gives a list for a parameter that is there more than once. */
-const query = z.object({
+const query = z.strictObject({
   symbols: z
     .union([z.string(), z.array(z.string())])
     .optional()

@@ -9,7 +9,7 @@ import type { Duplex } from 'node:stream';
 import { refusal, type CodeName } from '../../protocol/index.ts';
 import type { Clock } from '../support/clock.ts';
 import type { AddressLimits } from './address-limits.ts';
-import type { Client } from './client-address.ts';
+import type { Client } from '../support/client-address.ts';
 import type { Origins } from './origins.ts';
 import { readQuery } from './query.ts';
 import { refuseRequest, refuseUpgrade, type MoreHeaders } from './refuse-handshake.ts';

@@ -3,9 +3,9 @@
  * leave unread, and the count of it all. The one place that knows how these depend on each other. Knows no sessions.
  */
 import type { AdapterFactory } from '../backplane/contract.ts';
+import { createClients, type ClientsOptions } from '../support/client-address.ts';
 import { createArrivals, type Arrivals } from './arrivals.ts';
 import { createAddressLimits, type AddressLimitsOptions } from './address-limits.ts';
-import { createClients, type ClientsOptions } from './client-address.ts';
 import { createConnectionGuard, type ConnectionGuard, type CutReason } from './connection-guard.ts';
 import { connectionLimits, type ConnectionLimits } from './connection-limits.ts';
 import { createDoor, type Door, type DoorOptions } from './door.ts';

@@ -94,6 +94,8 @@ export async function serveApp(options: Partial<HttpAppOptions> = {}): Promise<S
     callCounts: { take: () => Promise.resolve(0) },
     keyCallsPerSecond: 500,
     userCallsPerSecond: 20,
+    addressCallsPerSecond: 100,
+    trustedNetworks: ['127.0.0.0/8'],
     clock: { now: () => Date.now() },
     authenticate: () => Promise.resolve(anonymous),
     symbols,

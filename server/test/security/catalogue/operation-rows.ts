@@ -38,9 +38,13 @@ export function operationRows({ paths }: z.output<typeof documentForm>): HttpRow
     ...(Object.keys(paths).some((other) => other.startsWith(`${path}/{`)) ? [] : [longRow(path)]),
     ...Object.entries(operations).flatMap(([method, operation]) => [
       ...keyRows(path, method.toUpperCase(), operation),
-      ...(operation.requestBody === undefined
-        ? []
-        : bodyRows(path, method.toUpperCase(), operation.requestBody)),
+      ...queryRows(path, method.toUpperCase()),
+      // Where none is described, an empty object is no mistake either.
+      ...bodyRows(
+        path,
+        method.toUpperCase(),
+        operation.requestBody ?? { description: 'at most 1024 bytes', required: false },
+      ),
     ]),
   ]);
 }
@@ -103,7 +107,6 @@ function keyRows(path: string, method: string, { security = [] }: Operation): Ht
     expect: refused('api_key_required'),
   }));
   if (security.length === 0) return [];
-  if (isForAll) return inQuery;
   const wrong: readonly [string, readonly string[]][] = [
     ['an empty key', ['X-API-Key: ']],
     ['a wrong key', ['X-API-Key: dummy-key-9']],
@@ -116,14 +119,15 @@ function keyRows(path: string, method: string, { security = [] }: Operation): Ht
     ['a key of a prototype', ['X-API-Key: __proto__']],
     ['a key of 6,000 characters', [`X-API-Key: ${'dummy-k'.repeat(850)}`]],
   ];
+  const elsewhere: readonly [string, readonly string[]][] = [
+    ['no key', []],
+    ['its key as a token', [`Authorization: Bearer ${key}`]],
+    ['its key as a cookie', [`Cookie: X-API-Key=${key}`]],
+  ];
   const takesUsers = security.some((scheme) => 'token' in scheme);
   return [
     ...inQuery,
-    ...[
-      ['no key', []] as const,
-      ['its key as a token', [`Authorization: Bearer ${key}`]] as const,
-      ['its key as a cookie', [`Cookie: X-API-Key=${key}`]] as const,
-    ].map(([name, lines]): HttpRow => ({
+    ...(isForAll ? [] : elsewhere).map(([name, lines]): HttpRow => ({
       name: `${method} ${path} with ${name}`,
       send: ask(target, { method, lines }),
       expect: refused(takesUsers ? 'credentials_required' : 'api_key_required'),
@@ -131,9 +135,20 @@ function keyRows(path: string, method: string, { security = [] }: Operation): Ht
     ...wrong.map(([name, lines]): HttpRow => ({
       name: `${method} ${path} with ${name}`,
       send: ask(target, { method, lines }),
-      expect: refused('api_key_required'),
+      expect: refused('api_key_invalid'),
     })),
   ];
+}
+
+/** Parameters that no operation takes. */
+function queryRows(path: string, method: string): HttpRow[] {
+  return ['nobody=1', 'nobody', 'symbols[x]=AAPL', '__proto__[symbols]=NOBODY', 'constructor=1', '%00=1'].map(
+    (query) => ({
+      name: `${method} ${path}?${query}`,
+      send: ask(`${pathOf(path)}?${query}`, { method, lines: [withKey] }),
+      expect: refused('bad_payload'),
+    }),
+  );
 }
 
 function bodyRows(

@@ -35,16 +35,6 @@ export const readRows: readonly HttpRow[] = [
     expect: { status: 200, body: /^\{"quotes":\[\{[^{}]*\}\],"missing":\[\]\}$/ },
   },
   {
-    name: 'quotes by an object',
-    send: get('/api/ticks?symbols[x]=AAPL'),
-    expect: { status: 200, body: /^\{"quotes"/ },
-  },
-  {
-    name: 'quotes by a prototype',
-    send: get('/api/ticks?__proto__[symbols]=NOBODY'),
-    expect: { status: 200, body: /^\{"quotes"/ },
-  },
-  {
     name: 'a part of the quotes',
     send: get('/api/ticks?symbols=AAPL', ['Range: bytes=0-1']),
     expect: { status: 200, body: /^\{"quotes".*\}$/ },

@@ -1,7 +1,7 @@
-/** Whose handshake it is: the address behind exactly the proxies that are trusted, and what stands for it in counts. Pure. */
+/** Whose handshake or call it is: the address behind exactly the proxies that are trusted, and what stands for it in counts. Pure. */
 import type { IncomingMessage } from 'node:http';
 import ipaddr from 'ipaddr.js';
-import { addressKey } from '../support/address-key.ts';
+import { addressKey } from './address-key.ts';
 
 type Address = ReturnType<typeof ipaddr.parse>;
 
