@@ -108,6 +108,24 @@ describe('createFreshness', () => {
     expect(freshness.feed().state).toBe('stale');
   });
 
+  it('[FR2] silence is counted from the return of a link, and not while it is down', async () => {
+    const { clock, freshness, announce, told, silences } = setUp();
+    announce();
+    await clock.advance(1_000);
+    freshness.linkChanged({ at: 'down', since: 0, reason: 'no connection' });
+    await clock.advance(5_000);
+    expect(told).toEqual(['live', 'stale: the backplane is away: no connection']);
+    freshness.linkChanged({ at: 'up' });
+    await clock.advance(1_499);
+    expect(silences()).toBe(0);
+    await clock.advance(1);
+    expect(silences()).toBe(1);
+    freshness.linkChanged({ at: 'down', since: 0, reason: 'it is built anew' });
+    freshness.linkChanged({ at: 'up' });
+    await clock.advance(3_000);
+    expect(silences()).toBe(3);
+  });
+
   it('does not listen to a leader of the past, unless the store began anew', () => {
     const { announce } = setUp();
     expect([announce(5), announce(4), announce(5), announce(1, 'gen002'), announce(6, 'gen002')]).toEqual([

@@ -16,7 +16,7 @@ export interface FreshnessOptions {
   sources: readonly { name: string; symbols: readonly string[] }[];
   /** Fires at each change of the state, its reason or its sources' states. */
   onChange: (feed: FeedState) => void;
-  /** Fires after each `silenceMs` without an announcement. */
+  /** Fires after each `silenceMs` without an announcement, while the link is up or was never down. */
   onSilence: () => void;
 }
 
@@ -117,7 +117,13 @@ export function createFreshness({
       return true;
     },
     linkChanged: (state) => {
-      if (state.at === 'down') goStale(`the backplane is away: ${state.reason}`);
+      if (state.at === 'up') {
+        // Nothing could be heard until now. Counted from before, a link that has just come back would be rebuilt as deaf.
+        watchSilence();
+        return;
+      }
+      cancelSilence();
+      goStale(`the backplane is away: ${state.reason}`);
     },
     close: () => cancelSilence(),
   };

@@ -79,6 +79,27 @@ describe('createElection', () => {
     expect(b.events).toEqual(['lead 2']);
   });
 
+  it('[FR4] a leader is known to live while its beat moves, and once its term was seen for two beats', async () => {
+    const { clock, join } = setUp();
+    const a = join('a');
+    await clock.advance(0);
+    const b = join('b');
+    const alive = (): boolean[] => [a, b].map(({ election }) => election.isLedAlive());
+    await clock.advance(900);
+    expect(alive()).toEqual([false, false]);
+    await clock.advance(600);
+    expect(alive()).toEqual([true, true]);
+    a.cut(true);
+    await clock.advance(1_100);
+    expect(alive()).toEqual([false, false]);
+    await clock.advance(1_400);
+    expect(b.events).toEqual(['lead 2']);
+    expect(alive()).toEqual([false, false]);
+    a.cut(false);
+    await clock.advance(1_600);
+    expect(alive()).toEqual([true, true]);
+  });
+
   it('an outage of the lease is one line at its beginning and one at its end', async () => {
     const { clock, join, said } = setUp();
     const a = join('a');

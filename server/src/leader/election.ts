@@ -34,7 +34,7 @@ export interface Election {
   state(): Leadership;
   /** The node that leads and its epoch, as far as this one knows; null while nobody does. */
   leader(): { node: string; epoch: number } | null;
-  /** Whether this node leads, or has lately seen another beat. */
+  /** Whether somebody leads, this node or one whose beat it has lately seen, and for so long that all have heard of it. */
   isLedAlive(): boolean;
   /** Whether the last good beat is recent enough to append in this epoch. Also ends the term when it is not. */
   mayAppend(epoch: number): boolean;
@@ -51,6 +51,8 @@ export function createElection(options: ElectionOptions): Election {
   let ownEpoch = 0;
   let lastGoodBeatAt = 0;
   let lastChangeAt = clock.monotonic();
+  /** When the present term, of this node or of another, was first seen here. */
+  let termSeenAt = clock.monotonic();
   let cancelNext: () => void = () => {};
   let turning = false;
   let turnAgain = false;
@@ -107,6 +109,7 @@ export function createElection(options: ElectionOptions): Election {
     const seen = await lease.read();
     if (state.at !== 'following') return;
     if (!sameRecord(state.record, seen)) lastChangeAt = clock.monotonic();
+    if (state.record?.epoch !== seen.epoch) termSeenAt = clock.monotonic();
     state = { at: 'following', record: seen };
     const free = seen.holder === null;
     const ours = seen.holder === node && seen.epoch === ownEpoch;
@@ -126,6 +129,7 @@ export function createElection(options: ElectionOptions): Election {
       return;
     }
     lastGoodBeatAt = sentAt;
+    termSeenAt = clock.monotonic();
     state = { at: 'leading', epoch: taken.epoch };
     // The first leader of all is no news; whoever follows another, or itself, is.
     log[seen.epoch === 0 ? 'info' : 'warn']({ epoch: taken.epoch, after: seen.holder }, 'leading');
@@ -162,12 +166,14 @@ export function createElection(options: ElectionOptions): Election {
         return { node: state.record.holder, epoch: state.record.epoch };
       return null;
     },
-    isLedAlive: () =>
-      state.at === 'leading' ||
-      (state.at === 'following' &&
-        state.record !== null &&
-        state.record.holder !== null &&
-        clock.monotonic() - lastChangeAt < 2 * beatMs),
+    isLedAlive() {
+      const now = clock.monotonic();
+      // A new leader claims the store before it speaks.
+      if (now - termSeenAt < 2 * beatMs) return false;
+      if (state.at === 'leading') return true;
+      const beats = state.at === 'following' && state.record !== null && state.record.holder !== null;
+      return beats && now - lastChangeAt < 2 * beatMs;
+    },
     mayAppend,
     stepDown,
     close: async () => {
