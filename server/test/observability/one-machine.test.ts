@@ -1,0 +1,119 @@
+/** The one answer of a machine's workers, as Prometheus takes it: over a worker that is killed and forked again, too. */
+import { spawnSync } from 'node:child_process';
+import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
+import { startEmbeddedCluster, type EmbeddedCluster } from '../support/embedded-cluster.ts';
+import { createRecorder } from '../support/recorder.ts';
+import { until } from '../support/until.ts';
+import { hasProgram } from './files.ts';
+import { seriesOf, tell } from './tell.ts';
+
+const nodes = ['replica', 'replica-1', 'replica-2'];
+
+let cluster: EmbeddedCluster;
+
+/** Those that are told now. */
+async function nodesTold(): Promise<string[]> {
+  const { text } = await tell(cluster.url);
+  return [...new Set([...text.matchAll(/[{,]node="([^"]+)"/g)].map(([, node = '']) => node))].toSorted();
+}
+
+beforeAll(async () => {
+  cluster = await startEmbeddedCluster({ WORKERS: '2', UPDATE_INTERVAL: '100' });
+  await until(async () => (await nodesTold()).join() === nodes.join(), { withinMs: 10_000, saw: nodesTold });
+});
+
+afterAll(() => cluster.close());
+
+it.skipIf(!hasProgram('promtool'))(
+  'is taken by promtool, which finds fault with three names of prom-client alone',
+  async () => {
+    const client = createRecorder(cluster.url, { transports: ['websocket'] });
+    onTestFinished(() => client.close());
+    client.follow(['BTC-USD']);
+    await client.seen('tick', 3, 10_000);
+    const { text } = await tell(cluster.url);
+    const { stdout, stderr } = spawnSync('promtool', ['check', 'metrics'], { input: text, encoding: 'utf8' });
+    const words = 'non-counter metrics should not have "_total" suffix';
+    expect(`${stdout}${stderr}`.trim().split('\n').toSorted()).toEqual(
+      ['handles', 'requests', 'resources'].map((what) => `nodejs_active_${what}_total ${words}`),
+    );
+  },
+);
+
+it('has every series once, and none falls but those of a worker that began anew', async () => {
+  const clients = Array.from({ length: 4 }, () => {
+    const client = createRecorder(cluster.url, { transports: ['websocket'] });
+    onTestFinished(() => client.close());
+    client.follow(['BTC-USD', 'ETH-USD']);
+    return client;
+  });
+  for (const client of clients) await client.seen('tick', 3, 10_000);
+
+  const last = new Map<string, number>();
+  const beganAt = new Map<string, number>();
+  let restarts = 0;
+  /** Compares every counter with what it was; gives which workers answered. */
+  async function compare(): Promise<string> {
+    const { text } = await tell(cluster.url);
+    const told = seriesOf(text);
+    const counters = new Set(
+      [...text.matchAll(/^# TYPE (\w+) (?:counter|histogram)$/gm)].map(([, name]) => name),
+    );
+    for (const node of nodes) {
+      const began = told.get(`process_start_time_seconds{node="${node}"}`);
+      if (began === undefined) continue;
+      const isAnew = beganAt.has(node) && beganAt.get(node) !== began;
+      if (isAnew) restarts++;
+      beganAt.set(node, began);
+      for (const [key, value] of told) {
+        const name = /^\w+/.exec(key)?.[0] ?? '';
+        const isCounter = counters.has(name) || counters.has(name.replace(/_(bucket|sum|count)$/, ''));
+        if (!isCounter || !key.includes(`node="${node}"`)) continue;
+        if (!isAnew && value < (last.get(key) ?? 0))
+          throw new Error(`${key} fell from ${last.get(key)} to ${value}`);
+        last.set(key, value);
+      }
+    }
+    return [...told.keys()]
+      .flatMap((key) => /^process_start_time_seconds\{node="(.*)"\}$/.exec(key)?.[1] ?? [])
+      .join();
+  }
+
+  expect((await compare()).split(',').toSorted()).toEqual(nodes);
+  const answers = new Set<string>();
+  cluster.kill('replica-1');
+  await until(
+    async () => {
+      answers.add(
+        await compare().catch((error: unknown) => {
+          // The connection that it was asked over was the killed worker's.
+          if (error instanceof TypeError) return '';
+          throw error;
+        }),
+      );
+      return restarts === 1;
+    },
+    { withinMs: 20_000, saw: () => [...answers] },
+  );
+  // While it was away the others answered for themselves.
+  expect([...answers].some((told) => told !== '' && !told.includes('replica-1'))).toBe(true);
+  for (const client of clients) await client.seen('hello', 1);
+  await until(async () => (await nodesTold()).join() === nodes.join(), { withinMs: 10_000, saw: nodesTold });
+  await compare();
+});
+
+it('has buckets that rise to their count', async () => {
+  const { text } = await tell(cluster.url);
+  const buckets = [...text.matchAll(/^(\w+)_bucket\{le="([^"]+)",(.*)\} (\S+)$/gm)];
+  const told = seriesOf(text);
+  const before = new Map<string, number>();
+  const wholes: [string, number][] = [];
+  for (const [, name = '', le, labels = '', value] of buckets) {
+    const key = `${name}_count{${labels}}`;
+    expect([key, le, Number(value) >= (before.get(key) ?? 0)]).toEqual([key, le, true]);
+    before.set(key, Number(value));
+    if (le === '+Inf') wholes.push([key, Number(value)]);
+  }
+  expect(wholes.length).toBeGreaterThan(10);
+  expect(wholes).toEqual(wholes.map(([key]) => [key, told.get(key)]));
+});
