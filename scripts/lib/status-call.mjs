@@ -12,7 +12,8 @@ export class CannotAsk extends Error {}
 /**
  * @typedef {object} ClusterStatus
  * @property {string} url
- * @property {'all' | 'one'} told Whether every replica is told of, which takes a key, or the one that answered.
+ * @property {'all' | 'one' | 'alone'} told Whether every replica is told of, or the one that answered: for want of a key, or because it
+ *   has no link to the others.
  * @property {{ node: string, state: string, connections: number }[]} nodes By name.
  * @property {number} clients Connections of those nodes together.
  * @property {{ kind: string, state: string, reason: string | null }} backplane
@@ -88,7 +89,7 @@ function statusOf({ url, health, full, ages }) {
     );
   return {
     url: url.href,
-    told: full === null ? 'one' : 'all',
+    told: full === null ? 'one' : full.scope === 'replica' ? 'alone' : 'all',
     nodes,
     clients: nodes.reduce((sum, one) => sum + one.connections, 0),
     backplane: {

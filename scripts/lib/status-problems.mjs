@@ -9,7 +9,7 @@
  */
 export function problemsOf({ told, nodes, backplane, leader, feed, feeds }, { minNodes }) {
   const serving = nodes.filter(({ state }) => state === 'serving');
-  const isKnown = told === 'one' || nodes.some(({ node }) => node === leader.node);
+  const isKnown = told !== 'all' || nodes.some(({ node }) => node === leader.node);
   return [
     ...(backplane.state === 'up' ? [] : [`the backplane is away${because(backplane.reason)}`]),
     ...(leader.node === null ? ['no replica leads'] : []),
@@ -26,12 +26,12 @@ export function problemsOf({ told, nodes, backplane, leader, feed, feeds }, { mi
 /**
  * @param {number} there
  * @param {number} wanted
- * @param {'all' | 'one'} told
+ * @param {import('./status-call.mjs').ClusterStatus['told']} told
  */
 function tooFew(there, wanted, told) {
-  return told === 'one'
-    ? `only the replica that answered is known, not ${wanted}: to be told of all takes an API key`
-    : `${there} of ${wanted} replicas serve`;
+  if (told === 'all') return `${there} of ${wanted} replicas serve`;
+  const why = told === 'one' ? 'to be told of all takes an API key' : 'it has no link to the others';
+  return `only the replica that answered is known, not ${wanted}: ${why}`;
 }
 
 /** @param {string | null} reason */

@@ -35,7 +35,7 @@ export function statusText(status, problems, { styled }) {
     ...table(['node', 'state', 'clients', ''], replicas, (text) => paint('bold', text)),
     '',
     ...table(['feed', 'state', 'symbols', 'newest tick'], sources, (text) => paint('bold', text)),
-    ...(told === 'all' ? [] : ['', 'With an API key in TICKWIRE_API_KEY every replica is shown.']),
+    ...(told !== 'one' ? [] : ['', 'With an API key in TICKWIRE_API_KEY every replica is shown.']),
   ].join('\n');
 }
 

@@ -103,6 +103,9 @@ describe('the problems of a cluster', () => {
     expect(problemsOf({ ...well, told: 'one', nodes: well.nodes.slice(0, 1) }, { minNodes: 3 })).toEqual([
       'only the replica that answered is known, not 3: to be told of all takes an API key',
     ]);
+    expect(problemsOf({ ...well, told: 'alone', nodes: well.nodes.slice(0, 1) }, { minNodes: 3 })).toEqual([
+      'only the replica that answered is known, not 3: it has no link to the others',
+    ]);
   });
 
   it('are none where the leader is another than the one replica that is known', () => {

@@ -190,6 +190,7 @@ export function createReplica(options: ReplicaOptions): Replica {
     clock,
     authenticate,
     symbols: symbolList.symbols,
+    retired: symbolList.retired,
     whyUnlisted,
     changeList: leader.changeList,
     quotes: async (symbols) => {

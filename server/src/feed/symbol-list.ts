@@ -40,7 +40,7 @@ export interface SymbolList {
   /** Every symbol that is listed now, with its source. */
   sourceOf(): ReadonlyMap<string, string>;
   /** Those that were retired and are remembered as such. */
-  retired(): ReadonlySet<string>;
+  retired: () => ReadonlySet<string>;
   /** Null where it is listed. */
   whyUnlisted: (symbol: string) => 'unknown_symbol' | 'retired' | null;
   /** Why these symbols may not be pushed, or null. */

@@ -1,6 +1,6 @@
 /** The replicas over HTTP, and the figures, through a true server. */
 import { afterEach, describe, expect, it } from 'vitest';
-import { problemOf, serveApp, testKey, type ServedApp } from '../../test/support/serve-app.ts';
+import { goodVitals, problemOf, serveApp, testKey, type ServedApp } from '../../test/support/serve-app.ts';
 
 let app: ServedApp;
 afterEach(() => app.close());
@@ -64,6 +64,23 @@ describe('nodes', () => {
       ['a/b c'],
     ]);
     expect(await answer.json()).toMatchObject(body);
+  });
+
+  it('[AP7] are not told by a replica that does not reach the others, nor told to leave', async () => {
+    const state = { at: 'down', since: 0, reason: 'Redis does not answer' } as const;
+    app = await serveApp({ vitals: () => ({ ...goodVitals, backplane: { kind: 'redis', state } }) });
+    const drain = (node: string): Promise<Response> =>
+      fetch(`${app.url}/api/nodes/${node}/drain`, { method: 'POST', ...withKey });
+    for (const answer of [await fetch(`${app.url}/api/nodes`, withKey), await drain('n2')]) {
+      expect(answer.headers.get('retry-after')).toBe('1');
+      expect(await problemOf(answer)).toMatchObject({
+        status: 503,
+        name: 'replicas_unreachable',
+        retry: 'later',
+      });
+    }
+    // Itself it reaches.
+    expect((await drain('n1')).status).toBe(202);
   });
 
   it('takes no other method', async () => {

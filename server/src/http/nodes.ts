@@ -1,6 +1,6 @@
 /**
  * The replicas over HTTP, for operators with an API key: `GET /api/nodes` lists them, `POST /api/nodes/:id/drain` makes
- * one leave, whichever is asked. Knows neither how they meet nor how one leaves. SPEC.md [DR6].
+ * one leave, whichever is asked. Knows neither how they meet nor how one leaves. SPEC.md [AP7], [DR6].
  */
 import { z } from 'zod';
 import type { Vitals } from './health.ts';
@@ -19,7 +19,7 @@ export interface NodeReport {
 }
 
 export interface NodesOptions {
-  /** Every replica that is there, the one that is asked first. */
+  /** Every replica that is there as far as this one knows, which comes first. */
   nodes: () => readonly NodeReport[];
   /** Called for each question; must not wait for anything. */
   vitals: () => Vitals;
@@ -38,21 +38,26 @@ export const nodeForm = z.object({
   anonymous: z.int().min(0).meta({ description: 'clients among them that are of no user' }),
 });
 
-/** The listing of what the replicas told. */
+/** Whether a replica has no link to the others: what it knows of them is what was, and no figure of it is the cluster's. */
+export const isAlone = ({ backplane }: Vitals): boolean => backplane.state.at === 'down';
+
+/** The listing of what the replicas told; of this one where it is alone. */
 export function listNodes({
   nodes,
   vitals,
 }: Pick<NodesOptions, 'nodes' | 'vitals'>): z.input<typeof nodeForm>[] {
-  const { leader } = vitals();
-  return nodes().map(({ node, isLeaving, uptimeMs, connections, users, anonymous }) => ({
-    node,
-    state: isLeaving ? 'draining' : 'serving',
-    leader: node === leader?.node,
-    uptime: Math.round(uptimeMs / 1_000),
-    connections,
-    users,
-    anonymous,
-  }));
+  const now = vitals();
+  return (isAlone(now) ? nodes().slice(0, 1) : nodes()).map(
+    ({ node, isLeaving, uptimeMs, connections, users, anonymous }) => ({
+      node,
+      state: isLeaving ? 'draining' : 'serving',
+      leader: node === now.leader?.node,
+      uptime: Math.round(uptimeMs / 1_000),
+      connections,
+      users,
+      anonymous,
+    }),
+  );
 }
 
 export function createNodeOperations(options: NodesOptions): Operation[] {
@@ -70,8 +75,12 @@ export function createNodeOperations(options: NodesOptions): Operation[] {
           schema: z.object({ nodes: z.array(nodeForm) }),
         },
       },
-      refusals: [],
-      handle: () => ({ status: 200, body: { nodes: listNodes(options) } }),
+      refusals: ['replicas_unreachable'],
+      handle: () => {
+        // One replica would look like all there are.
+        if (isAlone(options.vitals())) throw new Refused('replicas_unreachable');
+        return { status: 200, body: { nodes: listNodes(options) } };
+      },
     }),
     operation({
       id: 'drainNode',
@@ -87,8 +96,10 @@ export function createNodeOperations(options: NodesOptions): Operation[] {
           schema: z.object({ node: z.string(), state: z.literal('draining') }),
         },
       },
-      refusals: ['not_found', 'node_unreachable'],
+      refusals: ['not_found', 'node_unreachable', 'replicas_unreachable'],
       handle: async ({ params: { id: node } }) => {
+        const now = options.vitals();
+        if (isAlone(now) && node !== now.node) throw new Refused('replicas_unreachable');
         const outcome = await options.drainNode(node);
         if (outcome === 'unknown')
           throw new Refused('not_found', `there is no replica ${JSON.stringify(node.slice(0, 64))}`);

@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { symbolForm, userIdForm } from './forms.ts';
 import type { Vitals } from './health.ts';
+import { isAlone } from './nodes.ts';
 import { operation, type Operation } from './operation.ts';
 import { Refused } from './problem.ts';
 
@@ -90,7 +91,7 @@ export function createStatsOperation({ countConnections, vitals }: StatsOptions)
     refusals: ['replicas_unreachable'],
     handle: async ({ query: { user } }) => {
       // Those of one replica would look like all there are.
-      if (vitals().backplane.state.at === 'down') throw new Refused('replicas_unreachable');
+      if (isAlone(vitals())) throw new Refused('replicas_unreachable');
       const { nodes, incomplete } = await countConnections(user);
       const byUser = new Map<string, number>();
       for (const { users } of nodes)

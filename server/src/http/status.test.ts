@@ -29,6 +29,29 @@ describe('status', () => {
       nodes: [
         { node: 'n1', state: 'serving', leader: true, uptime: 12, connections: 3, users: 1, anonymous: 2 },
       ],
+      scope: 'cluster',
+      totals: { nodes: 1, connections: 3 },
+    });
+  });
+
+  it('[AP7] is that of the replica alone, and says so, while it has no link to the others', async () => {
+    const state = { at: 'down', since: 7, reason: 'away' } as const;
+    const one = { connections: 3, users: 1, anonymous: 2, isLeaving: false, uptimeMs: 12_345 };
+    app = await serveApp({
+      vitals: () => ({ ...goodVitals, backplane: { kind: 'redis', state } }),
+      // It was there a moment ago.
+      nodes: () => [
+        { ...one, node: 'n1' },
+        { ...one, node: 'n2' },
+      ],
+    });
+    const answer = await get('/api/status');
+    expect(answer.status).toBe(200);
+    expect(await answer.json()).toMatchObject({
+      status: 'degraded',
+      scope: 'replica',
+      backplane: { state: 'down', since: 7 },
+      nodes: [{ node: 'n1' }],
       totals: { nodes: 1, connections: 3 },
     });
   });
@@ -52,6 +75,7 @@ describe('symbols', () => {
     app = await serveApp();
     const listed = (state: string) => ({
       symbols: ['ACME', 'DEMO'].map((symbol) => ({ symbol, feed: 'push', state })),
+      retired: [],
     });
     expect(await states({})).toEqual(listed('live'));
     await app.close();
@@ -64,8 +88,28 @@ describe('symbols', () => {
       authenticate: () =>
         Promise.resolve({ user: 'ann', expiresAt: null, maySee: (symbol) => symbol === 'DEMO' }),
     });
-    expect(await states({})).toEqual({ symbols: [{ symbol: 'DEMO', feed: 'push', state: 'live' }] });
+    expect(await states({})).toEqual({
+      symbols: [{ symbol: 'DEMO', feed: 'push', state: 'live' }],
+      retired: [],
+    });
     expect(await states()).toMatchObject({ symbols: [{ symbol: 'ACME' }, { symbol: 'DEMO' }] });
+  });
+
+  it('[LS3] that were retired are named as such, to who might have them', async () => {
+    app = await serveApp({
+      retired: () => new Set(['MSFT', 'KO']),
+      authenticate: () =>
+        Promise.resolve({ user: 'ann', expiresAt: null, maySee: (symbol) => symbol === 'KO' }),
+    });
+    expect(await states({})).toEqual({ symbols: [], retired: ['KO'] });
+    expect(await states()).toMatchObject({ retired: ['KO', 'MSFT'] });
+  });
+
+  it('[LS5] are not told by a replica that has not read how the list was changed', async () => {
+    app = await serveApp({ vitals: () => ({ ...goodVitals, isListKnown: false }) });
+    const answer = await get('/api/symbols', {});
+    expect(answer.headers.get('retry-after')).toBe('1');
+    expect(await problemOf(answer)).toMatchObject({ status: 503, name: 'store_unavailable', retry: 'later' });
   });
 });
 

@@ -1,11 +1,11 @@
 /**
  * `GET /api/status`: how the cluster is, as the replica that is asked sees it, for operators with an API key. It is told
- * everything and finds out nothing.
+ * everything and finds out nothing. Keeps SPEC.md [AP7].
  */
 import { z } from 'zod';
 import { version } from '../support/version.ts';
 import { backplaneOf, leaderOf, statusOf } from './health.ts';
-import { listNodes, nodeForm, type NodesOptions } from './nodes.ts';
+import { isAlone, listNodes, nodeForm, type NodesOptions } from './nodes.ts';
 import { operation, type Operation } from './operation.ts';
 
 export type StatusOptions = Pick<NodesOptions, 'nodes' | 'vitals'>;
@@ -34,10 +34,14 @@ const statusForm = z.object({
     reason: z.string().meta({ description: 'empty while live' }),
     sources: z.array(z.object({ name: z.string(), state: freshness, symbolCount: z.int().min(0) })),
   }),
+  scope: z.enum(['cluster', 'replica']).meta({
+    description:
+      'what nodes and totals are of: `replica` is the one that answers alone, while it has no link to the others',
+  }),
   nodes: z.array(nodeForm),
   totals: z.object({
     nodes: z.int().min(0),
-    connections: z.int().min(0).meta({ description: 'clients connected to all replicas together' }),
+    connections: z.int().min(0).meta({ description: 'clients connected to those nodes together' }),
   }),
 });
 
@@ -73,6 +77,7 @@ export function createStatusOperation(options: StatusOptions): Operation {
               symbolCount: symbols.length,
             })),
           },
+          scope: isAlone(now) ? ('replica' as const) : ('cluster' as const),
           nodes: list,
           totals: {
             nodes: list.length,

@@ -1,12 +1,21 @@
-/** `GET /api/symbols`: what is listed, which source it comes from and whether that is live. Knows neither the list nor a source. */
+/**
+ * `GET /api/symbols`: what is listed, which source it comes from and whether that is live, and what was retired. Knows neither the
+ * list nor a source.
+ */
 import { z } from 'zod';
 import type { FeedState } from '../../protocol/index.ts';
 import { symbolForm } from './forms.ts';
+import type { Vitals } from './health.ts';
 import { operation, type Operation } from './operation.ts';
+import { Refused } from './problem.ts';
 
 export interface SymbolsOptions {
   /** The sources and their symbols as they are now. */
   feed: () => FeedState;
+  /** Those that were retired and are remembered as such; none of them is listed. */
+  retired: () => Iterable<string>;
+  /** Called for each question; must not wait for anything. */
+  vitals: () => Vitals;
 }
 
 const listedSymbolForm = z.object({
@@ -15,32 +24,43 @@ const listedSymbolForm = z.object({
   state: z.enum(['live', 'stale']).meta({ description: 'whether its price may be believed to be fresh' }),
 });
 
-export function createSymbolOperation({ feed }: SymbolsOptions): Operation {
+export function createSymbolOperation({ feed, retired, vitals }: SymbolsOptions): Operation {
   return operation({
     id: 'listSymbols',
     method: 'get',
     path: '/api/symbols',
-    summary: 'The symbols that are listed',
+    summary: 'The symbols that are listed, and those that are no longer',
     access: 'reader',
     answers: {
       200: {
         description: 'every symbol that the caller may have',
-        schema: z.object({ symbols: z.array(listedSymbolForm) }),
+        schema: z.object({
+          symbols: z.array(listedSymbolForm),
+          retired: z.array(symbolForm).meta({
+            description:
+              'symbols that were listed once and are refused with `retired`, by name; not all for ever',
+          }),
+        }),
       },
     },
-    refusals: [],
+    refusals: ['store_unavailable'],
     handle: ({ caller }) => {
+      // That of the settings may lack what was added, and have what was retired.
+      if (!vitals().isListKnown)
+        throw new Refused(
+          'store_unavailable',
+          'this replica has not read yet how the list was changed; try again',
+        );
+      const maySee = (symbol: string): boolean => caller.by === 'key' || caller.identity.maySee(symbol);
       const { state, sources } = feed();
       const symbols = sources.flatMap((source) =>
-        source.symbols
-          .filter((symbol) => caller.by === 'key' || caller.identity.maySee(symbol))
-          .map((symbol) => ({
-            symbol,
-            feed: source.name,
-            state: state === 'stale' ? ('stale' as const) : source.state,
-          })),
+        source.symbols.filter(maySee).map((symbol) => ({
+          symbol,
+          feed: source.name,
+          state: state === 'stale' ? ('stale' as const) : source.state,
+        })),
       );
-      return { status: 200, body: { symbols } };
+      return { status: 200, body: { symbols, retired: [...retired()].filter(maySee).toSorted() } };
     },
   });
 }

@@ -16,8 +16,7 @@ interface Call {
 
 interface Calls {
   good: Call[];
-  /** Where the operation takes anything that can be wrong. */
-  bad?: Call;
+  bad: Call;
 }
 
 const tick = { symbol: 'DEMO', price: '1.50' };
@@ -48,7 +47,10 @@ const calls: Record<string, Calls> = {
     ],
     bad: { path: '/api/ticks?symbols=no%20such', status: 400 },
   },
-  listSymbols: { good: [{ path: '/api/symbols', status: 200 }] },
+  listSymbols: {
+    good: [{ path: '/api/symbols', status: 200 }],
+    bad: { path: '/api/symbols?retired', status: 400 },
+  },
   addSymbol: {
     good: [
       { path: '/api/symbols/FRESH', body: { feed: 'push' }, status: 201 },
@@ -68,10 +70,14 @@ const calls: Record<string, Calls> = {
   pauseFeed: {
     good: [
       { path: '/api/feed/pause', status: 200 },
-      { path: '/api/feed/pause', status: 200 },
+      { path: '/api/feed/pause', body: {}, status: 200 },
     ],
+    bad: { path: '/api/feed/pause', body: { now: true }, status: 400 },
   },
-  resumeFeed: { good: [{ path: '/api/feed/resume', status: 200 }] },
+  resumeFeed: {
+    good: [{ path: '/api/feed/resume', status: 200 }],
+    bad: { path: '/api/feed/resume?now=1', status: 400 },
+  },
   sendMessage: {
     good: [
       { path: '/api/message', body: { userId: 'ann', event: 'order', data: { id: 1 } }, status: 200 },
@@ -87,7 +93,10 @@ const calls: Record<string, Calls> = {
     ],
     bad: { path: '/api/quote', body: { userId: 'ann' }, status: 400 },
   },
-  listNodes: { good: [{ path: '/api/nodes', status: 200 }] },
+  listNodes: {
+    good: [{ path: '/api/nodes', status: 200 }],
+    bad: { path: '/api/nodes?node=r1', status: 400 },
+  },
   countConnections: {
     good: [
       { path: '/api/stats/connections', status: 200 },
@@ -95,7 +104,10 @@ const calls: Record<string, Calls> = {
     ],
     bad: { path: '/api/stats/connections?user=user%3A*', status: 400 },
   },
-  getStatus: { good: [{ path: '/api/status', status: 200 }] },
+  getStatus: {
+    good: [{ path: '/api/status', status: 200 }],
+    bad: { path: '/api/status?nodes=1', status: 400 },
+  },
   disconnectUser: {
     good: [
       { path: '/api/users/ann/disconnect', status: 200 },
@@ -149,7 +161,6 @@ it('[AP1] every operation of the document answers as the document says, good cal
 
   const faults: string[] = [];
   for (const [id, { good, bad }] of Object.entries(calls)) {
-    const { statuses = [] } = operations.find((one) => one.id === id) ?? {};
     const [plain] = good;
     if (plain === undefined) throw new Error(`no call of ${id}`);
     // A price that is to be sent has to be there, on this replica too.
@@ -157,9 +168,8 @@ it('[AP1] every operation of the document answers as the document says, good cal
     if (id !== 'getTicks' && id !== 'listSymbols')
       faults.push(...(await faultsIn(id, { ...plain, status: 401 }, null)));
     faults.push(...(await faultsIn(id, { ...plain, path: `${plain.path}?api_key=${apiKey}`, status: 401 })));
-    if (statuses.includes(400) !== (bad !== undefined))
-      faults.push(`${id}: are there bad calls of it or not?`);
-    if (bad !== undefined) faults.push(...(await faultsIn(id, bad)));
+    faults.push(...(await faultsIn(id, { ...plain, headers: { 'X-API-Key': 'wrong' }, status: 401 })));
+    faults.push(...(await faultsIn(id, bad)));
     for (const call of good) faults.push(...(await faultsIn(id, call)));
   }
   expect(faults).toEqual([]);
@@ -169,7 +179,7 @@ it('[AP1] every operation of the document answers as the document says, good cal
 async function callAll(urls: readonly string[], count: number): Promise<Response[]> {
   return Promise.all(
     Array.from({ length: count }, (_, index) =>
-      fetch(`${urls[index % urls.length]}/api/nodes`, { headers: { 'X-API-Key': apiKey } }),
+      fetch(`${urls[index % urls.length]}/api/status`, { headers: { 'X-API-Key': apiKey } }),
     ),
   );
 }
@@ -232,4 +242,43 @@ it('[US2] a user is disconnected on every replica, stays away, and has its seats
   expect(ben.socket.connected).toBe(true);
   const again = [connect(second.url, 'ann'), connect(second.url, 'ann')];
   await Promise.all(again.map((client) => client.seen('feed', 1, 10_000)));
+});
+
+it('[AP7] a replica that has no link to the others says so, and tells no figures of one as those of all', async () => {
+  const cluster = await startClusterUnderTest({ replicas: 2 });
+  const [first, second] = cluster.replicas;
+  if (first === undefined || second === undefined) throw new Error('fewer than two replicas');
+  const { faultsOf } = await readApiDocument(cluster.url);
+  const ask = (path: string, method = 'GET'): Promise<Response> =>
+    fetch(first.url + path, { method, headers: { 'X-API-Key': apiKey } });
+  const scope = async (): Promise<unknown> => {
+    const answer = await ask('/api/status');
+    expect(await faultsOf('getStatus', answer.clone())).toEqual([]);
+    expect(answer.status).toBe(200);
+    return answer.json();
+  };
+  await until(
+    async () => ((await (await ask('/api/nodes')).json()) as { nodes: object[] }).nodes.length === 2,
+  );
+  expect(await scope()).toMatchObject({ scope: 'cluster', totals: { nodes: 2 } });
+
+  await cluster.redis.stop();
+  await until(async () => (await ask('/api/nodes')).status === 503, { withinMs: 10_000 });
+  const refused = [
+    ['listNodes', await ask('/api/nodes')],
+    ['countConnections', await ask('/api/stats/connections')],
+    ['drainNode', await ask(`/api/nodes/${second.node}/drain`, 'POST')],
+  ] as const;
+  for (const [id, answer] of refused) {
+    expect([id, answer.status, answer.headers.get('retry-after')]).toEqual([id, 503, '1']);
+    expect(await faultsOf(id, answer.clone())).toEqual([]);
+    expect(await answer.json()).toMatchObject({ name: 'replicas_unreachable' });
+  }
+  expect(await scope()).toMatchObject({
+    status: 'degraded',
+    scope: 'replica',
+    backplane: { state: 'down' },
+    nodes: [{ node: first.node }],
+    totals: { nodes: 1 },
+  });
 });

@@ -100,6 +100,7 @@ export async function serveApp(options: Partial<HttpAppOptions> = {}): Promise<S
     authenticate: () => Promise.resolve(anonymous),
     symbols,
     whyUnlisted: (symbol) => (symbols().includes(symbol) ? null : 'unknown_symbol'),
+    retired: () => [],
     changeList: () => Promise.resolve({ ok: true, isChange: true, feed: 'push' }),
     quotes: () => Promise.resolve([]),
     proveSession: () => Promise.resolve({ at: 'none' }),

@@ -173,6 +173,9 @@ describe('retiring a symbol', () => {
       expect((await fetch(`${under.url}/api/ticks?symbols=A`)).status).toBe(410);
       const all = (await (await fetch(`${under.url}/api/ticks`)).json()) as { missing: string[] };
       expect(JSON.stringify(all)).not.toContain('"A"');
+      const listed = (await (await fetch(`${under.url}/api/symbols`)).json()) as { symbols: object[] };
+      expect(listed).toMatchObject({ retired: ['A'] });
+      expect(JSON.stringify(listed.symbols)).not.toContain('"A"');
       for (const one of [client, slow, plain]) expect(one.faults()).toEqual([]);
     },
   );
