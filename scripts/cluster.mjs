@@ -1,7 +1,8 @@
 /**
  * `npm run cluster`: Redis, replicas and Nginx as plain processes of this terminal, for people without Docker. `REPLICAS`
- * says how many, `PORT` and `HOST` where Nginx listens, `CLUSTER_LOGS` a folder for logs, `CERTS_DIR` that of a certificate
- * with which Nginx serves https and wss at `TLS_PORT` too; every other setting is the server's. What dies is started again.
+ * says how many, `PORT` and `HOST` where Nginx listens, `METRICS_PORT` where the first replica tells its figures, the others on the
+ * ports that follow, `CLUSTER_LOGS` a folder for logs, `CERTS_DIR` that of a certificate with which Nginx serves https and wss at
+ * `TLS_PORT` too; every other setting is the server's. What dies is started again.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { relative } from 'node:path';
@@ -22,7 +23,7 @@ const settings = readSettings(projectRoot, process.env);
 const certificate = certificateIn(certsFolder(settings));
 const missing = unreadable(certificate);
 const tlsPortText = settings['TLS_PORT']?.trim() || '8443';
-const { corsOrigins, trustedNetworks } = await refuseBadSettings();
+const { corsOrigins, trustedNetworks, metricsPort } = await refuseBadSettings();
 const replicas = Number(settings['REPLICAS']?.trim() || '2');
 const port = Number(settings['PORT']?.trim() || '8080');
 const tlsPort = Number(tlsPortText);
@@ -37,6 +38,7 @@ const cluster = await interruptibly(async (signal) => {
       host,
       ...(port === 0 ? {} : { port }),
       ...(missing.length > 0 ? {} : { tls: { ...certificate, ...(tlsPort === 0 ? {} : { port: tlsPort }) } }),
+      ...(metricsPort === null ? {} : { metricsPort }),
       env: settings,
       // It is Nginx that clients meet.
       nginx: { corsOrigins, trusted: trustedNetworks },
@@ -60,6 +62,7 @@ const secure = cluster.tlsUrl === null ? '' : ` and https://${name}:${new URL(cl
 console.log(
   `Tickwire is live at http://${name}:${cluster.port}${secure} (${replicas} replicas behind Nginx)`,
 );
+console.log(`Figures at ${cluster.replicas.map(({ metricsUrl }) => metricsUrl).join(', ')}`);
 if (secure === '') console.log(`No https, as ${missingWords()}`);
 
 /** The first signal ends everything in order, a later one at once. */
@@ -96,7 +99,7 @@ async function startAgain(part, how) {
 async function refuseBadSettings() {
   const server = new URL('../dist/server/src/config.js', import.meta.url).href;
   /**
-   * @typedef {{ corsOrigins: string[], addressLimits: { trustedNetworks: string[] } }} Config
+   * @typedef {{ corsOrigins: string[], metricsPort: number | null, addressLimits: { trustedNetworks: string[] } }} Config
    * @type {{ parseConfig: (env: NodeJS.ProcessEnv, node: string) => { config?: Config, problems?: string[] } }}
    */
   const { parseConfig } = await import(server);
@@ -114,12 +117,35 @@ async function refuseBadSettings() {
     ...(isGood
       ? []
       : [`REPLICAS: must be a whole number from 1 to ${maxReplicas}, not ${JSON.stringify(text)}`]),
+    ...(isGood ? metricsPortProblems(Number(text)) : []),
     ...(parsed.problems ?? []),
   ];
   if (problems.length > 0 || parsed.config === undefined)
     fail(['Tickwire cannot start with this configuration:', ...problems].join('\n  '));
-  const { corsOrigins: origins, addressLimits } = parsed.config;
-  return { corsOrigins: origins, trustedNetworks: addressLimits.trustedNetworks };
+  const { corsOrigins: origins, addressLimits, metricsPort: first } = parsed.config;
+  return { corsOrigins: origins, trustedNetworks: addressLimits.trustedNetworks, metricsPort: first };
+}
+
+/**
+ * What the server cannot know: each replica takes one more.
+ *
+ * @param {number} count Of replicas.
+ */
+function metricsPortProblems(count) {
+  const first = Number(settings['METRICS_PORT']?.trim() || '0');
+  const last = first + count - 1;
+  if (!(first > 0 && first <= 65_535)) return [];
+  if (last > 65_535)
+    return [`METRICS_PORT: ${count} replicas count up from it to ${last}; 65535 is the last port`];
+  const ownPort = Number(settings['PORT']?.trim() || '8080');
+  const taken = [
+    // The server itself compares these two.
+    ...(ownPort === first ? [] : [ownPort]),
+    ...(missing.length > 0 ? [] : [Number(tlsPortText)]),
+  ].find((other) => other >= first && other <= last);
+  return taken === undefined
+    ? []
+    : [`METRICS_PORT: ${count} replicas count up from it to ${last}, and Nginx has ${taken}`];
 }
 
 /** Why there is no TLS, and what to do about it. */

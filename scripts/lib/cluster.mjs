@@ -19,6 +19,7 @@ const frontDeadlineMs = 10_000;
  * @property {number} [port] Of Nginx; a free one by default.
  * @property {import('./nginx.mjs').TlsOptions} [tls] Serves https and wss too.
  * @property {string} [host] Where Nginx listens: loopback by default, every address of the machine when empty.
+ * @property {number} [metricsPort] Of the first replica's figures, the others' follow it; 0 takes free ones. Without it each tells them on its own port.
  * @property {NodeJS.ProcessEnv} [env] What replicas are told besides their own environment and ours: `{ UPDATE_INTERVAL: '50' }`.
  * @property {(node: string, redisUrl: string) => NodeLaunch | Promise<NodeLaunch>} [launchOf] What one replica is told besides, and by what it is run.
  * @property {Pick<import('./redis-server.mjs').RedisOptions, 'args' | 'dir'>} [redis] `{ args: ['--maxmemory', '4mb'] }`
@@ -59,6 +60,7 @@ export async function startCluster(options = {}) {
     replicas: count = 2,
     host = '127.0.0.1',
     env = {},
+    metricsPort,
     launchOf = /** @returns {NodeLaunch} */ () => ({}),
     logFolder,
     say,
@@ -68,6 +70,7 @@ export async function startCluster(options = {}) {
   // Before the rest is started for nothing.
   for (const port of [options.port, options.tls?.port])
     if (port !== undefined) await assertPortFree(port, host);
+  if (metricsPort) for (let n = 0; n < count; n++) await assertPortFree(metricsPort + n, '127.0.0.1');
   if (logFolder !== undefined) await mkdir(logFolder, { recursive: true });
   const redisPrefix = `tickwire-${randomBytes(4).toString('hex')}`;
 
@@ -102,6 +105,7 @@ export async function startCluster(options = {}) {
   async function launch(redisUrl) {
     launched += 1;
     const node = `r${launched}`;
+    const figuresPort = metricsPort ? metricsPort + launched - 1 : metricsPort === 0 ? await freePort() : '';
     const own = await launchOf(node, redisUrl);
     const replica = await startReplica({
       node,
@@ -114,8 +118,8 @@ export async function startCluster(options = {}) {
         REDIS_URL: redisUrl,
         REDIS_PREFIX: redisPrefix,
         TRUST_PROXY: '1',
-        // Replicas of one machine cannot share it; each tells its figures on its own port.
-        METRICS_PORT: '',
+        // Replicas of one machine cannot share the one of our own environment.
+        METRICS_PORT: String(figuresPort),
         ...own.env,
       },
       ...(own.wrap === undefined ? {} : { wrap: own.wrap }),

@@ -17,6 +17,7 @@ const stopGraceMs = 15_000;
  * @property {string} host
  * @property {number} port
  * @property {string} url Its own address, past Nginx.
+ * @property {string} metricsUrl Where it tells its figures.
  * @property {number} pid Of the current process; another one after `restart()`.
  * @property {() => boolean} running
  * @property {() => string[]} logs The last lines of all its processes, oldest first.
@@ -41,6 +42,7 @@ const stopGraceMs = 15_000;
  */
 export async function startReplica({ node, port, env, wrap = [], logFile, onLine, onExit, signal }) {
   const url = `http://${host}:${port}`;
+  const metricsUrl = `http://${host}:${env['METRICS_PORT'] || port}/metrics`;
   /** @type {string[]} */
   let earlier = [];
   /** @type {import('./child.mjs').Child | null} */
@@ -103,6 +105,7 @@ export async function startReplica({ node, port, env, wrap = [], logFile, onLine
     host,
     port,
     url,
+    metricsUrl,
     get pid() {
       return child?.pid ?? 0;
     },

@@ -144,7 +144,7 @@ export const settings = {
   METRICS_PORT: setting(
     null,
     whole(0, 65_535),
-    'Port for `/metrics` alone, which is then not on PORT; 0 takes a free one. On PORT when not set.',
+    'Port for `/metrics` alone, which is then not on PORT; 0 takes a free one. On PORT when not set. `npm run cluster` counts up from it.',
   ),
   NODE_ID: setting(
     null,

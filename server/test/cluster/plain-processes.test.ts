@@ -2,12 +2,13 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, onTestFinished, test } from 'vitest';
 import { startCluster, type Cluster } from '../../../scripts/lib/cluster.mjs';
-import { freePort } from '../../../scripts/lib/free-port.mjs';
+import { assertPortFree, freePort } from '../../../scripts/lib/free-port.mjs';
 import { until } from '../../../scripts/lib/until.mjs';
 
 const clusters: Cluster[] = [];
@@ -139,7 +140,7 @@ test('a start that is given up leaves nothing', async () => {
   expect(running(lines.map((line) => Number(/process (\d+)/.exec(line)?.[1])))).toEqual([]);
 });
 
-/** Runs `npm run cluster`'s program on a free port until it says its address. */
+/** Runs `npm run cluster`'s program on a free port until it says its addresses. */
 async function startCommand(host = '127.0.0.1', env: Record<string, string> = {}) {
   const port = await freePort();
   const command = spawn(process.execPath, ['scripts/cluster.mjs'], {
@@ -147,14 +148,16 @@ async function startCommand(host = '127.0.0.1', env: Record<string, string> = {}
   });
   const lines = createInterface({ input: command.stdout });
   let url = '';
+  let figures: string[] = [];
   for await (const line of lines) {
-    url = /^Tickwire is live at (\S+)/.exec(line)?.[1] ?? '';
-    if (url !== '') break;
+    url ||= /^Tickwire is live at (\S+)/.exec(line)?.[1] ?? '';
+    figures = /^Figures at (.+)$/.exec(line)?.[1]?.split(', ') ?? [];
+    if (figures.length > 0) break;
   }
   const pid = command.pid ?? 0;
   const children = running([pid]).filter((other) => other !== pid);
   expect(children.length).toBeGreaterThanOrEqual(4);
-  return { command, url, pids: [pid, ...children] };
+  return { command, url, figures, pids: [pid, ...children] };
 }
 
 test('npm run cluster ends everything at the first signal, with code 0', async () => {
@@ -176,6 +179,88 @@ test('npm run cluster listens on an IPv6 address, and says its URL in brackets',
   expect(await nodeOf(url)).toMatch(/^r[12]$/);
   command.kill('SIGTERM');
   await once(command, 'exit');
+});
+
+/** The first of two ports in a row that nobody has. */
+async function freePair(): Promise<number> {
+  for (let tries = 0; tries < 50; tries++) {
+    const port = await freePort();
+    if (
+      await assertPortFree(port + 1, '127.0.0.1').then(
+        () => true,
+        () => false,
+      )
+    )
+      return port;
+  }
+  throw new Error('no two ports in a row are free');
+}
+
+const figuresOf = async (url: string): Promise<string> => (await fetch(url)).text();
+
+test('npm run cluster gives each replica a port for its figures, counted up from METRICS_PORT, and keeps it', async () => {
+  const port = await freePair();
+  const { command, url, figures, pids } = await startCommand('127.0.0.1', { METRICS_PORT: String(port) });
+  expect(figures).toEqual([port, port + 1].map((each) => `http://127.0.0.1:${each}/metrics`));
+  const nodes = async (): Promise<(string | undefined)[]> =>
+    (await Promise.all(figures.map(figuresOf))).map(
+      (text) => /^tickwire_leading\{node="(\w+)"\}/m.exec(text)?.[1],
+    );
+  expect(await nodes()).toEqual(['r1', 'r2']);
+  expect((await fetch(`${url}/metrics`)).status).toBe(404);
+
+  // What dies is started again at its own port.
+  const replica = pids.find((pid) => readFileSync(`/proc/${pid}/environ`, 'utf8').includes('NODE_ID=r1\0'));
+  process.kill(replica ?? Number.NaN, 'SIGKILL');
+  await until(
+    async () =>
+      await fetch(figures[0] ?? '').then(
+        () => false,
+        () => true,
+      ),
+    { withinMs: 5_000, otherwise: () => 'it lives' },
+  );
+  await until(async () => (await nodes().catch(() => [])).join() === 'r1,r2', {
+    withinMs: 20_000,
+    otherwise: () => 'it is away',
+  });
+  command.kill('SIGTERM');
+  await once(command, 'exit');
+});
+
+test('npm run cluster says where figures are without METRICS_PORT too, and that 0 takes free ports', async () => {
+  for (const env of [{}, { METRICS_PORT: '0' }]) {
+    const { command, figures } = await startCommand('127.0.0.1', env);
+    expect(new Set(figures).size).toBe(2);
+    for (const text of await Promise.all(figures.map(figuresOf)))
+      expect(text).toContain('socket_connections_active');
+    command.kill('SIGTERM');
+    await once(command, 'exit');
+  }
+});
+
+test('npm run cluster refuses ports of figures that somebody has, or that there are not', async () => {
+  const port = await freePair();
+  const refusalOf = (env: Record<string, string>): string =>
+    spawnSync(process.execPath, ['scripts/cluster.mjs'], {
+      env: { ...process.env, PORT: '0', TLS_PORT: '0', REPLICAS: '2', ...env },
+      encoding: 'utf8',
+    }).stderr;
+  expect(refusalOf({ METRICS_PORT: '65535' })).toContain(
+    'METRICS_PORT: 2 replicas count up from it to 65536;',
+  );
+  expect(refusalOf({ METRICS_PORT: String(port), PORT: String(port + 1) })).toContain(
+    `METRICS_PORT: 2 replicas count up from it to ${port + 1}, and Nginx has ${port + 1}`,
+  );
+  expect(refusalOf({ METRICS_PORT: String(port), PORT: String(port) })).toContain(
+    'METRICS_PORT: must be another port than PORT',
+  );
+  const other = createServer().listen(port + 1, '127.0.0.1');
+  onTestFinished(() => void other.close());
+  await once(other, 'listening');
+  expect(refusalOf({ METRICS_PORT: String(port) })).toBe(
+    `Tickwire cannot start: port ${port + 1} is taken\n`,
+  );
 });
 
 test('npm run cluster tells Nginx of the networks that are trusted, and of pages that may read its answers', async () => {
