@@ -1,0 +1,217 @@
+/** The list of symbols changed while its leader dies, Redis begins anew and clients of every kind listen: everybody ends with the one list. */
+import { expect, it, onTestFinished } from 'vitest';
+import type { FeedState, SubscribeAck, SymbolsChange, Tick } from '../../protocol/index.ts';
+import { startEmbeddedCluster } from '../support/embedded-cluster.ts';
+import { createPlainClient, type PlainClient } from '../support/plain-client.ts';
+import { createRecorder, type Recorder } from '../support/recorder.ts';
+import { until } from '../support/until.ts';
+import { apiKey, healthOf, push, startClusterUnderTest } from './cluster-under-test.ts';
+
+const slowMs = 150_000;
+
+interface Answer {
+  status: number;
+  name: string | undefined;
+}
+
+async function change(url: string, method: 'PUT' | 'DELETE', symbol: string): Promise<Answer> {
+  const answer = await fetch(`${url}/api/symbols/${symbol}`, {
+    method,
+    headers: { 'X-API-Key': apiKey, 'Content-Type': 'application/json' },
+    ...(method === 'PUT' && { body: JSON.stringify({ feed: 'simulator' }) }),
+  });
+  const { name } = (await answer.json()) as { name?: string };
+  return { status: answer.status, name };
+}
+
+/** Repeats it until it was made; gives the last answer. */
+function changed(url: string, method: 'PUT' | 'DELETE', symbol: string): Promise<Answer> {
+  return until(
+    async () => {
+      const answer = await change(url, method, symbol);
+      return answer.status < 500 ? answer : null;
+    },
+    { withinMs: 20_000 },
+  );
+}
+
+async function listedAt(url: string): Promise<string[]> {
+  const { symbols } = (await (await fetch(`${url}/api/symbols`)).json()) as { symbols: { symbol: string }[] };
+  return symbols.map(({ symbol }) => symbol).toSorted();
+}
+
+/** What a client knows of the list from what it was told: `feed` names it as it connects, `symbols` each change. */
+function listKnownTo(told: readonly { event: string; payload: unknown }[]): string[] {
+  let known = new Set<string>();
+  for (const { event, payload } of told) {
+    if (event === 'hello') known = new Set();
+    if (event === 'feed' && known.size === 0)
+      known = new Set((payload as FeedState).sources.flatMap(({ symbols }) => symbols));
+    if (event !== 'symbols') continue;
+    const { added, retired } = payload as SymbolsChange;
+    for (const symbol of retired) known.delete(symbol);
+    for (const symbol of added) known.add(symbol);
+  }
+  return [...known].toSorted();
+}
+
+const toldPlain = ({ messages }: PlainClient) =>
+  messages.map(({ type, ...payload }) => ({ event: type, payload }));
+
+/** Finds a (gen, symbol, seq) that stands for two prices. */
+function usedTwice(ticks: readonly Tick[]): string[] {
+  const prices = new Map<string, string>();
+  return ticks.flatMap(({ gen, symbol, seq, price }) => {
+    const key = `${gen} ${symbol} ${seq}`;
+    const before = prices.get(key);
+    prices.set(key, price);
+    return before === undefined || before === price ? [] : [`${key}: ${before} and ${price}`];
+  });
+}
+
+async function resultOf(client: Recorder, symbol: string): Promise<{ ok: boolean; name?: string }> {
+  const answer: SubscribeAck = await client.subscribe([symbol]);
+  return answer.ok ? (answer.results[symbol] ?? { ok: false }) : answer;
+}
+
+it(
+  '[LS1][LS2][LS4][LS5][LS6] a list that changes while each leader is killed in the middle, and Redis begins anew, is one list for every reader',
+  async () => {
+    const cluster = await startClusterUnderTest({ env: { FEEDS: 'simulator:BTC-USD,ETH-USD;push:DEMO' } });
+    await cluster.leader();
+    const recorders: Recorder[] = [];
+    const plain: { client: PlainClient; url: string }[] = [];
+    const openPlain = (url: string): void => {
+      const client = createPlainClient(url, '/stream?symbols=BTC-USD,ETH-USD');
+      onTestFinished(() => client.close());
+      plain.push({ client, url });
+    };
+    for (const { url } of cluster.replicas) {
+      for (const options of [{ transports: ['websocket'] }, { transports: ['polling'] }]) {
+        const client = cluster.connect({ ...options, reconnectionDelayMax: 500 }, url);
+        client.follow(['BTC-USD', 'ETH-USD', 'N1-USD', 'N2-USD']);
+        recorders.push(client);
+      }
+      const tiered = cluster.connect({ transports: ['websocket'], reconnectionDelayMax: 500 }, url);
+      tiered.socket.on('connect', () =>
+        tiered.socket.emit('subscribe', { symbols: ['BTC-USD', 'ETH-USD'], everyMs: 250 }),
+      );
+      recorders.push(tiered);
+      openPlain(url);
+    }
+    for (const client of recorders) await client.seen('tick', 2, 20_000);
+    for (const { client } of plain) await client.seen('tick', 2, 20_000);
+
+    async function sameForAll(symbols: readonly string[]): Promise<void> {
+      const wanted = symbols.toSorted();
+      for (const { url } of cluster.replicas)
+        await until(async () => (await listedAt(url)).join() === wanted.join(), {
+          withinMs: 15_000,
+          saw: () => listedAt(url),
+        });
+      for (const client of recorders)
+        await until(() => listKnownTo(client.events).join() === wanted.join(), {
+          withinMs: 15_000,
+          saw: () => [listKnownTo(client.events), client.socket.connected, client.hellos()],
+        });
+      for (const { client } of plain.filter((one) => one.client.socket.readyState === 1))
+        await until(() => listKnownTo(toldPlain(client)).join() === wanted.join(), {
+          withinMs: 15_000,
+          saw: () => listKnownTo(toldPlain(client)),
+        });
+    }
+
+    let listed = ['BTC-USD', 'DEMO', 'ETH-USD'];
+    await sameForAll(listed);
+    for (const [added, retired] of [
+      ['N1-USD', 'ETH-USD'],
+      ['N2-USD', 'N1-USD'],
+      ['ETH-USD', 'N2-USD'],
+    ] as const) {
+      const leader = await cluster.leader();
+      const asked = cluster.replicas.find((one) => one !== leader)?.url ?? '';
+      const first = Promise.all([change(asked, 'PUT', added), change(asked, 'DELETE', retired)]);
+      const killed = leader.kill('SIGKILL');
+      const [put] = await first;
+      await killed;
+      const { status } = await changed(asked, 'PUT', added);
+      // Nobody is told that nothing was done where it was.
+      if (put.name === 'no_leader' && status !== 201)
+        throw new Error(`refused with no_leader, and ${status} then`);
+      await changed(asked, 'DELETE', retired);
+      listed = [...listed.filter((symbol) => symbol !== retired), added];
+      await leader.restart();
+      openPlain(leader.url);
+      await sameForAll(listed);
+      for (const client of recorders) {
+        expect(await resultOf(client, retired)).toMatchObject({ ok: false, name: 'retired' });
+        expect(await resultOf(client, added)).toMatchObject({ ok: true });
+        const count = client.ticks(added).length;
+        await until(() => client.ticks(added).length > count + 1, { withinMs: 10_000 });
+      }
+    }
+
+    await cluster.redis.restart();
+    await until(async () => (await push(cluster.url, [{ symbol: 'DEMO', price: '1' }])).status === 200, {
+      withinMs: 20_000,
+    });
+    await sameForAll(listed);
+    for (const client of recorders) {
+      expect(await resultOf(client, 'N1-USD')).toMatchObject({ ok: false, name: 'retired' });
+      expect(await resultOf(client, 'BTC-USD')).toMatchObject({ ok: true });
+    }
+    const all = [...recorders, ...plain.map(({ client }) => client)];
+    expect(all.flatMap((client) => client.faults())).toEqual([]);
+    expect(usedTwice(all.flatMap((client) => client.ticks()))).toEqual([]);
+  },
+  slowMs,
+);
+
+it(
+  '[LS1][LS2][LS5] the same on one machine, whose leading worker is killed in the middle',
+  async () => {
+    const cluster = await startEmbeddedCluster({
+      FEEDS: 'simulator:BTC-USD,ETH-USD;push:DEMO',
+      API_KEYS: apiKey,
+      UPDATE_INTERVAL: '100',
+      WORKERS: '3',
+    });
+    onTestFinished(() => cluster.close());
+    const url = cluster.url.replace(/\/$/, '');
+    const clients = Array.from({ length: 6 }, () => {
+      const client = createRecorder(url, { transports: ['websocket'], reconnectionDelayMax: 500 });
+      onTestFinished(() => client.close());
+      client.follow(['BTC-USD']);
+      return client;
+    });
+    for (const client of clients) await client.seen('tick', 2, 20_000);
+    let listed = ['BTC-USD', 'DEMO', 'ETH-USD'];
+    for (const [added, retired] of [
+      ['N1-USD', 'ETH-USD'],
+      ['ETH-USD', 'N1-USD'],
+    ] as const) {
+      const { leader } = await until(async () => {
+        const health = await healthOf(url).catch(() => null);
+        return typeof health?.leader.node === 'string' ? health : null;
+      });
+      const asked = change(url, 'PUT', added).catch(() => null);
+      cluster.kill(leader.node ?? '');
+      await asked;
+      await until(() => changed(url, 'PUT', added).catch(() => null), { withinMs: 20_000 });
+      await until(() => changed(url, 'DELETE', retired).catch(() => null), { withinMs: 20_000 });
+      listed = [...listed.filter((symbol) => symbol !== retired), added].toSorted();
+      for (const client of clients)
+        await until(() => listKnownTo(client.events).join() === listed.join(), {
+          withinMs: 15_000,
+          saw: () => listKnownTo(client.events),
+        });
+    }
+    for (const client of clients) {
+      expect(await resultOf(client, 'N1-USD')).toMatchObject({ ok: false, name: 'retired' });
+      expect(await resultOf(client, 'ETH-USD')).toMatchObject({ ok: true });
+      expect(client.faults()).toEqual([]);
+    }
+    expect(usedTwice(clients.flatMap((client) => client.ticks()))).toEqual([]);
+  },
+  slowMs,
+);
