@@ -180,6 +180,35 @@ describe('retiring a symbol', () => {
     },
   );
 
+  it('[LS2] ends what a client was still being sent of what it had missed', async () => {
+    const under = await leading({ HISTORY_TICKS: '1000', MAX_REPLAY_TICKS: '1000' });
+    for (let from = 2; from <= 900; from += 50)
+      await under.push(Array.from({ length: 50 }, (_, n) => ({ symbol: 'A', price: `${from + n}` })));
+    const client = under.connect({ transports: ['websocket'] });
+    const first = resultOf(await client.subscribe(['A']), 'A') as { gen: string; seq: number };
+    await client.call('unsubscribe');
+    // As a laptop that was shut: from here on nothing is read.
+    const { ws } = client.socket.io.engine.transport as unknown as { ws: { pause(): void; resume(): void } };
+    ws.pause();
+    client.socket.emit('subscribe', { symbols: ['A', 'B'], since: { A: [first.gen, first.seq - 800] } });
+    const told = async () => (await fetch(`${under.url}/metrics`)).text();
+    await until(async () => (await told()).includes('tickwire_replayed_ticks_total{node="test"} 800'));
+    expect((await change(under, 'DELETE', 'A')).status).toBe(200);
+    ws.resume();
+    await under.push([{ symbol: 'B', price: '9' }]);
+    await until(() => client.ticks('B').some(({ price }) => price === '9'));
+    const names = namesOf(client, 'A');
+    const last = names.length - 1;
+    expect(names.filter((name) => !name.startsWith('tick'))).toEqual([names[last]]);
+    // The first of it was on its way: whole, and no more than was written at once.
+    expect(names.slice(0, last)).toEqual(
+      Array.from({ length: last }, (_, n) => `tick ${first.seq - 799 + n}`),
+    );
+    expect(last).toBeGreaterThan(0);
+    expect(last).toBeLessThan(800);
+    expect(await client.subscribe(['A'])).toMatchObject({ symbols: ['B'] });
+  });
+
   it('[LS3] ends what the simulator makes of it', async () => {
     const under = await leading({ FEEDS: 'push:A;simulator:BTC-USD,ETH-USD' });
     const client = under.connect();
