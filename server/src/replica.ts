@@ -368,7 +368,7 @@ export function createReplica(options: ReplicaOptions): Replica {
     },
     listenForMetrics: async () => {
       if (config.metricsPort === null) return null;
-      const server = createServer(createMetricsApp({ log, metrics: figures }));
+      const server = createServer(createMetricsApp({ ...config, log, metrics: figures }));
       closing.add(() => server.closeAllConnections());
       closing.add(() => void server.close());
       return listen(server, { host: config.host, port: config.metricsPort, setting: 'METRICS_PORT' });

@@ -71,6 +71,27 @@ describe('the side door', () => {
     expect((await get('/health')).headers.get('strict-transport-security')).toBeNull();
   });
 
+  it('[AP2] logs no API key, wherever in a request it was', async () => {
+    const encoded = [...testKey].map((letter) => `%${letter.charCodeAt(0).toString(16)}`).join('');
+    const paths = [
+      `/${testKey}`,
+      `/api/${testKey}`,
+      `/api/users/${testKey}/disconnect`,
+      `/api/symbols/x${testKey}x`,
+      `/api/${encoded}`,
+      `/api/${'a'.repeat(250)}/${testKey}`,
+      `/api/ticks?symbols=${testKey}`,
+      `/health?${testKey}`,
+    ];
+    for (const path of paths) await get(path, { headers: { 'X-Request-Id': testKey } });
+    await get('/api/nope');
+    await expect.poll(() => app.lines.length).toBe(paths.length + 1);
+    const logged = JSON.stringify(app.lines);
+    expect(logged).not.toContain(testKey.slice(0, 6));
+    expect(logged).not.toContain(encoded.slice(0, 9));
+    expect(app.lines.at(-1)).toMatchObject({ req: { path: '/api/nope' }, status: 404 });
+  });
+
   it('[AP5] logs one short line per request without query and headers, with the id that the answer carries', async () => {
     const answers = [
       await get('/api/ticks?symbols=ACME', {

@@ -39,7 +39,7 @@ export function createHttpApp(options: HttpAppOptions): Express {
   // Every parameter: behind a thousand others one would be ignored.
   app.set('query parser', (query: string) => parse(query, '&', '=', { maxKeys: 0 }));
 
-  app.use(createRequestLog(log));
+  app.use(createRequestLog(log, options.apiKeys));
   app.use(createSecurityHeaders());
   app.use(['/api', '/health'], createCors(corsOrigins));
   app.use(createHealth(options));

@@ -5,6 +5,7 @@
 /* oxlint-disable oxc/no-async-endpoint-handlers -- Express 5 hands a rejection to the error handler */
 import express, { Router, type Express } from 'express';
 import type { Log } from '../support/log.ts';
+import type { NamedSecret } from '../support/secret-check.ts';
 import { nothingHere, otherMethods, problemOfError } from './problem.ts';
 import { createRequestLog } from './request-log.ts';
 import { createSecurityHeaders } from './security-headers.ts';
@@ -14,10 +15,14 @@ export interface MetricsRouteOptions {
 }
 
 /** Gives the application of a port that has `/metrics` alone. */
-export function createMetricsApp({ log, metrics }: MetricsRouteOptions & { log: Log }): Express {
+export function createMetricsApp({
+  log,
+  apiKeys,
+  metrics,
+}: MetricsRouteOptions & { log: Log; apiKeys: readonly NamedSecret[] }): Express {
   const app = express();
   app.disable('x-powered-by');
-  app.use(createRequestLog(log));
+  app.use(createRequestLog(log, apiKeys));
   app.use(createSecurityHeaders());
   app.use(createMetricsRoute({ metrics }));
   app.use(nothingHere);

@@ -1,12 +1,14 @@
 /**
  * One short log line per request: its id, method, path, status, duration and the name of its API key. Never headers or the query, which may
- * hold what a caller should not have put there.
+ * hold what a caller should not have put there; where a path or an id holds an API key it is left out.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { RequestHandler } from 'express';
 import { pinoHttp } from 'pino-http';
 import type { Log } from '../support/log.ts';
+import { createRedaction } from '../support/redaction.ts';
 import { requestIdOf } from '../support/request-id.ts';
+import type { NamedSecret } from '../support/secret-check.ts';
 
 /** Characters of a path that are logged: whoever sends long ones fills no disk. */
 const maxPath = 256;
@@ -14,7 +16,7 @@ const maxPath = 256;
 function pathOf(req: IncomingMessage): string {
   // Express rewrites `url` below a router.
   const url = 'originalUrl' in req && typeof req.originalUrl === 'string' ? req.originalUrl : (req.url ?? '');
-  return url.split('?', 1)[0]?.slice(0, maxPath) ?? '';
+  return url.split('?', 1)[0] ?? '';
 }
 
 /** The names of the keys that requests showed. */
@@ -34,12 +36,19 @@ function messageOf(req: IncomingMessage, res: ServerResponse): string {
  * Gives the middleware. A request keeps the id that a proxy gave it in `X-Request-Id`, or gets one; the answer
  * carries it. API calls are logged at `info`, outages at `warn`, bugs at `error`, all else (page, health) at `debug`.
  */
-export function createRequestLog(log: Log): RequestHandler {
+export function createRequestLog(log: Log, apiKeys: readonly NamedSecret[]): RequestHandler {
+  const redact = createRedaction(apiKeys);
+
   return pinoHttp({
     logger: log,
     wrapSerializers: false,
     serializers: {
-      req: (req: IncomingMessage) => ({ id: req.id, method: req.method, path: pathOf(req) }),
+      req: (req: IncomingMessage) => ({
+        id: redact(String(req.id)),
+        method: req.method,
+        // The whole of it is looked into: the start of a key is one too many.
+        path: redact(pathOf(req)).slice(0, maxPath),
+      }),
       status: (res: ServerResponse) => res.statusCode,
     },
     customAttributeKeys: { res: 'status', responseTime: 'ms' },
