@@ -58,6 +58,18 @@ export const codes = {
     status: 415,
     message: 'the body must be application/json',
   },
+  transfer_not_supported: {
+    code: 4140,
+    retry: 'never',
+    status: 501,
+    message: 'the body of this request is encoded in a way that is not taken here',
+  },
+  version_not_supported: {
+    code: 4141,
+    retry: 'never',
+    status: 505,
+    message: 'this version of HTTP is not spoken here',
+  },
   reserved_event: {
     code: 4120,
     retry: 'never',
@@ -174,6 +186,18 @@ export const codes = {
     retry: 'later',
     status: 429,
     message: 'this address has as many connections as one may have',
+  },
+  uri_too_long: {
+    code: 4240,
+    retry: 'never',
+    status: 414,
+    message: 'the address of this request is too long',
+  },
+  headers_too_large: {
+    code: 4241,
+    retry: 'never',
+    status: 431,
+    message: 'the headers of this request are too large',
   },
   too_many_handshakes: {
     code: 4211,
@@ -318,6 +342,24 @@ export const codes = {
     retry: 'later',
     status: 502,
     message: 'the backend gave no answer that can be used, and may have taken this event',
+  },
+  replica_unavailable: {
+    code: 4540,
+    retry: 'later',
+    status: 503,
+    message: 'no replica answers at this moment; nothing was done, try again',
+  },
+  replica_lost: {
+    code: 4541,
+    retry: 'later',
+    status: 502,
+    message: 'the replica left before it answered; whether it did what was asked is not known',
+  },
+  replica_silent: {
+    code: 4542,
+    retry: 'later',
+    status: 504,
+    message: 'the replica did not answer in time; whether it did what was asked is not known',
   },
   internal: { code: 4503, retry: 'later', status: 500, message: 'something went wrong here; it was logged' },
 } as const satisfies Record<string, Code>;

@@ -44,7 +44,7 @@ export function createRequestLog(log: Log, apiKeys: readonly NamedSecret[]): Req
     wrapSerializers: false,
     serializers: {
       req: (req: IncomingMessage) => ({
-        id: redact(String(req.id)),
+        id: typeof req.id === 'string' ? redact(req.id) : req.id,
         method: req.method,
         // The whole of it is looked into: the start of a key is one too many.
         path: redact(pathOf(req)).slice(0, maxPath),

@@ -63,7 +63,7 @@ test('a PUT whose replica dies over it is not repeated elsewhere: 502, and what 
   const { status, headers, body } = await ask(nginx.port, '/api/ticks', { method: 'PUT', body: '[]' });
   expect(status).toBe(502);
   expect(headers['content-type']).toBe('application/problem+json');
-  expect(JSON.parse(body)).toMatchObject({ status: 502 });
+  expect(JSON.parse(body)).toMatchObject({ status: 502, name: 'replica_lost' });
   expect(asked()).toBe(1);
 });
 
@@ -96,7 +96,7 @@ test.each(['/', '/health', '/api/ticks', '/socket.io/?EIO=4&transport=polling&ci
       expect(status).toBe(503);
       expect(headers['content-type']).toBe('application/problem+json');
       expect(headers['retry-after']).toBe('1');
-      expect(JSON.parse(body)).toMatchObject({ status: 503, title: 'Service Unavailable' });
+      expect(JSON.parse(body)).toMatchObject({ status: 503, name: 'replica_unavailable' });
     }
   },
 );

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
 import { freePort } from '../../../scripts/lib/free-port.mjs';
 import { startNginx, type NginxServer } from '../../../scripts/lib/nginx.mjs';
+import { codes, type CodeName } from '../../protocol/index.ts';
 import { serveApp } from '../support/serve-app.ts';
 import { ask, askRaw, openSocket } from './ask.ts';
 import { createScriptedUpstream, type ScriptedUpstream } from './scripted-upstream.ts';
@@ -134,21 +135,76 @@ test('Nginx does not tell its version', async () => {
   expect((await ask(nginx.port, '/socket.io/x')).headers['server']).toBe('nginx');
 });
 
-test.each([
-  ['a body over the limit', 'PUT /api/ticks HTTP/1.1\r\nHost: x\r\nContent-Length: 2000000\r\n\r\n', 413],
+/** An answer of Nginx' own as it must be: the code of that name, as a replica would give it, and the request's id. */
+function problemIn(answer: string, name: CodeName): object {
+  const [head = '', body = ''] = answer.split('\r\n\r\n');
+  const { status, code, retry, message } = codes[name];
+  expect(head).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+  expect(head).toContain('\r\nContent-Type: application/problem+json\r\n');
+  expect(head).toContain('\r\nCache-Control: no-store\r\n');
+  const [, id = ''] = /\r\nX-Request-Id: (\S+)\r\n/.exec(head) ?? [];
+  expect(id).toMatch(/^[\w-]{1,64}$/);
+  const problem = JSON.parse(body) as { detail: string };
+  expect(problem).toEqual({
+    type: `urn:tickwire:problem:${name}`,
+    title: message,
+    status,
+    detail: problem.detail,
+    code,
+    name,
+    retry,
+  });
+  expect(problem.detail).toMatch(/^\w.{10,}$/);
+  return { head, id };
+}
+
+const put = 'PUT /api/ticks HTTP/1.1\r\nHost: x\r\n';
+test.each<[string, string, CodeName, RegExp?]>([
+  ['a body over the limit', `${put}Content-Length: 2000000\r\n\r\n`, 'payload_too_large'],
   [
     'a length and chunks at once',
-    'PUT /api/ticks HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
-    400,
+    `${put}Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
+    'bad_payload',
   ],
-  ['two hosts', 'GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n', 400],
-  ['a zero byte in the path', 'GET /%00 HTTP/1.1\r\nHost: x\r\n\r\n', 400],
-  ['a header of 40 KB', `GET / HTTP/1.1\r\nHost: x\r\nX: ${'a'.repeat(40_000)}\r\n\r\n`, 431],
-  ['an address of 40 KB', `GET /${'a'.repeat(40_000)} HTTP/1.1\r\nHost: x\r\n\r\n`, 414],
-])('%s is refused as problem+json and reaches no replica', async (_, bytes, status) => {
+  ['another encoding than chunks', `${put}Transfer-Encoding: gzip\r\n\r\n`, 'transfer_not_supported'],
+  ['two hosts', 'GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n', 'bad_payload'],
+  ['no host', 'GET / HTTP/1.1\r\nX: x\r\n\r\n', 'bad_payload'],
+  ['a zero byte in the path', 'GET /%00 HTTP/1.1\r\nHost: x\r\n\r\n', 'bad_payload'],
+  ['a zero byte for a user', 'POST /api/users/%00/disconnect HTTP/1.1\r\nHost: x\r\n\r\n', 'bad_payload'],
+  ['no request at all', 'nonsense\r\nHost: x\r\n\r\n', 'bad_payload'],
+  ['a header of 40 KB', `GET / HTTP/1.1\r\nHost: x\r\nX: ${'a'.repeat(40_000)}\r\n\r\n`, 'headers_too_large'],
+  ['an address of 40 KB', `GET /${'a'.repeat(40_000)} HTTP/1.1\r\nHost: x\r\n\r\n`, 'uri_too_long'],
+  [
+    'TRACE',
+    'TRACE /api/ticks HTTP/1.1\r\nHost: x\r\n\r\n',
+    'method_not_allowed',
+    /\r\nAllow: GET, HEAD, PUT, /,
+  ],
+  ['HTTP/9.9', 'GET / HTTP/9.9\r\nHost: x\r\n\r\n', 'version_not_supported'],
+  ['the figures', 'GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n', 'not_found'],
+  [
+    'a token in the address',
+    'GET /api/ticks?token=x HTTP/1.1\r\nHost: x\r\n\r\n',
+    'token_invalid',
+    /\r\nWWW-Authenticate: Bearer realm="tickwire"\r\n/,
+  ],
+])('%s is refused as a replica would, and reaches none', async (_, bytes, name, more = /^/) => {
   const answer = await askRaw(nginx.port, bytes.replace('\r\nHost', '\r\nConnection: close\r\nHost'));
-  expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
-  expect(answer).toContain('Content-Type: application/problem+json');
-  expect(JSON.parse(answer.slice(answer.indexOf('{')))).toMatchObject({ status });
+  expect(problemIn(answer, name)).toMatchObject({ head: expect.stringMatching(more) as unknown });
   expect(replica.seen).toEqual([]);
+});
+
+test("a refusal of its own has the caller's request id", async () => {
+  const { headers } = await ask(nginx.port, '/metrics', { headers: { 'x-request-id': 'order-7_B' } });
+  expect(headers['x-request-id']).toBe('order-7_B');
+});
+
+test('who is not answered by a replica is told what became of the call', async () => {
+  const nobody = await startNginx({ replicas: [{ host: '127.0.0.1', port: await freePort() }] });
+  onTestFinished(() => nobody.stop());
+  const get = 'GET /api/ticks HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n';
+  const { head } = problemIn(await askRaw(nobody.port, get), 'replica_unavailable') as { head: string };
+  expect(head).toContain('\r\nRetry-After: 1\r\n');
+  replica.answer = (_, response) => void response.socket?.destroy();
+  problemIn(await askRaw(nginx.port, get), 'replica_lost');
 });

@@ -144,7 +144,7 @@ const none = [undefined, undefined, undefined];
 test('a page of an origin that is allowed can read what Nginx says, and no other', async () => {
   const friends = ['https://shop.example', 'https://friend.example'];
   for (const friend of friends)
-    expect(await corsHeaders(nginx.port, friend)).toEqual([friend, 'Retry-After', 'Origin']);
+    expect(await corsHeaders(nginx.port, friend)).toEqual([friend, 'Retry-After, X-Request-Id', 'Origin']);
   for (const other of [
     'https://other.example',
     'https://friend.example.other.example',
@@ -162,8 +162,8 @@ test('a page of an origin that is allowed can read what Nginx says, and no other
 test('pages of every origin can read what Nginx says where all are allowed, and none where none is', async () => {
   const page = 'https://any.example';
   for (const [corsOrigins, allowed] of [
-    [['*'], [page, 'Retry-After', 'Origin']],
-    [[' * '], [page, 'Retry-After', 'Origin']],
+    [['*'], [page, 'Retry-After, X-Request-Id', 'Origin']],
+    [[' * '], [page, 'Retry-After, X-Request-Id', 'Origin']],
     [[], none],
   ] as const) {
     const other = await startNginx({ replicas: [replica], corsOrigins });
