@@ -93,6 +93,16 @@ export const maxAppendTicks = 200;
 /** How long an `once` id is remembered, in milliseconds. */
 export const onceTtlMs = 600_000;
 
+/** Symbols of one shard that are listed no more, `maxAppendTicks` together at most. */
+export interface Retirement {
+  gen: string;
+  epoch: number;
+  /** Their histories go; head, quote and source number stay. */
+  retired: readonly string[];
+  /** All of theirs goes. So that no seq is used twice, a symbol without a head goes on behind the highest head that went so. */
+  forgotten: readonly string[];
+}
+
 export type Claim =
   /**
    * `quotes` holds the last quote of every symbol that the shard knows. One whose `seq` is 0 is from an earlier generation:
@@ -134,6 +144,8 @@ export interface TickStore {
   /** What a new leader does first with each shard: writes its epoch, so that every other one is refused, and reads where it stands. */
   claim(shard: number, epoch: number): Promise<Claim>;
   append(shard: number, append: Append): Promise<AppendOutcome>;
+  /** Drops what nobody can ask for any more. False, and nothing is done, where gen or epoch is another one. */
+  retire(shard: number, retirement: Retirement): Promise<boolean>;
   /** In the order of the requests. Each symbol is read at one moment; many symbols may be read in several steps. */
   read(requests: readonly ReadRequest[]): Promise<StoredSymbol[]>;
 }

@@ -3,7 +3,7 @@
  * of a symbol stay where it was first written.
  */
 import { assert } from '../support/assert.ts';
-import { maxAppendTicks, type Append } from './contract.ts';
+import { maxAppendTicks, type Append, type Retirement } from './contract.ts';
 
 const offsetBasis = 0x81_1c_9d_c5;
 const prime = 0x01_00_01_93;
@@ -35,4 +35,16 @@ export function assertAppend(
     assert(shardOf(tick.symbol) === shard, 'an append has ticks of its own shard alone');
     assert(sourceSeq === undefined || Number.isSafeInteger(sourceSeq), 'a sourceSeq is an exact integer');
   }
+}
+
+/** The same for a retirement. */
+export function assertRetirement(
+  shard: number,
+  { retired, forgotten }: Pick<Retirement, 'retired' | 'forgotten'>,
+  shardOf: (symbol: string) => number,
+): void {
+  const symbols = [...retired, ...forgotten];
+  assert(symbols.length <= maxAppendTicks, `a retirement has at most ${maxAppendTicks} symbols`);
+  for (const symbol of symbols)
+    assert(shardOf(symbol) === shard, 'a retirement has symbols of its own shard alone');
 }

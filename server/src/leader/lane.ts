@@ -31,7 +31,7 @@ export interface UnsureBatch {
 export interface LaneOptions {
   shard: number;
   epoch: number;
-  tickStore: Pick<TickStore, 'claim' | 'append'>;
+  tickStore: Pick<TickStore, 'shardOf' | 'claim' | 'append' | 'retire'>;
   /** What the lane of the term before left, once that is known. */
   unsure: Promise<UnsureBatch | null>;
   maxQueuedTicks: number;
@@ -53,6 +53,12 @@ export interface LaneOptions {
   onFault: (reason: string, error?: unknown) => void;
 }
 
+/** Symbols that are listed no more, by whether they are remembered as retired. */
+export interface Unlisted {
+  retired: readonly string[];
+  forgotten: readonly string[];
+}
+
 export interface Lane {
   /** The last quotes of the shard's symbols; complete after `begin`. */
   readonly quotes: ReadonlyMap<string, Quote>;
@@ -65,6 +71,8 @@ export interface Lane {
   push(ticks: SourceTick[], once?: { id: string; hash: string }): Promise<PushOutcome>;
   /** Appends what a source gave; gives how many did not fit, and were dropped. */
   take(ticks: SourceTick[]): number;
+  /** Drops what is not needed of those that are this shard's, once nothing of them waits; rejects as the store does. */
+  retire(symbols: Unlisted): Promise<void>;
   /** Ends it: what waits is refused. Resolves, when the append in flight is answered or given up, with what is unsure. */
   close(): Promise<UnsureBatch | null>;
 }
@@ -244,6 +252,24 @@ export function createLane(options: LaneOptions): Lane {
       const dropped = isClosed ? 0 : queue.addFromSource(ticks);
       void drain();
       return dropped;
+    },
+    retire: async ({ retired, forgotten }) => {
+      const all = [...forgotten, ...retired].filter((symbol) => tickStore.shardOf(symbol) === shard);
+      const gone = new Set(forgotten);
+      for (let from = 0; from < all.length; from += maxAppendTicks) {
+        if (isClosed || gen === null || !mayAppend(epoch)) return;
+        const part = all.slice(from, from + maxAppendTicks);
+        await tickStore.retire(shard, {
+          gen,
+          epoch,
+          retired: part.filter((symbol) => !gone.has(symbol)),
+          forgotten: part.filter((symbol) => gone.has(symbol)),
+        });
+      }
+      for (const symbol of forgotten) {
+        quotes.delete(symbol);
+        sourceSeqs.delete(symbol);
+      }
     },
     close: async () => {
       isClosed = true;

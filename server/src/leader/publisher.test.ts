@@ -79,6 +79,7 @@ function setUp() {
       if (state.fails || outcome === null) throw new BackplaneUnavailable('away');
       return outcome;
     },
+    retire: async (shard, retirement) => memory.retire(shard, retirement),
     read: async (requests) => memory.read(requests),
   };
   const publisher = createPublisher({

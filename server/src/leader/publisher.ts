@@ -10,7 +10,14 @@ import type { Clock } from '../support/clock.ts';
 import type { Log } from '../support/log.ts';
 import { createDigest, type Digest } from './digest.ts';
 import type { SourceTick } from './draft.ts';
-import { createLane, type Lane, type LaneOptions, type PushOutcome, type UnsureBatch } from './lane.ts';
+import {
+  createLane,
+  type Lane,
+  type LaneOptions,
+  type PushOutcome,
+  type UnsureBatch,
+  type Unlisted,
+} from './lane.ts';
 import { joinOutcomes, partsByShard } from './shard-parts.ts';
 import { createSourceBoard, type SourceBoard, type SourceHealth } from './source-board.ts';
 import {
@@ -143,6 +150,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
       sources,
       mayAppend,
       settled: () => settled(lanes),
+      drop: (symbols) => drop(lanes, symbols),
       onChange: () => announce(own),
       onFault: (reason, error) => fail(epoch, reason, error),
     });
@@ -174,6 +182,13 @@ export function createPublisher(options: PublisherOptions): Publisher {
   async function settled(lanes: readonly Lane[]): Promise<boolean> {
     const outcomes = await Promise.all(lanes.map((lane) => lane.push([])));
     return outcomes.every(({ ok }) => ok);
+  }
+
+  /** What fails here stays in the store until the next leader comes. */
+  async function drop(lanes: readonly Lane[], symbols: Unlisted): Promise<void> {
+    for (const outcome of await Promise.allSettled(lanes.map((lane) => lane.retire(symbols))))
+      if (outcome.status === 'rejected')
+        log.debug({ err: outcome.reason as unknown }, 'retired symbols are kept');
   }
 
   async function begin(own: Term): Promise<void> {

@@ -7,6 +7,7 @@ import { refusal, type Refusal } from '../../protocol/index.ts';
 import type { SymbolChanges } from '../backplane/contract.ts';
 import { assert } from '../support/assert.ts';
 import { createTurns } from '../support/turns.ts';
+import type { Unlisted } from './lane.ts';
 
 /** A symbol that is to be listed, with the source named or not, or to be retired. */
 export type ListRequest = { act: 'add'; symbol: string; feed?: string } | { act: 'retire'; symbol: string };
@@ -44,6 +45,8 @@ export interface TermListOptions {
   mayAppend: (epoch: number) => boolean;
   /** Resolves when everything that was given before is appended and told; false where the term ended meanwhile. */
   settled: () => Promise<boolean>;
+  /** Drops what the store need not keep of these any more. Awaited before the next change; never rejects. */
+  drop: (symbols: Unlisted) => Promise<void>;
   /** Fires after each change, when it is to be told. */
   onChange: () => void;
   /** Fires when the term cannot go on. */
@@ -68,7 +71,7 @@ const unconfirmed: ListOutcome = { ok: false, refusal: refusal('list_unconfirmed
 
 /** The list of a term that has not begun: nothing is listed by it, and no change is taken. */
 export function createTermList(options: TermListOptions): TermList {
-  const { epoch, keeper, sources, mayAppend, settled, onChange, onFault } = options;
+  const { epoch, keeper, sources, mayAppend, settled, drop, onChange, onFault } = options;
   let made: SymbolChanges = { version: 0, feeds: [] };
   let assigned: AssignedList | null = null;
   let told: { changes: SymbolChanges; list: AssignedList | null } = { changes: made, list: assigned };
@@ -102,11 +105,16 @@ export function createTermList(options: TermListOptions): TermList {
     if (!mayAppend(epoch)) return noLeader;
     const failed = await write(changes);
     if (failed !== null) return failed;
+    const remembered = new Set(retiredOf(changes));
+    const forgotten = retiredOf(made).filter(
+      (symbol) => symbol !== request.symbol && !remembered.has(symbol),
+    );
     become(changes);
     // What was taken before goes out before, or a retired symbol's last tick would come too late. It is kept: the next term makes it.
     if (!(await settled())) return unconfirmed;
     told = { changes, list: assigned };
     onChange();
+    if (request.act === 'retire') await drop({ retired: [request.symbol], forgotten });
     return { ok: true, isChange: true, feed, version: changes.version };
   }
 
@@ -122,6 +130,8 @@ export function createTermList(options: TermListOptions): TermList {
         }
         become(changes);
         told = { changes, list: assigned };
+        // A leader before may have died before it did. Changes wait for it; ticks do not.
+        void takeTurn(() => drop({ retired: retiredOf(changes), forgotten: [] }));
         return true;
       } catch (error) {
         onFault('the list of symbols could not be read', error);
@@ -134,4 +144,9 @@ export function createTermList(options: TermListOptions): TermList {
       return assigned.refusePush(symbols);
     },
   };
+}
+
+/** Those that are remembered as retired. */
+function retiredOf({ feeds }: SymbolChanges): string[] {
+  return feeds.flatMap(([symbol, feed]) => (feed === null ? [symbol] : []));
 }

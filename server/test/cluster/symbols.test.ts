@@ -113,6 +113,42 @@ describe('the list of symbols', () => {
     }
   });
 
+  it('[LS4] of a retired symbol Redis keeps no history; who comes back from before is told, and seq goes on', async () => {
+    const cluster = await startClusterUnderTest();
+    await cluster.leader();
+    const redis = createClient({ url: cluster.redis.url });
+    await redis.connect();
+    onTestFinished(() => redis.destroy());
+    const stored = async (): Promise<number[]> => {
+      const names = (await redis.keys('*:NEW-USD')).filter((name) => name.startsWith(cluster.redisPrefix));
+      return Promise.all(names.map((name) => redis.lLen(name)));
+    };
+    expect(await change(cluster.url, 'PUT', 'NEW-USD')).toBe(201);
+    const first = await pushed(cluster.url, 'NEW-USD', '1');
+    for (const price of ['2', '3', '4']) await pushed(cluster.url, 'NEW-USD', price);
+    expect(await stored()).toEqual([4]);
+    expect(await change(cluster.url, 'DELETE', 'NEW-USD')).toBe(200);
+    expect(await stored()).toEqual([]);
+
+    expect(await change(cluster.url, 'PUT', 'NEW-USD')).toBe(201);
+    const back = cluster.connect({});
+    await back.seen('hello');
+    const since = async (seq: number): Promise<unknown> => {
+      const answer = await back.subscribe({ symbols: ['NEW-USD'], since: { 'NEW-USD': [first.gen, seq] } });
+      return answer.ok ? answer.results['NEW-USD'] : answer;
+    };
+    await until(async () => ((await since(2)) as { ok: boolean }).ok, { withinMs: 5_000 });
+    expect(await since(2)).toMatchObject({ gen: first.gen, seq: 4, recovered: false });
+    await back.seen('snapshot');
+    expect(back.of<{ quotes: unknown[] }>('snapshot').at(-1)?.quotes).toMatchObject([{ seq: 4, price: '4' }]);
+    expect(await since(4)).toMatchObject({ gen: first.gen, seq: 4, recovered: true, replayed: 0 });
+    expect(await pushed(cluster.url, 'NEW-USD', '5')).toEqual({ ...first, seq: 5 });
+    await back.seen('tick');
+    expect(back.ticks('NEW-USD')).toMatchObject([{ seq: 5, price: '5' }]);
+    expect(back.faults()).toEqual([]);
+    expect(await stored()).toEqual([1]);
+  });
+
   it('[LS5] outlives its leader, and a replica that comes later has it before it is ready', async () => {
     const cluster = await startClusterUnderTest();
     const leader = await cluster.leader();

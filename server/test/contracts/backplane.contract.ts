@@ -12,6 +12,7 @@ import { describeLease } from './lease.contract.ts';
 import { describeMessages } from './messages.contract.ts';
 import { draft, readOne } from './store-steps.ts';
 import { describeTickHistory } from './tick-history.contract.ts';
+import { describeRetirement } from './retirement.contract.ts';
 import { describeTickStore } from './tick-store.contract.ts';
 import { describeUserSeats } from './user-seats.contract.ts';
 
@@ -57,6 +58,7 @@ export function describeBackplane(name: string, open: OpenHome): void {
     describeTickStore(stage);
     describeAppendOnce(stage);
     describeTickHistory(open);
+    describeRetirement(open);
     describeUserSeats(stage);
     describeCallCounts(stage);
     describeMessages(stage);

@@ -166,6 +166,7 @@ function createDriver(
       shardOf: createShardOf(shards),
       claim: remote.claim,
       append: remote.append,
+      retire: remote.retire,
       read: remote.read,
     },
     userSeats: {

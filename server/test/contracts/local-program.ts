@@ -123,6 +123,7 @@ function driveFromTest(node: string, backplane: ReturnType<typeof createLocalBac
     writeNote: (...args) => leaderNotes.write(...args),
     claim: (shard, epoch) => tickStore.claim(shard, epoch),
     append: (shard, append) => tickStore.append(shard, append),
+    retire: (shard, retirement) => tickStore.retire(shard, retirement),
     read: (requests) => tickStore.read(requests),
     enterSeats: () => userSeats.enter(),
     beatSeats: (gen, noted) => userSeats.beat(gen, noted),

@@ -96,6 +96,7 @@ export function everyCall({
     leaderNotes.write(1, 'note', 'text'),
     tickStore.claim(0, 1),
     tickStore.append(0, { gen: 'AAAAAA', epoch: 1, batchId: 'b', drafts: [] }),
+    tickStore.retire(0, { gen: 'AAAAAA', epoch: 1, retired: ['A'], forgotten: [] }),
     tickStore.read([{ symbol: 'A' }]),
     leaderLine.call(1, 'anyone?'),
     userSeats.enter(),

@@ -72,6 +72,7 @@ export function createMemoryBackplane(node: string, settings: Partial<StoreSetti
       shardOf: (symbol) => tickStore.shardOf(symbol),
       claim: (shard, epoch) => reach(() => tickStore.claim(shard, epoch)),
       append: (shard, append) => reach(() => tickStore.append(shard, append)),
+      retire: (shard, retirement) => reach(() => tickStore.retire(shard, retirement)),
       read: (requests) => reach(() => tickStore.read(requests)),
     },
     leaderLine: {

@@ -77,6 +77,7 @@ export function createHome(options: HomeOptions): Home {
       noteWrite: (...args) => leaderNotes.write(...args),
       claim: (shard, epoch) => tickStore.claim(shard, epoch),
       append: (shard, append) => tickStore.append(shard, append),
+      retire: (shard, retirement) => tickStore.retire(shard, retirement),
       read: (requests) => tickStore.read(requests),
       seatsEnter: (node) => {
         seated = { node, gen: userSeats.enter(node) };

@@ -10,6 +10,7 @@ import type {
   Claim,
   LeaseRecord,
   ReadRequest,
+  Retirement,
   Seat,
   SeatBeat,
   SeatOutcome,
@@ -38,6 +39,7 @@ export interface PrimaryCalls {
   noteWrite(epoch: number, name: string, text: string): boolean;
   claim(shard: number, epoch: number): Claim;
   append(shard: number, append: Append): AppendOutcome;
+  retire(shard: number, retirement: Retirement): boolean;
   read(requests: readonly ReadRequest[]): StoredSymbol[];
   seatsEnter(node: string): string;
   seatsBeat(node: string, gen: string, noted: readonly string[]): SeatBeat | null;

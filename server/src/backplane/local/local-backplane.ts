@@ -154,6 +154,7 @@ export function createLocalBackplane({
       shardOf: createShardOf(shards),
       claim: (shard, epoch) => ask(primary.claim(shard, epoch)),
       append: (shard, append) => ask(primary.append(shard, append)),
+      retire: (shard, retirement) => ask(primary.retire(shard, retirement)),
       read: (requests) => ask(primary.read(requests)),
     },
     leaderLine,

@@ -10,6 +10,7 @@ import {
   type AppendOutcome,
   type Claim,
   type ReadRequest,
+  type Retirement,
   type StoredSymbol,
   type TickDraft,
 } from '../contract.ts';
@@ -28,6 +29,7 @@ export interface MemoryShardOptions {
 export interface MemoryShard {
   claim(epoch: number): Claim;
   append(append: Append): AppendOutcome;
+  retire(retirement: Retirement): boolean;
   read(request: ReadRequest): StoredSymbol;
 }
 
@@ -50,6 +52,8 @@ export function createMemoryShard({ clock, historyTicks, maxOnceIds }: MemorySha
   let life: { gen: string; epoch: number } | null = null;
   let last: { batchId: string; seqs: Seqs } | null = null;
   const symbols = new Map<string, SymbolState>();
+  /** The highest head that was forgotten. */
+  let floor = 0;
   /** In the order of their age. */
   const once = new Map<string, OnceEntry>();
 
@@ -74,7 +78,7 @@ export function createMemoryShard({ clock, historyTicks, maxOnceIds }: MemorySha
     const known = symbols.get(tick.symbol);
     const taken = known?.sourceSeq ?? null;
     if (sourceSeq !== undefined && taken !== null && sourceSeq <= taken) return null;
-    const seq = (known?.quote.seq ?? 0) + 1;
+    const seq = (known?.quote.seq ?? floor) + 1;
     const history = known?.history ?? createTickHistory(historyTicks);
     history.add(seq, tickText(draft));
     symbols.set(tick.symbol, {
@@ -114,6 +118,19 @@ export function createMemoryShard({ clock, historyTicks, maxOnceIds }: MemorySha
       return { ok: true, seqs, replayed: false };
     },
 
+    retire({ gen, epoch, retired, forgotten }) {
+      if (gen !== life?.gen || epoch !== life.epoch) return false;
+      for (const symbol of retired) {
+        const known = symbols.get(symbol);
+        if (known !== undefined) known.history = createTickHistory(historyTicks);
+      }
+      for (const symbol of forgotten) {
+        floor = Math.max(floor, symbols.get(symbol)?.quote.seq ?? 0);
+        symbols.delete(symbol);
+      }
+      return true;
+    },
+
     read({ symbol, after, maxMissed = Infinity }) {
       const known = symbols.get(symbol);
       const found = { gen: life?.gen ?? null, quote: known?.quote ?? null };
@@ -121,7 +138,7 @@ export function createMemoryShard({ clock, historyTicks, maxOnceIds }: MemorySha
       const [gen, seq] = after;
       if (known === undefined) return { ...found, missed: seq === 0 ? [] : null };
       if (known.quote.seq - seq > maxMissed) return { ...found, missed: null };
-      const texts = known.history.after(seq);
+      const texts = seq === known.quote.seq ? [] : known.history.after(seq);
       const name = (index: number) => ({ symbol, gen, seq: seq + 1 + index });
       return { ...found, missed: texts?.map((text, index) => parseTick(name(index), text)) ?? null };
     },

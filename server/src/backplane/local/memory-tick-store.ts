@@ -1,7 +1,7 @@
 /** The tick store in the memory of the primary: its shards, behind the contract's calls answered at once. */
 import { assert } from '../../support/assert.ts';
-import type { Append, AppendOutcome, Claim, ReadRequest, StoredSymbol } from '../contract.ts';
-import { assertAppend, createShardOf } from '../shard-of.ts';
+import type { Append, AppendOutcome, Claim, ReadRequest, Retirement, StoredSymbol } from '../contract.ts';
+import { assertAppend, assertRetirement, createShardOf } from '../shard-of.ts';
 import { storeDefaults, type StoreSettings } from '../store-settings.ts';
 import { createMemoryShard, type MemoryShard, type MemoryShardOptions } from './memory-shard.ts';
 
@@ -16,6 +16,7 @@ export interface MemoryTickStore {
   shardOf(symbol: string): number;
   claim(shard: number, epoch: number): Claim;
   append(shard: number, append: Append): AppendOutcome;
+  retire(shard: number, retirement: Retirement): boolean;
   read(requests: readonly ReadRequest[]): StoredSymbol[];
 }
 
@@ -42,6 +43,10 @@ export function createMemoryTickStore({
     append(shard, append) {
       assertAppend(shard, append, shardOf);
       return at(shard).append(append);
+    },
+    retire(shard, retirement) {
+      assertRetirement(shard, retirement, shardOf);
+      return at(shard).retire(retirement);
     },
     read: (requests) => requests.map((request) => at(shardOf(request.symbol)).read(request)),
   };

@@ -24,7 +24,7 @@ export interface Keys {
 
 /** The names of one shard. */
 export interface ShardKeys {
-  /** Hash: `gen`, `epoch`, `run` (the server that it was written on), and `batch` and `seqs` of the last append. */
+  /** Hash: `gen`, `epoch`, `run` (the server that it was written on), `batch` and `seqs` of the last append, and `floor`, the highest head that was forgotten. */
   meta: string;
   /** Hash: symbol to its last seq in this generation. */
   heads: string;

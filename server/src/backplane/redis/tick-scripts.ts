@@ -37,7 +37,7 @@ return {gen, redis.call('HGETALL', KEYS[3]), redis.call('HGETALL', KEYS[2]), red
  * and a history is cut when it is an eighth too long: 6.3 µs a tick among 200, where it was 7.9 with calls for each.
  */
 export const appendScript = defineScript(`
-local meta = redis.call('HMGET', KEYS[1], 'gen', 'epoch', 'run', 'batch', 'seqs')
+local meta = redis.call('HMGET', KEYS[1], 'gen', 'epoch', 'run', 'batch', 'seqs', 'floor')
 if meta[1] ~= ARGV[1] then return 'generation' end
 if not string.find(redis.call('INFO', 'server'), 'run_id:' .. meta[3], 1, true) then return 'generation' end
 if meta[2] ~= ARGV[2] then return 'epoch' end
@@ -51,11 +51,14 @@ if once then
   end
 end
 local most = tonumber(ARGV[4])
-local symbols, seqs, heads, quotes = {}, {}, {}, {}
+local symbols, seqs, heads, quotes, known = {}, {}, {}, {}, {}
 for i = 7, #ARGV, 4 do symbols[#symbols + 1] = ARGV[i] end
 if #symbols > 0 then
   local found = redis.call('HMGET', KEYS[2], unpack(symbols))
-  for i, symbol in ipairs(symbols) do heads[symbol] = tonumber(found[i] or 0) end
+  for i, symbol in ipairs(symbols) do
+    known[symbol] = found[i]
+    heads[symbol] = tonumber(found[i] or meta[6] or 0)
+  end
 end
 -- Redis looks at its memory before a script's first write alone, and only where that write could take some.
 redis.call('HSET', KEYS[1], 'gen', ARGV[1])
@@ -69,7 +72,8 @@ for i = 7, #ARGV, 4 do
     quotes[symbol] = ARGV[i + 2] .. '\\n' .. ARGV[i + 3]
     if number ~= '' then redis.call('HSET', KEYS[4], symbol, number) end
     local history = KEYS[5 + place]
-    if seq == 1 then redis.call('UNLINK', history) end
+    if not known[symbol] then redis.call('UNLINK', history) end
+    known[symbol] = true
     if most > 0 and redis.call('RPUSH', history, seq .. ':' .. ARGV[i + 2]) > most * 1.125 then
       redis.call('LTRIM', history, -most, -1)
     end
@@ -94,6 +98,24 @@ if once then
   redis.call('PEXPIRE', KEYS[5], ARGV[6])
 end
 return {0, text}
+`);
+
+/**
+ * KEYS: meta, heads, quotes, sourceSeqs, then the history of each symbol that goes. ARGV: gen, epoch, then those of the symbols
+ * of which all goes. Gives 1, or 0 where gen or epoch is another one. What frees memory comes first, as Redis may have none.
+ */
+export const retireScript = defineScript(`
+local meta = redis.call('HMGET', KEYS[1], 'gen', 'epoch', 'run', 'floor')
+if meta[1] ~= ARGV[1] or meta[2] ~= ARGV[2] then return 0 end
+if not string.find(redis.call('INFO', 'server'), 'run_id:' .. meta[3], 1, true) then return 0 end
+for i = 5, #KEYS do redis.call('UNLINK', KEYS[i]) end
+local floor = tonumber(meta[4] or 0)
+for i = 3, #ARGV do
+  floor = math.max(floor, tonumber(redis.call('HGET', KEYS[2], ARGV[i]) or 0))
+  for key = 2, 4 do redis.call('HDEL', KEYS[key], ARGV[i]) end
+end
+if #ARGV > 2 then redis.call('HSET', KEYS[1], 'floor', floor) end
+return 1
 `);
 
 /**

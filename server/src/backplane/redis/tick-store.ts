@@ -5,13 +5,13 @@
 import type { Position, Quote, Tick } from '../../../protocol/index.ts';
 import { assert } from '../../support/assert.ts';
 import { onceTtlMs, type StoredSymbol, type TickStore } from '../contract.ts';
-import { assertAppend, createShardOf } from '../shard-of.ts';
+import { assertAppend, assertRetirement, createShardOf } from '../shard-of.ts';
 import type { StoreSettings } from '../store-settings.ts';
 import { dayText, parseQuote, parseTick, tickText, type TickName } from '../stored-tick.ts';
 import type { Commands } from './commands.ts';
 import type { Keys, ShardKeys } from './keys.ts';
 import { createPlannedReads, type PlannedRead } from './planned-reads.ts';
-import { appendScript, claimScript, readScript } from './tick-scripts.ts';
+import { appendScript, claimScript, readScript, retireScript } from './tick-scripts.ts';
 
 /** What the store is made of. */
 export interface RedisTickStoreOptions extends StoreSettings {
@@ -103,6 +103,15 @@ export function createRedisTickStore(options: RedisTickStoreOptions): TickStore 
       }
       const [replayed, seqs] = listOf(reply);
       return { ok: true, seqs: parseSeqs(String(seqs)), replayed: replayed === 1 };
+    },
+
+    async retire(shard, retirement) {
+      assertRetirement(shard, retirement, shardOf);
+      const { gen, epoch, retired, forgotten } = retirement;
+      const { meta, heads, quotes, sourceSeqs, histories } = at(shard);
+      const gone = [...retired, ...forgotten].map((symbol) => histories + symbol);
+      const names = [meta, heads, quotes, sourceSeqs, ...gone];
+      return (await commands.runScript(retireScript, names, [gen, String(epoch), ...forgotten])) === 1;
     },
 
     async read(requests) {

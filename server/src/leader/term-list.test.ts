@@ -1,0 +1,79 @@
+import { describe, expect, it } from 'vitest';
+import type { SymbolChanges } from '../backplane/contract.ts';
+import type { Unlisted } from './lane.ts';
+import { createTermList, type ListKeeper } from './term-list.ts';
+
+/** A term whose keeper remembers the last two retired symbols. */
+function setUp(before: SymbolChanges = { version: 0, feeds: [] }) {
+  const events: string[] = [];
+  const drops: Unlisted[] = [];
+  let holdDrop: Promise<void> = Promise.resolve();
+  const keeper: ListKeeper = {
+    begin: async () => before,
+    plan: (made, { act, symbol }) => {
+      const others = made.feeds.filter(([name]) => name !== symbol);
+      const feeds = [...others, [symbol, act === 'add' ? 'push' : null] as const];
+      const forgotten = new Set(feeds.filter(([, feed]) => feed === null).slice(0, -2));
+      const kept = feeds.filter((entry) => !forgotten.has(entry));
+      return { ok: true, feed: null, changes: { version: made.version + 1, feeds: kept } };
+    },
+    write: async () => true,
+    assign: () => ({ bySource: new Map(), refusePush: () => null }),
+  };
+  const list = createTermList({
+    epoch: 1,
+    keeper,
+    sources: [],
+    mayAppend: () => true,
+    settled: async () => (events.push('settled'), true),
+    drop: async (symbols) => {
+      await holdDrop;
+      drops.push(symbols);
+      events.push('dropped');
+    },
+    onChange: () => events.push('told'),
+    onFault: (reason) => events.push(reason),
+  });
+  return { list, events, drops, hold: (until: Promise<void>) => void (holdDrop = until) };
+}
+
+describe('createTermList', () => {
+  it('[LS4] drops what was retired once its last tick is out and all are told, and what is remembered no more', async () => {
+    const { list, events, drops } = setUp();
+    await list.begin();
+    for (const symbol of ['A', 'B', 'C']) await list.change({ act: 'retire', symbol });
+    expect(drops.slice(1)).toEqual([
+      { retired: ['A'], forgotten: [] },
+      { retired: ['B'], forgotten: [] },
+      { retired: ['C'], forgotten: ['A'] },
+    ]);
+    expect(events.slice(1, 4)).toEqual(['settled', 'told', 'dropped']);
+  });
+
+  it('drops nothing of what is added again', async () => {
+    const { list, drops } = setUp();
+    await list.begin();
+    await list.change({ act: 'retire', symbol: 'A' });
+    await list.change({ act: 'add', symbol: 'A' });
+    expect(drops.slice(1)).toEqual([{ retired: ['A'], forgotten: [] }]);
+  });
+
+  it('drops again what leaders before retired, and the next change waits for it', async () => {
+    const { list, events, drops, hold } = setUp({
+      version: 2,
+      feeds: [
+        ['A', null],
+        ['B', 'push'],
+      ],
+    });
+    let release = (): void => {};
+    hold(new Promise((resolve) => (release = resolve)));
+    expect(await list.begin()).toBe(true);
+    const changed = list.change({ act: 'add', symbol: 'A' });
+    expect([drops, events]).toEqual([[], []]);
+    release();
+    await changed;
+    expect(drops).toEqual([{ retired: ['A'], forgotten: [] }]);
+    expect(events).toEqual(['dropped', 'settled', 'told']);
+  });
+});
