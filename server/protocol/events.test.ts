@@ -30,6 +30,7 @@ describe('[MS4] names of events', () => {
     'connect_error',
     'disconnect',
     'disconnecting',
+    'node_gone',
     'error',
     'newListener',
     'removeListener',

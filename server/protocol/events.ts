@@ -44,9 +44,13 @@ const ofSocketIo = [
   'removeListener',
 ];
 
+/** By these a backend is told what no client may say; the others are among Socket.IO's. */
+const ofBridge = ['node_gone'];
+
 const reserved: ReadonlySet<string> = new Set([
   ...Object.entries(isOurs).flatMap(([name, isReserved]) => (isReserved ? [name] : [])),
   ...ofSocketIo,
+  ...ofBridge,
   // A client that looks its listeners up on an object would find these there.
   ...Object.getOwnPropertyNames(Object.prototype),
   'prototype',

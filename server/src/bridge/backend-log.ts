@@ -11,7 +11,8 @@ export interface Named {
   /** The request's id, which the backend gets too. */
   id: string;
   event: string;
-  session: string;
+  /** Null where it is of none. */
+  session: string | null;
 }
 
 /** What the log is told of the backend. */

@@ -12,6 +12,7 @@ function setUp({ room = 100, ready = () => Promise.resolve() } = {}) {
   const answers: [event: string, answer: BackendAnswer][] = [];
   let taken = 0;
   let ended = 0;
+  let untold = 0;
   const stage: LineStage = {
     enter: (event, data, { session }) => {
       if (taken === room) return null;
@@ -21,6 +22,7 @@ function setUp({ room = 100, ready = () => Promise.resolve() } = {}) {
     leave: () => void taken--,
     send: ({ event }: BackendRequest) =>
       new Promise((resolve, reject) => void sent.push({ event, end: resolve, fail: reject })),
+    onUntold: () => void untold++,
     onEnded: () => void ended++,
     onError: (error) => errors.push(error),
   };
@@ -43,6 +45,7 @@ function setUp({ room = 100, ready = () => Promise.resolve() } = {}) {
     events,
     taken: () => taken,
     ended: () => ended,
+    untold: () => untold,
   };
 }
 
@@ -94,7 +97,7 @@ it('[BR4] goes on after a failure, and after a fault of ours', async () => {
 });
 
 it('[BR6] refuses at once what there is no room for, and drops notices', async () => {
-  const { line, call, end, settle, answers, events, ended } = setUp({ room: 2 });
+  const { line, call, end, settle, answers, events, ended, untold } = setUp({ room: 2 });
   call('a');
   call('b');
   expect(named(answers)).toEqual([['b', 'backend_unavailable']]);
@@ -103,7 +106,35 @@ it('[BR6] refuses at once what there is no room for, and drops notices', async (
   await end();
   await end('A');
   expect(events()).toEqual(['connect', 'a']);
-  expect(ended()).toBe(1);
+  expect([ended(), untold()]).toEqual([1, 1]);
+});
+
+it('[BR9] tells again that the session is there, but not of one that is over', async () => {
+  const { line, call, end, settle, events } = setUp();
+  call('a');
+  line.tellConnect();
+  line.end();
+  line.tellConnect();
+  await settle();
+  for (let n = 0; n < 4; n++) await end();
+  expect(events()).toEqual(['connect', 'a', 'connect', 'disconnect']);
+});
+
+it.each([
+  [
+    'has no answer',
+    async ({ sent }: ReturnType<typeof setUp>) => sent.at(-1)?.end({ outcome: 'lost', detail: '' }),
+  ],
+  ['is answered', async ({ end }: ReturnType<typeof setUp>) => end()],
+])('[BR9] knows of an end that %s', async (how, answer) => {
+  const stage = setUp();
+  await stage.settle();
+  await stage.end();
+  stage.line.end();
+  await stage.settle();
+  await answer(stage);
+  await stage.settle();
+  expect([stage.untold(), stage.ended()]).toEqual([how === 'is answered' ? 0 : 1, 1]);
 });
 
 it('[BR6] refuses at once what one session has too many of', async () => {

@@ -26,9 +26,11 @@ export interface LineStage {
   enter(event: string, data: unknown, of: SessionOfLine): BackendRequest | null;
   /** Gives that place back. */
   leave(request: BackendRequest): void;
+  /** Fires for the end of a session that the backend was not told of, or may not have been. */
+  onUntold(): void;
   send(request: BackendRequest): Promise<Sent>;
   /** Fires when the last of a line has ended. */
-  onEnded(): void;
+  onEnded(line: SessionLine): void;
   /** Fires for a fault of ours. */
   onError(error: unknown): void;
 }
@@ -49,11 +51,17 @@ export class SessionLine {
   readonly #of: SessionOfLine;
   #last: Promise<void> = Promise.resolve();
   readonly #calls = new Set<Call>();
+  #isOver = false;
 
   constructor(stage: LineStage, of: SessionOfLine) {
     this.#stage = stage;
     this.#of = of;
-    this.#notify('connect');
+    this.tellConnect();
+  }
+
+  /** Tells that the session is there; once more where the backend was told that it is gone. */
+  tellConnect(): void {
+    if (!this.#isOver) this.#notify('connect');
   }
 
   /** Sends the event after those before it. `onAnswer` is called once, at once where too many wait; null where nobody waits for it. */
@@ -90,14 +98,18 @@ export class SessionLine {
 
   /** The session is gone, which the backend is told after all that came before. */
   end(): void {
+    this.#isOver = true;
     this.#notify('disconnect');
-    this.#last = this.#last.then(() => this.#stage.onEnded());
+    this.#last = this.#last.then(() => this.#stage.onEnded(this));
   }
 
   #notify(event: 'connect' | 'disconnect'): void {
     const request = this.#stage.enter(event, null, this.#of);
-    if (request !== null)
-      this.#last = this.#last.then(() => this.#take({ request, onAnswer: null, at: 'waiting' }));
+    const onAnswer: OnAnswer = ({ ok }) => {
+      if (!ok && event === 'disconnect') this.#stage.onUntold();
+    };
+    if (request === null) onAnswer(refused('backend_unavailable'));
+    else this.#last = this.#last.then(() => this.#take({ request, onAnswer, at: 'waiting' }));
   }
 
   /** Never rejects: those after it would wait for ever. */

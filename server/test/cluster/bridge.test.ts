@@ -35,7 +35,7 @@ it('[BR1][BR4] events of clients on every replica of a cluster reach the backend
   const [first] = cluster.replicas;
   const moved = clients.filter((client) => client.hellos()[0]?.node === first?.node);
   await first?.kill('SIGTERM');
-  const gone = backend.of('disconnect').map(({ session }) => session);
+  const gone = backend.of('disconnect').map(({ session }) => session ?? '');
   expect(gone.toSorted()).toEqual(
     moved.flatMap((client) => client.hellos().map(({ session }) => session)).toSorted(),
   );

@@ -14,8 +14,9 @@ const letter = z.strictObject({
   event: z.string(),
   data: z.unknown(),
   user: z.string().nullable(),
-  session: z.string(),
+  session: z.string().nullable(),
   node: z.string(),
+  instance: z.uuid(),
   at: z.number(),
 });
 export type Letter = z.output<typeof letter>;

@@ -30,7 +30,7 @@ it('[BR7][BR8] the backend hears that each session is gone before the replica en
   const sessionsOf = (event: string): string[] =>
     backend
       .of(event)
-      .map(({ session }) => session)
+      .map(({ session }) => session ?? '')
       .toSorted();
   expect(sessionsOf('disconnect')).toEqual(sessionsOf('connect'));
 });

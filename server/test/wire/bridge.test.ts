@@ -96,7 +96,18 @@ it('[BR2] names with a meaning of their own, and what is no JSON, do not leave t
     expect(symbols).toEqual(['A']);
     return name;
   };
-  for (const event of ['tick', 'hello', 'error', 'cluster', '__proto__', 'constructor', 'ping'])
+  for (const event of [
+    'tick',
+    'hello',
+    'error',
+    'cluster',
+    '__proto__',
+    'constructor',
+    'ping',
+    'node_gone',
+    'then',
+    'toString',
+  ])
     expect(await refused(event, 1)).toBe('reserved_event');
   for (const event of ['', 'two words', '1st', 'x'.repeat(65), 'http://else', '../up'])
     expect(await refused(event, 1)).toBe('unknown_event');

@@ -1,0 +1,68 @@
+/**
+ * Tells the backend of replicas that died, each until it was answered: the same notice however often it is sent and whoever sends
+ * it, so that to repeat it is safe. Knows neither who died nor how that is found. Keeps SPEC.md [BR9].
+ */
+import { backoffMs } from '../support/backoff.ts';
+import type { Clock } from '../support/clock.ts';
+import type { Sent } from './outcome.ts';
+import type { BackendRequest } from './sender.ts';
+
+export interface LossNoticesOptions {
+  send: (request: BackendRequest) => Promise<Sent>;
+  clock: Pick<Clock, 'after'>;
+  /** Gives a number in [0, 1). */
+  random: () => number;
+  /** Fires for a fault of ours. */
+  onError: (error: unknown) => void;
+}
+
+export interface LossNotices {
+  /** Sends it until the backend has taken or refused it. One too many is dropped. */
+  tell(notice: BackendRequest): void;
+  /** What was not answered is sent no more. */
+  close(): void;
+}
+
+/** Notices that may wait for a backend that is away. */
+const maxWaiting = 1_000;
+const pause = { baseMs: 500, maxMs: 10_000 };
+
+export function createLossNotices({ send, clock, random, onError }: LossNoticesOptions): LossNotices {
+  let waiting = 0;
+  let isClosed = false;
+  const stops = new Set<() => void>();
+
+  function pass(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const stop = (): void => {
+        cancel();
+        stops.delete(stop);
+        resolve();
+      };
+      const cancel = clock.after(ms, stop);
+      stops.add(stop);
+    });
+  }
+
+  async function tellUntilTaken(notice: BackendRequest): Promise<void> {
+    for (let tries = 0; !isClosed; tries++) {
+      const { outcome } = await send(notice);
+      if (outcome === 'answered' || outcome === 'refused') return;
+      if (!isClosed) await pass(backoffMs(tries, { ...pause, random }));
+    }
+  }
+
+  return {
+    tell: (notice) => {
+      if (waiting >= maxWaiting) return;
+      waiting++;
+      tellUntilTaken(notice)
+        .catch(onError)
+        .finally(() => waiting--);
+    },
+    close: () => {
+      isClosed = true;
+      for (const stop of stops) stop();
+    },
+  };
+}

@@ -1,0 +1,184 @@
+/** What a backend that keeps presence hears of replicas that die, freeze and wake, in both homes: true processes and signals. */
+import { expect, it, onTestFinished } from 'vitest';
+import { backendSecret, startBackend, type Backend } from '../support/backend.ts';
+import { startEmbeddedCluster } from '../support/embedded-cluster.ts';
+import { presenceAfter } from '../support/presence.ts';
+import { createRecorder, type Recorder } from '../support/recorder.ts';
+import { until } from '../support/until.ts';
+import { healthOf, startClusterUnderTest, type ClusterUnderTest } from './cluster-under-test.ts';
+
+const settingsOf = ({ url }: Backend) => ({ BACKEND_URL: url, BACKEND_SECRET: backendSecret });
+/** Two seconds, and what a loaded machine adds. */
+const toldWithinMs = 3_000;
+
+async function nodeOf(client: Recorder): Promise<string> {
+  await client.seen('feed', 1, 10_000);
+  return client.hellos()[0]?.node ?? '';
+}
+
+const sessionOf = (client: Recorder): string => client.hellos()[0]?.session ?? '';
+const sessionsOf = (clients: readonly Recorder[]): string[] => clients.map(sessionOf).toSorted();
+const online = (backend: Backend): string[] => [...presenceAfter(backend.got).keys()].toSorted();
+const lossesTold = (backend: Backend): unknown[] => backend.of('node_gone').map(({ data }) => data);
+/** The instance under which that node told of its sessions, the last where there are several. */
+const instanceOf = (backend: Backend, node: string): string | undefined =>
+  backend.of('connect').findLast((one) => one.node === node)?.instance;
+
+/** Nothing came that was forged or old; who did not hear of each other may say the same, with the same id. */
+function expectGenuine({ verdicts }: Backend): void {
+  expect(verdicts.filter((verdict) => verdict !== 'genuine' && verdict !== 'repeated')).toEqual([]);
+}
+
+/** Resolves when the backend was told so often. */
+async function untilTold(backend: Backend, count: number, withinMs = toldWithinMs): Promise<void> {
+  await until(() => backend.of('node_gone').length >= count, {
+    withinMs,
+    saw: () => backend.got.map(({ event, node }) => `${node}: ${event}`),
+  });
+}
+
+async function start(backend: Backend): Promise<{ cluster: ClusterUnderTest; clients: Recorder[] }> {
+  const cluster = await startClusterUnderTest({ env: settingsOf(backend) });
+  for (const { url } of cluster.replicas) await until(async () => (await healthOf(url)).ready);
+  const clients = cluster.replicas.flatMap(({ url }) =>
+    [1, 2].map(() => cluster.connect({ transports: ['websocket'], reconnection: false }, url)),
+  );
+  await Promise.all(clients.map(nodeOf));
+  await until(() => backend.of('connect').length === clients.length);
+  return { cluster, clients };
+}
+
+it('[BR9] of a replica that was killed the backend is told once, by one that lives, and of the next too', async () => {
+  const backend = await startBackend();
+  const { cluster, clients } = await start(backend);
+  const [r1, r2] = cluster.replicas;
+  const [first, second] = ['r1', 'r2'].map((node) => ({ node, instance: instanceOf(backend, node) }));
+  await r1?.kill('SIGKILL');
+  await untilTold(backend, 1);
+  expect(lossesTold(backend)).toEqual([first]);
+  const [notice] = backend.of('node_gone');
+  expect(['r2', 'r3']).toContain(notice?.node);
+  const instance = instanceOf(backend, notice?.node ?? '');
+  expect(notice).toMatchObject({ user: null, session: null, instance });
+  expect(online(backend)).toEqual(sessionsOf(clients.slice(2)));
+  // It comes again under its name, and its sessions are others.
+  await r1?.restart();
+  const anew = cluster.connect({ transports: ['websocket'], reconnection: false }, r1?.url);
+  expect(await nodeOf(anew)).toBe('r1');
+  await until(() => online(backend).includes(sessionOf(anew)));
+  expect(instanceOf(backend, 'r1')).not.toBe(first?.instance);
+  await r2?.kill('SIGKILL');
+  await untilTold(backend, 2);
+  expect(lossesTold(backend)).toEqual([first, second]);
+  expect(online(backend)).toEqual(sessionsOf([...clients.slice(4), anew]));
+  // One that leaves in good order is not gone in this way.
+  await r1?.kill('SIGTERM');
+  await until(() => online(backend).length === 2);
+  const told = backend.of('node_gone').length;
+  await cluster.replicas[2]?.kill('SIGTERM');
+  expect([told, backend.of('node_gone').length]).toEqual([2, 2]);
+  expectGenuine(backend);
+}, 40_000);
+
+it('[BR9] a replica that was frozen is told to be gone, and tells of the sessions that it still has when it wakes', async () => {
+  const backend = await startBackend();
+  const { cluster, clients } = await start(backend);
+  const [frozen] = cluster.replicas;
+  const before = instanceOf(backend, 'r1');
+  await frozen?.kill('SIGSTOP');
+  await untilTold(backend, 1);
+  expect(online(backend)).toEqual(sessionsOf(clients.slice(2)));
+  // One of its clients leaves while it is frozen.
+  clients[0]?.close();
+  await frozen?.kill('SIGCONT');
+  await until(() => online(backend).includes(sessionOf(clients[1] as Recorder)), { withinMs: 5_000 });
+  await until(() => backend.of('disconnect').length === 1);
+  expect(online(backend)).toEqual(sessionsOf(clients.slice(1)));
+  expect(instanceOf(backend, 'r1')).not.toBe(before);
+  await clients[1]?.call('order');
+  expect(backend.of('order')).toMatchObject([{ node: 'r1', instance: instanceOf(backend, 'r1') }]);
+  expect(lossesTold(backend)).toEqual([{ node: 'r1', instance: before }]);
+  expectGenuine(backend);
+}, 40_000);
+
+it.each(['SIGSTOP', 'SIGKILL'] as const)(
+  '[BR9] Redis away by %s: nobody is told to be gone who lives, and who died meanwhile is',
+  async (signal) => {
+    const backend = await startBackend();
+    const { cluster, clients } = await start(backend);
+    const instance = instanceOf(backend, 'r3');
+    await cluster.redis.kill(signal);
+    await cluster.replicas[2]?.kill('SIGKILL');
+    for (const { url } of cluster.replicas.slice(0, 2))
+      await until(async () => !(await healthOf(url)).ready, { withinMs: 10_000 });
+    if (signal === 'SIGSTOP') await cluster.redis.kill('SIGCONT');
+    else await cluster.redis.restart();
+    await untilTold(backend, 1, 10_000);
+    expect(lossesTold(backend)).toEqual([{ node: 'r3', instance }]);
+    expect(online(backend)).toEqual(sessionsOf(clients.slice(0, 4)));
+    expect(backend.of('connect')).toHaveLength(clients.length);
+  },
+  40_000,
+);
+
+it('[BR9] a backend that was away hears of the loss when it is back, and no replica that could not tell all leaves unnoticed', async () => {
+  const backend = await startBackend();
+  const { cluster, clients } = await start(backend);
+  const [r1, r2] = cluster.replicas;
+  const lost = ['r1', 'r2'].map((node) => ({ node, instance: instanceOf(backend, node) }));
+  await backend.stop();
+  await r1?.kill('SIGKILL');
+  await r2?.kill('SIGTERM');
+  await backend.start();
+  await untilTold(backend, 2, 20_000);
+  expect(lossesTold(backend)).toEqual(expect.arrayContaining(lost));
+  expect(online(backend)).toEqual(sessionsOf(clients.slice(4)));
+}, 60_000);
+
+it('[BR9] of the workers of one machine too: one that was killed, and one that hangs and goes on', async () => {
+  const backend = await startBackend();
+  const cluster = await startEmbeddedCluster(settingsOf(backend));
+  onTestFinished(() => cluster.close());
+  const clients: Recorder[] = [];
+  const nodes = new Set<string>();
+  while (nodes.size < 2 || clients.length < 4) {
+    expect(clients.length).toBeLessThan(12);
+    const client = createRecorder(cluster.url, { transports: ['websocket'], reconnection: false });
+    onTestFinished(() => client.close());
+    clients.push(client);
+    nodes.add(await nodeOf(client));
+  }
+  const on = (node: string): Recorder[] => clients.filter((client) => client.hellos()[0]?.node === node);
+  await until(() => backend.of('connect').length === clients.length);
+  const [killed = '', hung = ''] = nodes;
+  const first = { node: killed, instance: instanceOf(backend, killed) };
+  const second = { node: hung, instance: instanceOf(backend, hung) };
+  cluster.kill(killed);
+  await untilTold(backend, 1);
+  expect(lossesTold(backend)).toEqual([first]);
+  expect(online(backend)).toEqual(sessionsOf(on(hung)));
+
+  // Another worker has the name by now, and can speak.
+  await until(() => cluster.pidOf(killed) !== null, { withinMs: 10_000 });
+  const late = createRecorder(cluster.url, { transports: ['websocket'] });
+  onTestFinished(() => late.close());
+  await until(async () => (await nodeOf(late)) !== '');
+  await until(
+    async () => {
+      const client = createRecorder(cluster.url, { transports: ['websocket'], reconnection: false });
+      const node = await nodeOf(client);
+      client.close();
+      return node === killed;
+    },
+    { withinMs: 15_000 },
+  );
+  const pid = cluster.pidOf(hung) ?? 0;
+  process.kill(pid, 'SIGSTOP');
+  await untilTold(backend, 2);
+  process.kill(pid, 'SIGCONT');
+  await until(() => sessionsOf(on(hung)).every((session) => online(backend).includes(session)), {
+    withinMs: 5_000,
+  });
+  expect(lossesTold(backend)).toEqual([first, second]);
+  expectGenuine(backend);
+}, 60_000);
