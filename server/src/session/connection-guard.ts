@@ -2,7 +2,7 @@
  * Ends connections that send more than a client can have a reason to, or leave unread more than one can. It stands at
  * Engine.IO, below everything that Socket.IO shows: packets for namespaces that are not there, WebSocket pings and half
  * messages count too. One bucket and shared listeners for each connection; one sweep looks at who may have left
- * much unread. Keeps SPEC.md [LM1] to [LM3].
+ * much unread. Keeps SPEC.md [LM1] to [LM3], [CN4].
  */
 import { refusal, type CodeName } from '../../protocol/index.ts';
 import type { Clock } from '../support/clock.ts';
@@ -126,9 +126,11 @@ export function createConnectionGuard(options: ConnectionGuardOptions): Connecti
   }
 
   // Shared by all connections: the emitter is `this`.
-  function onPacket(this: Connection, { data }: { data?: unknown }): void {
+  function onPacket(this: Connection, { type, data }: { type: string; data?: unknown }): void {
+    // engine.io hears it on polling alone.
+    if (type === 'close') this.close();
     // The bytes of a WebSocket are counted where they come in, whatever they are.
-    charge(this, rawSocketOf(this) === null ? 1 + sizeOf(data) / bytesPerToken : 1);
+    else charge(this, rawSocketOf(this) === null ? 1 + sizeOf(data) / bytesPerToken : 1);
   }
 
   function onPing(this: RawSocket): void {

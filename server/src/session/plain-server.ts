@@ -14,7 +14,7 @@ import type { SeatTaker } from '../users/seat.ts';
 import type { Arrivals } from './arrivals.ts';
 import { closeCodes, PlainConnection } from './plain-connection.ts';
 import { PlainSocket } from './plain-socket.ts';
-import { refuseUpgrade } from './refuse-handshake.ts';
+import { refuseUpgrade, type MoreHeaders } from './refuse-handshake.ts';
 import { parseCid } from './seating.ts';
 import { parseStreamRequest, type StreamRequest } from './stream-request.ts';
 import type { Streams } from './streams.ts';
@@ -96,12 +96,13 @@ export function createPlainServer(options: PlainServerOptions): PlainServer {
     handleProtocols: (protocols) => (protocols.has(bearerProtocol) ? bearerProtocol : false),
   });
   webSockets.on('wsClientError', (error: Error, socket: Duplex) =>
-    refuse(socket, refusal('bad_payload', error.message)),
+    // RFC 6455, 4.4: who speaks another version is told which one is spoken here.
+    refuse(socket, refusal('bad_payload', error.message), { 'Sec-WebSocket-Version': '13' }),
   );
 
-  function refuse(socket: Duplex, why: Refusal): void {
+  function refuse(socket: Duplex, why: Refusal, more?: MoreHeaders): void {
     engine.emit('connection_error', why);
-    refuseUpgrade(socket, why);
+    refuseUpgrade(socket, why, more);
   }
 
   /** Who asks, or why nobody is let in. */

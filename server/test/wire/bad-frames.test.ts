@@ -94,6 +94,16 @@ describe('packets [C4]', () => {
     expect(await socket.ended()).toBe(1_005);
   });
 
+  it('[CN4] who says that it closes is closed, whether it has joined or not', async () => {
+    for (const open of [opened, joined]) {
+      const socket = await open();
+      socket.send('1', '421["subscribe",["AAPL"]]');
+      // Sooner than anything else would end who has not joined.
+      expect(await socket.ended(400)).toBe(1_005);
+      expect(socket.texts.filter((text) => text.startsWith('431'))).toEqual([]);
+    }
+  });
+
   it('a namespace that is not there is refused', async () => {
     const socket = await opened();
     socket.send('40/unknown,');

@@ -165,9 +165,13 @@ describe('what is refused before the upgrade', () => {
     onTestFinished(() => void tcp.destroy());
     let said = '';
     tcp.on('data', (chunk: Buffer) => (said += chunk.toString()));
-    tcp.write('GET /stream/A HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
+    tcp.write(
+      'GET /stream/A HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 14\r\n' +
+        'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
+    );
     await until(() => tcp.readableEnded || tcp.destroyed);
     expect(said).toMatch(/^HTTP\/1\.1 400 [^]*application\/problem\+json[^]*"name":"bad_payload"/);
+    expect(said).toContain('Sec-WebSocket-Version: 13\r\n');
   });
 });
 
