@@ -234,7 +234,7 @@ export const codes = {
     code: 4305,
     retry: 'never',
     status: 400,
-    message: 'not an id of a user: 1 to 128 letters, digits and _ . @ : + = -',
+    message: 'not an id of a user: 1 to 128 letters, digits and _ . @ : + = | -',
   },
   symbol_not_permitted: {
     code: 4306,

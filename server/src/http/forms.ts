@@ -18,9 +18,9 @@ export const symbolForm = z.string().max(limits.maxSymbolLength);
 export const userIdForm = z
   .string({ error: 'must be the id of a user' })
   .refine(isUserId, {
-    error: `is not an id of a user: 1 to ${maxUserIdLength} letters, digits and _ . @ : + = -`,
+    error: `is not an id of a user: 1 to ${maxUserIdLength} letters, digits and _ . @ : + = | -`,
   })
-  .meta({ description: `the id of a user: 1 to ${maxUserIdLength} letters, digits and _ . @ : + = -` });
+  .meta({ description: `the id of a user: 1 to ${maxUserIdLength} letters, digits and _ . @ : + = | -` });
 
 /** A position in a symbol's ticks. */
 export const positionShape = { gen: z.string(), seq: z.int().min(0) };

@@ -81,9 +81,9 @@ export function claimed(user: string): Identity {
 /** The longest id of a user, in characters. */
 export const maxUserIdLength = 128;
 
-const form = /^[\w.@:+=-]+$/;
+const form = /^[\w.@:+=|-]+$/;
 
-/** Whether the text is an id of a user: 1 to 128 letters, digits and `_ . @ : + = -`, so that it is safe in a room's name, a key and a log. */
+/** Whether the text is an id of a user: 1 to 128 letters, digits and `_ . @ : + = | -`, so that it is safe in a room's name, a key and a log. */
 export function isUserId(text: unknown): text is string {
   return typeof text === 'string' && text.length <= maxUserIdLength && form.test(text);
 }

@@ -6,7 +6,7 @@ import { createSignIn, maxTokenLength, type TokenRules } from './sign-in.ts';
 
 const now = Date.UTC(2025, 5, 1);
 const nowS = now / 1_000;
-const clock = { now: () => now };
+const clock = { now: () => now, after: () => () => {} };
 
 const rules: TokenRules = {
   mode: 'jwt',
@@ -47,6 +47,11 @@ describe('a token that is taken', () => {
     const identity = await signedIn(good);
     expect(identity).toMatchObject({ user: 'ann', expiresAt: now + 600_000 });
     expect(identity.maySee('BTC-USD')).toBe(true);
+  });
+
+  it('[SI3] may be of a user as providers name them', async () => {
+    for (const sub of ['auth0|5f7c8ec7c33c6c004bbafe82', 'google-oauth2|1047', 'f:realm:ann@example.com'])
+      expect(await signedIn({ ...good, sub })).toMatchObject({ user: sub });
   });
 
   it('[SI5] says which symbols somebody may have', async () => {

@@ -22,7 +22,7 @@ export interface TokenRules {
 
 export interface SignInOptions {
   auth: { readonly mode: 'none' } | TokenRules;
-  clock: Pick<Clock, 'now'>;
+  clock: Pick<Clock, 'now' | 'after'>;
   /** Fires when the keys cannot be had, and not again before they could. */
   onKeysLost?: (error: unknown) => void;
 }
@@ -35,8 +35,8 @@ const toleranceS = 5;
 const furthestS = 366 * 86_400;
 /** How long the keys may take to come, in milliseconds; a connection has longer to join. */
 const keysTimeoutMs = 3_000;
-/** A key that is not known makes us ask for new ones, once in so many milliseconds at most. */
-const keysCooldownMs = 5_000;
+/** A key that is not known makes us ask for new ones, once in so many milliseconds at most; until then its token waits. */
+const keysCooldownMs = 1_000;
 
 /** What a token in an address would be called. */
 const tokenNames = ['token', 'access_token', 'id_token', 'jwt'];
@@ -79,7 +79,7 @@ export function createSignIn({ auth, clock, onKeysLost = () => {} }: SignInOptio
   const [algorithms, findKey] =
     'secret' in key
       ? [['HS256'], keepSecret(key.secret)]
-      : [['RS256', 'ES256', 'PS256', 'EdDSA'], fetchKeys(key.jwksUrl, onKeysLost)];
+      : [['RS256', 'ES256', 'PS256', 'EdDSA'], fetchKeys(key.jwksUrl, clock, onKeysLost)];
 
   async function prove(token: string): Promise<Identity> {
     const now = clock.now();
@@ -126,16 +126,32 @@ function keepSecret(secret: string): JWTVerifyGetKey {
 }
 
 /** What it gives rejects with `KeysLost` where it is not the token's fault. */
-function fetchKeys(url: string, onKeysLost: (error: unknown) => void): JWTVerifyGetKey {
+function fetchKeys(
+  url: string,
+  clock: Pick<Clock, 'after'>,
+  onKeysLost: (error: unknown) => void,
+): JWTVerifyGetKey {
   const keys = createRemoteJWKSet(new URL(url), {
     timeoutDuration: keysTimeoutMs,
     cooldownDuration: keysCooldownMs,
   });
   let areLost = false;
 
+  /** Those just fetched may be older than a token whose key is new: who is refused for that would not come back. */
+  const find: JWTVerifyGetKey = async (header, jws) => {
+    const mayBeOld = keys.coolingDown;
+    try {
+      return await keys(header, jws);
+    } catch (error) {
+      if (!mayBeOld || !(error instanceof errors.JWKSNoMatchingKey)) throw error;
+      await new Promise<void>((resolve) => void clock.after(keysCooldownMs, resolve));
+      return keys(header, jws);
+    }
+  };
+
   return async (header, jws) => {
     try {
-      const key = await keys(header, jws);
+      const key = await find(header, jws);
       areLost = false;
       return key;
     } catch (error) {

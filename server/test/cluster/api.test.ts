@@ -112,6 +112,7 @@ const calls: Record<string, Calls> = {
     good: [
       { path: '/api/users/ann/disconnect', status: 200 },
       { path: '/api/users/nobody/disconnect', status: 200 },
+      { path: '/api/users/auth0%7C5f7c/disconnect', status: 200 },
     ],
     bad: { path: '/api/users/user%3A*/disconnect', status: 400 },
   },
