@@ -53,8 +53,10 @@ export interface Nodes {
 const beatMs = 500;
 /** A node is forgotten, and those who watch have been told, within two seconds of its last beat; two lost beats are borne. */
 const forgottenAfterMs = 1_600;
-/** How often is looked whether this replica is not as it last told, and at the silence of the others; */
-const lookMs = 250;
+/** How often is looked whether this replica is not as it last told. */
+const changeLookMs = 250;
+/** How often is looked at the silence of the others, of which each look may add as much to the two seconds; */
+const silenceLookMs = 125;
 /** what may count as silence at one look: after a longer one, beats wait to be read. */
 const maxSilenceOfLookMs = beatMs;
 
@@ -93,8 +95,11 @@ export function createNodes({ node: name, channel, clock, self, onGone, onLeavin
     if (gone.length > 0) onGone(gone);
   }
 
-  function look(): void {
+  function tellChange(): void {
     if (signOf(own()) !== toldSign) tell();
+  }
+
+  function lookAtSilence(): void {
     const now = clock.monotonic();
     const silenceMs = Math.min(now - lookedAt, maxSilenceOfLookMs);
     lookedAt = now;
@@ -120,7 +125,11 @@ export function createNodes({ node: name, channel, clock, self, onGone, onLeavin
     start: () => {
       isStarted = true;
       lookedAt = clock.monotonic();
-      stops = [clock.every(beatMs, tell), clock.every(lookMs, look)];
+      stops = [
+        clock.every(beatMs, tell),
+        clock.every(changeLookMs, tellChange),
+        clock.every(silenceLookMs, lookAtSilence),
+      ];
       tell();
     },
     list: () => [own(), ...others()],
