@@ -7,12 +7,14 @@ import type { Announcement, Backplane } from '../backplane/contract.ts';
 import type { Clock } from '../support/clock.ts';
 import type { Log } from '../support/log.ts';
 import { createElection, type Election, type ElectionOptions } from './election.ts';
-import { createAskLeader, serveLeaderCalls } from './leader-calls.ts';
-import { createListCall, type ListCallOptions } from './list-call.ts';
-import { createPauseCall } from './pause-call.ts';
+import {
+  createLeaderCalls,
+  serveLeaderCalls,
+  type LeaderCalls,
+  type LeaderCallsOptions,
+} from './leader-calls.ts';
 import { createPauseNote } from './pause-note.ts';
 import { createPublisher, type PublisherOptions } from './publisher.ts';
-import { createPushCall, type PushCallOptions } from './push-call.ts';
 
 /** What is told of a term besides what the publisher tells. */
 interface TermEvents {
@@ -33,11 +35,10 @@ interface PublisherEvents {
 export interface LeaderOptions
   extends
     Pick<PublisherOptions, 'node' | 'sources' | 'dayStartMs' | 'onTick'>,
-    Pick<ListCallOptions, 'reached'> {
+    Pick<LeaderCallsOptions, 'refusePush' | 'reached'> {
   backplane: Pick<Backplane, 'lease' | 'leaderLine' | 'leaderNotes' | 'tickStore' | 'announce'>;
   lease: Pick<ElectionOptions, 'beatMs' | 'deadlineMs' | 'ttlMs'>;
   listKeeper: PublisherOptions['symbolList'];
-  refusePush: PushCallOptions['refuse'];
   meter: TermEvents & PublisherEvents;
   /** While this replica leaves it no longer looks at the lease, and goes by what the leader says of itself. */
   isLeaving: () => boolean;
@@ -48,23 +49,19 @@ export interface LeaderOptions
 /** The replica that leads, and its epoch. */
 export type KnownLeader = Pick<Announcement, 'node' | 'epoch'>;
 
-export interface Leader extends Pick<Election, 'start' | 'isLedAlive'> {
+export interface Leader extends Pick<Election, 'start' | 'isLedAlive'>, LeaderCalls {
   /** Whoever leads, as far as this replica knows; null while nobody does. */
   known(): KnownLeader | null;
   isLeading(): boolean;
   /** Takes the leader's word of itself. */
   heard(announcement: Announcement): void;
-  /** What any replica asks of the leader; none of them ever rejects. */
-  readonly push: ReturnType<typeof createPushCall>;
-  readonly changeList: ReturnType<typeof createListCall>;
-  readonly pauseFeed: ReturnType<typeof createPauseCall>;
   /** Stops for good; a leader clears the lease, so that another takes it at once. */
   close(): Promise<void>;
 }
 
 /** Looks at no lease before `start`. */
 export function createLeader(options: LeaderOptions): Leader {
-  const { backplane, lease, log, meter, isLeaving } = options;
+  const { backplane, lease, meter, isLeaving } = options;
   const { leaderLine, leaderNotes } = backplane;
   let announced: KnownLeader | null = null;
   let stopServing: () => void = () => {};
@@ -101,7 +98,7 @@ export function createLeader(options: LeaderOptions): Leader {
     },
   });
   const known = (): KnownLeader | null => (isLeaving() ? announced : election.leader());
-  const askLeader = createAskLeader(leaderLine, () => known()?.epoch ?? null);
+  const calls = createLeaderCalls({ ...options, leaderLine, epoch: () => known()?.epoch ?? null });
 
   return {
     start: () => election.start(),
@@ -112,9 +109,7 @@ export function createLeader(options: LeaderOptions): Leader {
       announced = { node: announcement.node, epoch: announcement.epoch };
       pauseNote.heard(announcement);
     },
-    push: createPushCall({ askLeader, refuse: options.refusePush, log }),
-    changeList: createListCall({ askLeader, reached: options.reached, log }),
-    pauseFeed: createPauseCall({ askLeader, log }),
+    ...calls,
     close: () => election.close(),
   };
 }
