@@ -14,6 +14,7 @@ import type { NodeState } from './nodes.ts';
 import { createPeers, type Peers, type PeersOptions } from './peers.ts';
 import { createStatistics, type Statistics, type StatisticsOptions } from './statistics.ts';
 
+/** What the parts below need, the replica's own figures among it. */
 export interface ClusterOptions
   extends
     Pick<PeersOptions, 'clock' | 'log' | 'node' | 'onDrain' | 'collect' | 'answers'>,
@@ -28,6 +29,7 @@ export interface ClusterOptions
   probe: () => Promise<unknown>;
 }
 
+/** The other replicas to this one, and the statistics of all. */
 export interface Cluster extends Peers {
   /** What is told to those who watch the cluster, as it is now. */
   statistics: Statistics['now'];

@@ -21,6 +21,7 @@ const countsSchema = z.object({
 /** Of one replica. */
 export type NodeConnections = z.output<typeof countsSchema>;
 
+/** What is counted here, and how others are asked for theirs. */
 export interface ConnectionCountsOptions {
   node: string;
   /** Those of this replica at this moment; `users` in any order. */
@@ -28,6 +29,7 @@ export interface ConnectionCountsOptions {
   ask: (question: string, options: AskOptions) => Promise<OthersAnswers>;
 }
 
+/** The count, and this replica's part in the counts of others. */
 export interface ConnectionCounts {
   /** This replica first, then the others by name; `incomplete` names those that did not answer in time. Of one user alone where it is given. */
   count(user?: string): Promise<{ nodes: NodeConnections[]; incomplete: string[] }>;
@@ -39,6 +41,7 @@ export interface ConnectionCounts {
 const limitMs = 1_000;
 const askedSchema = z.object({ user: z.string().optional() });
 
+/** Counts nothing before somebody asks. */
 export function createConnectionCounts({
   node,
   connections,

@@ -5,6 +5,7 @@
 import type { Clock } from '../support/clock.ts';
 import type { Log } from '../support/log.ts';
 
+/** The steps of a drain, in the order in which they are taken. One that rejects is logged, and the next one follows. */
 export interface DrainOptions {
   clock: Clock;
   log: Log;
@@ -26,6 +27,7 @@ export interface DrainOptions {
   endStages: () => Promise<void>;
 }
 
+/** One a replica. */
 export interface Drain {
   state(): 'serving' | 'draining' | 'drained';
   /** Begins, or hurries a drain that runs already to `withinMs`. Resolves when everything has ended; never rejects. */
@@ -36,6 +38,7 @@ export interface Drain {
 export const shortDrainMs = 1_000;
 const watchMs = 50;
 
+/** Does nothing before `start`. */
 export function createDrain(options: DrainOptions): Drain {
   const { clock, log, drainMs, hasElsewhere, onStart, releaseLease, sendClientsAway } = options;
   const { hurry, finishCalls, endStages } = options;

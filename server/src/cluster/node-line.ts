@@ -15,6 +15,7 @@ export interface NodeChannel {
 /** Answers a question by its name, given its body as JSON. What it throws is told to nobody, and the asker waits in vain. */
 export type Answers = Readonly<Record<string, (body: unknown) => unknown>>;
 
+/** How a question is asked. */
 export interface AskOptions {
   /** How long to wait, in milliseconds. */
   limitMs: number;
@@ -24,6 +25,7 @@ export interface AskOptions {
   isEnough?: (answer: unknown) => boolean;
 }
 
+/** Asks other replicas. Never rejects: who does not answer is not among the answers. */
 export interface NodeLine {
   /** Resolves with the answers by node, once all of `nodes` have answered, one was enough, or `limitMs` has passed. */
   ask(nodes: readonly string[], question: string, options: AskOptions): Promise<ReadonlyMap<string, unknown>>;
@@ -31,6 +33,7 @@ export interface NodeLine {
   forget(node: string): void;
 }
 
+/** What the line is made of. */
 export interface NodeLineOptions {
   node: string;
   channel: NodeChannel;
@@ -54,6 +57,7 @@ interface Pending {
   finish: () => void;
 }
 
+/** Answers the others from now on. */
 export function createNodeLine({ node, channel, clock, answers, onError }: NodeLineOptions): NodeLine {
   const pending = new Map<string, Pending>();
 

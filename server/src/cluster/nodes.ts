@@ -26,6 +26,7 @@ export type NodeState = z.output<typeof nodeSchema>;
 
 const goneSchema = z.object({ node: z.string() });
 
+/** What the registry is made of. */
 export interface NodesOptions {
   channel: NodeChannel;
   clock: Clock;
@@ -38,6 +39,7 @@ export interface NodesOptions {
   onLeaving: () => void;
 }
 
+/** The replicas that are there. */
 export interface Nodes {
   /** Tells of this replica from now on. */
   start(): void;

@@ -7,6 +7,7 @@ import type { Log } from '../support/log.ts';
 import { createNodeLine, type Answers, type AskOptions, type NodeChannel } from './node-line.ts';
 import { createNodes, type NodeState } from './nodes.ts';
 
+/** What this replica tells and answers, and what it does for the others. */
 export interface PeersOptions {
   channel: NodeChannel;
   clock: Clock;
@@ -31,6 +32,7 @@ export interface OthersAnswers {
   silent: string[];
 }
 
+/** The other replicas, as this one sees them. */
 export interface Peers {
   start(): void;
   /** This replica first, then the others by name. */
@@ -51,6 +53,7 @@ export interface Peers {
 /** How long another replica may take to answer, in milliseconds. */
 const askLimitMs = 1_000;
 
+/** Hears the others at once, and tells nothing of itself before `start`. */
 export function createPeers(options: PeersOptions): Peers {
   const { node, channel, clock, log, self, onDeparture, onDrain, collect } = options;
   const nodes = createNodes({

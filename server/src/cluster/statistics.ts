@@ -17,6 +17,7 @@ export interface Watchers {
   tell(kind: WatchKind, statistics: ClusterStatistics): void;
 }
 
+/** What the statistics are made of, and who is told them. */
 export interface StatisticsOptions {
   channel: NodeChannel;
   clock: Clock;
@@ -30,6 +31,7 @@ export interface StatisticsOptions {
   watchers: Watchers;
 }
 
+/** The statistics of all nodes. */
 export interface Statistics {
   /** As they are now. Whoever is told them hears of every change after. */
   now(kind: WatchKind): ClusterStatistics;

@@ -16,10 +16,11 @@ export interface Assignment {
   readonly sourceOf: ReadonlyMap<string, FeedName>;
 }
 
+/** The assignment, or every problem with what was asked for, as a sentence for people. */
 export type Assigned = { ok: true; assignment: Assignment } | { ok: false; problems: string[] };
 
 /** What a push source may be pushed when nobody listed anything: a newcomer's first symbol. */
-export const demoSymbol = 'DEMO';
+const demoSymbol = 'DEMO';
 
 const namesShown = 10;
 

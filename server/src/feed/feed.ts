@@ -22,6 +22,7 @@ export type FeedHealth =
   | { at: Extract<Freshness, 'live'> }
   | { at: Extract<Freshness, 'stale'>; reason: string };
 
+/** What a feed begins with, and whom it tells. */
 export interface FeedStart {
   /** Gives the last known quote by symbol, at any time, so that prices go on where the last leader or another source left them. */
   quotes: Pick<ReadonlyMap<string, Quote>, 'get'>;
@@ -48,4 +49,5 @@ export interface Feed {
 /** The sources that there are, by the names that `FEEDS` uses. */
 export const feedNames = ['simulator', 'push'] as const;
 
+/** One of them. */
 export type FeedName = (typeof feedNames)[number];

@@ -11,6 +11,7 @@ export interface FeedEntry {
   symbols: readonly string[] | null;
 }
 
+/** The sources in their order, or every problem with the text, as a sentence for people. */
 export type ParsedFeeds = { ok: true; feeds: FeedEntry[] } | { ok: false; problems: string[] };
 
 /** Names that are sources to come: words that must not be taken for a symbol of the list before them. */

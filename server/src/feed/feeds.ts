@@ -5,6 +5,7 @@ import type { Feed, FeedName } from './feed.ts';
 import { createPushFeed } from './push.ts';
 import { createSimulator } from './simulator.ts';
 
+/** What is listed, and what the sources run by. */
 export interface FeedsOptions {
   assignment: Assignment;
   /** Milliseconds between the simulator's prices. */

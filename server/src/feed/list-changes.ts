@@ -10,6 +10,7 @@ import type { FeedName } from './feed.ts';
 /** A symbol that is to be listed, with the source named or not, or to be retired. It was parsed. */
 export type ListRequest = { act: 'add'; symbol: string; feed?: string } | { act: 'retire'; symbol: string };
 
+/** What a change comes to, or why it cannot be made. */
 export type PlannedChange =
   /** `changes` are those after it, or null where nothing is to be done; `feed` is the source of a symbol that is listed then. */
   { ok: true; feed: string | null; changes: SymbolChanges | null } | { ok: false; refusal: Refusal };

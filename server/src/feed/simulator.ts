@@ -8,6 +8,7 @@ import { profileOf } from './catalogue.ts';
 import type { Feed, FeedStart, FeedTick } from './feed.ts';
 import { createWalk, type Step } from './walk.ts';
 
+/** The same options give the same prices. */
 export interface SimulatorOptions {
   symbols: readonly string[];
   /** The time between two ticks of a symbol. */

@@ -30,6 +30,7 @@ export interface SymbolListOptions {
   onChange: (change: SymbolsChange) => void;
 }
 
+/** The list on one replica. */
 export interface SymbolList {
   /** Begins to read how the list was changed before this replica came; again and again until it is known. */
   start(): void;
@@ -37,8 +38,6 @@ export interface SymbolList {
   isKnown(): boolean;
   /** Every symbol that is listed now, in the order of its source. */
   symbols: () => readonly string[];
-  /** Every symbol that is listed now, with its source. */
-  sourceOf(): ReadonlyMap<string, string>;
   /** Those that were retired and are remembered as such. */
   retired: () => ReadonlySet<string>;
   /** Null where it is listed. */
@@ -134,7 +133,6 @@ export function createSymbolList(options: SymbolListOptions): SymbolList {
     },
     isKnown: () => isKnown,
     symbols: () => known.symbols,
-    sourceOf: () => known.sourceOf,
     retired: () => known.retired,
     whyUnlisted: (symbol) =>
       known.sourceOf.has(symbol) ? null : known.retired.has(symbol) ? 'retired' : 'unknown_symbol',

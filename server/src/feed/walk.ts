@@ -6,6 +6,7 @@ import type { Decimal, Quote } from '../../protocol/index.ts';
 import type { Profile } from './catalogue.ts';
 import { createRandom, drawNormal, hashText } from './random.ts';
 
+/** One trade: its price and how much of it. */
 export interface Step {
   price: Decimal;
   size: Decimal;
@@ -13,6 +14,7 @@ export interface Step {
   day?: { open: Decimal; prevClose: Decimal };
 }
 
+/** Where a walk begins and how it goes. */
 export interface WalkOptions {
   symbol: string;
   profile: Profile;

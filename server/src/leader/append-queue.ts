@@ -12,6 +12,7 @@ export interface Job<Outcome> {
   settle?: (outcome: Outcome) => void;
 }
 
+/** First in, first out; its bound is in ticks. */
 export interface AppendQueue<Outcome> {
   /** Adds the job when all of it fits. */
   add(job: Job<Outcome>): boolean;
@@ -23,6 +24,7 @@ export interface AppendQueue<Outcome> {
   settleAll(outcome: Outcome): void;
 }
 
+/** An empty queue that holds `maxTicks` at most. */
 export function createAppendQueue<Outcome>({ maxTicks }: { maxTicks: number }): AppendQueue<Outcome> {
   const jobs: Job<Outcome>[] = [];
   let size = 0;

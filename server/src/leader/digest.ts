@@ -5,6 +5,7 @@
  */
 import type { Announcement } from '../backplane/contract.ts';
 
+/** The heads of one term. */
 export interface Digest {
   moved(head: { symbol: string; gen: string; seq: number }): void;
   /** The heads that moved during the last beats; the beat that asks is one of them. */
@@ -23,6 +24,7 @@ interface Head {
   keepsMoving: boolean;
 }
 
+/** Knows no head yet. */
 export function createDigest(): Digest {
   const heads = new Map<string, Head>();
   let beats = 0;

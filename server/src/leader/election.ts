@@ -7,10 +7,12 @@ import type { Lease, LeaseRecord } from '../backplane/contract.ts';
 import type { Clock } from '../support/clock.ts';
 import type { Log } from '../support/log.ts';
 
+/** Where this node stands; a closed one takes part no more. */
 export type Leadership =
   /** `record` is the last one read; null while the lease cannot be read. */
   { at: 'following'; record: LeaseRecord | null } | { at: 'leading'; epoch: number } | { at: 'closed' };
 
+/** The lease, the times by which it is judged, and whom a change concerns. */
 export interface ElectionOptions {
   node: string;
   lease: Lease;
@@ -28,6 +30,7 @@ export interface ElectionOptions {
   onFollow: (reason: string) => void;
 }
 
+/** This node's part in the election. */
 export interface Election {
   /** Looks at the lease, and from then on with each beat. Called again, it looks at once: the link may be back. */
   start(): void;
@@ -44,6 +47,7 @@ export interface Election {
   close(): Promise<void>;
 }
 
+/** Reads no lease before `start`. */
 export function createElection(options: ElectionOptions): Election {
   const { node, lease, clock, log, beatMs, deadlineMs, ttlMs, onLead, onFollow } = options;
   let state: Leadership = { at: 'following', record: null };

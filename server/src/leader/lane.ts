@@ -28,6 +28,7 @@ export interface UnsureBatch {
   drafts: readonly TickDraft[];
 }
 
+/** One shard, the term it is claimed for, and what the lane tells. */
 export interface LaneOptions {
   shard: number;
   epoch: number;
@@ -59,6 +60,7 @@ export interface Unlisted {
   forgotten: readonly string[];
 }
 
+/** One shard in one term. */
 export interface Lane {
   /** The last quotes of the shard's symbols; complete after `begin`. */
   readonly quotes: ReadonlyMap<string, Quote>;
@@ -80,6 +82,7 @@ export interface Lane {
 /** What a quote is before the store has counted its tick. */
 const unnumbered = { gen: '', seq: 0 };
 
+/** Claims nothing before `begin`; what is pushed until then waits. */
 export function createLane(options: LaneOptions): Lane {
   const { shard, epoch, tickStore, unsure, maxQueuedTicks, dayStartMs, makeBatchId } = options;
   const { mayAppend, monotonic, onTick, onAppended, onRefused, onRetried, onFault } = options;

@@ -22,6 +22,7 @@ interface Outcomes {
   pause: PauseOutcome;
 }
 
+/** What the calls go over, and what this replica knows by itself. */
 export interface LeaderCallsOptions {
   leaderLine: Pick<LeaderLine, 'call'>;
   /** That of the leader that is known, or null. */
@@ -40,6 +41,7 @@ export interface LeaderCalls {
   pauseFeed: (isPaused: boolean) => Promise<PauseOutcome>;
 }
 
+/** Gives the calls of this replica, which may lead itself. */
 export function createLeaderCalls(options: LeaderCallsOptions): LeaderCalls {
   const { leaderLine, epoch, refusePush, reached, log } = options;
 

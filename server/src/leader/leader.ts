@@ -32,6 +32,7 @@ interface PublisherEvents {
   retried: PublisherOptions['onRetried'];
 }
 
+/** What a term needs of the other stages, and what is told of it. */
 export interface LeaderOptions
   extends
     Pick<PublisherOptions, 'node' | 'sources' | 'dayStartMs' | 'onTick'>,
@@ -49,6 +50,7 @@ export interface LeaderOptions
 /** The replica that leads, and its epoch. */
 export type KnownLeader = Pick<Announcement, 'node' | 'epoch'>;
 
+/** This replica as one that may lead, and as one that asks whoever does. */
 export interface Leader extends Pick<Election, 'start' | 'isLedAlive'>, LeaderCalls {
   /** Whoever leads, as far as this replica knows; null while nobody does. */
   known(): KnownLeader | null;

@@ -5,6 +5,7 @@
 import type { Announcement, LeaderNotes } from '../backplane/contract.ts';
 import { pausedReason } from './source-board.ts';
 
+/** The pause as it is kept from leader to leader. */
 export interface PauseNote {
   /** Takes the leader's word. */
   heard(announcement: Pick<Announcement, 'feed'>): void;

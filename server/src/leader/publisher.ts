@@ -51,6 +51,7 @@ export interface PushBatch {
   once?: { id: string; hash: string };
 }
 
+/** What the publisher reads from, writes to and tells. */
 export interface PublisherOptions {
   node: string;
   tickStore: TickStore;
@@ -81,6 +82,7 @@ export interface PublisherOptions {
   onFault: (epoch: number, reason: string) => void;
 }
 
+/** One term after another, never two at once. */
 export interface Publisher {
   /** Begins a term: claims the store, then starts the sources. */
   lead(epoch: number): void;
@@ -111,6 +113,7 @@ interface Term {
   droppedTicks: number;
 }
 
+/** Reads and writes nothing before `lead`. */
 export function createPublisher(options: PublisherOptions): Publisher {
   const { node, tickStore, sources, symbolList, pauseNote, clock, log, dayStartMs, beatMs, makeBatchId } =
     options;

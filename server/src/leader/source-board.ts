@@ -4,6 +4,7 @@ import type { FeedState } from '../../protocol/index.ts';
 /** What a source says of itself. */
 export type SourceHealth = { at: 'live' } | { at: 'stale'; reason: string };
 
+/** The state of every source in one term. */
 export interface SourceBoard {
   set(name: string, health: SourceHealth): void;
   /** While it is paused every source is stale, whatever it says of itself. */
@@ -12,6 +13,7 @@ export interface SourceBoard {
   feed(): FeedState;
 }
 
+/** Which sources there are, and what they have. */
 export interface SourceBoardOptions {
   sources: readonly { readonly name: string }[];
   /** The symbols that a source has now. */

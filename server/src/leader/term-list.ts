@@ -12,6 +12,7 @@ import type { Unlisted } from './lane.ts';
 /** A symbol that is to be listed, with the source named or not, or to be retired. */
 export type ListRequest = { act: 'add'; symbol: string; feed?: string } | { act: 'retire'; symbol: string };
 
+/** What came of a change; `isChange` is false where the list was so before. */
 export type ListOutcome =
   /** `feed` is the source of a symbol that is listed now. `version` is that of the changes that say so. */
   { ok: true; isChange: boolean; feed: string | null; version: number } | { ok: false; refusal: Refusal };
@@ -37,6 +38,7 @@ export interface AssignedList {
   refusePush(symbols: Iterable<string>): Refusal | null;
 }
 
+/** One term, and where its list is kept and goes to. */
 export interface TermListOptions {
   epoch: number;
   keeper: ListKeeper;
@@ -53,6 +55,7 @@ export interface TermListOptions {
   onFault: (reason: string, error?: unknown) => void;
 }
 
+/** The list of one term. */
 export interface TermList {
   /** The changes that everyone may know: what was retired has had its last tick. */
   changes(): SymbolChanges;

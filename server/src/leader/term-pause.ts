@@ -6,8 +6,10 @@ import { refusal, type Refusal } from '../../protocol/index.ts';
 import { createTurns } from '../support/turns.ts';
 import type { PauseNote } from './pause-note.ts';
 
+/** What came of a pause or its end; `isChange` is false where it was so before. */
 export type PauseOutcome = { ok: true; isChange: boolean } | { ok: false; refusal: Refusal };
 
+/** One term, and where its pause is kept and goes to. */
 export interface TermPauseOptions {
   epoch: number;
   note: Pick<PauseNote, 'begin' | 'write'>;
@@ -19,6 +21,7 @@ export interface TermPauseOptions {
   onFault: (reason: string, error?: unknown) => void;
 }
 
+/** The pause of one term. */
 export interface TermPause {
   isPaused(): boolean;
   /** Takes over how it was left. False, after `onFault`, when the term cannot begin. */
@@ -29,6 +32,7 @@ export interface TermPause {
 
 const noLeader: PauseOutcome = { ok: false, refusal: refusal('no_leader') };
 
+/** Not paused until `begin` knows better. */
 export function createTermPause({ epoch, note, mayAppend, onChange, onFault }: TermPauseOptions): TermPause {
   let isPaused = false;
   const takeTurn = createTurns();

@@ -1,6 +1,7 @@
 /** Figures of calls to the API. */
 import type { Metrics } from '../support/metrics.ts';
 
+/** How the composition root tells of calls to the API. */
 export interface ApiMetrics {
   /** A call to the API was answered with that status. */
   apiAnswered(status: number): void;

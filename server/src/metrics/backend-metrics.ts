@@ -1,6 +1,7 @@
 /** Figures of the bridge to a backend. */
 import type { Metrics } from '../support/metrics.ts';
 
+/** How the composition root tells of the bridge. */
 export interface BackendMetrics {
   /** An event or notice for the backend had that end, of few kinds, after so many milliseconds. */
   backendAsked(outcome: string, ms: number): void;

@@ -1,6 +1,7 @@
 /** Figures of the lease and of what its holder appends. */
 import type { Metrics } from '../support/metrics.ts';
 
+/** How the leader's stage tells of its terms and appends. */
 export interface LeaderMetrics {
   /** This replica leads in that epoch. */
   led(epoch: number): void;

@@ -6,6 +6,7 @@ import { symbolOfRoom, tierOfRoom, type NodeDetails } from '../../protocol/index
 import type { Clock } from '../support/clock.ts';
 import type { LoadMark, ProcessLoad } from '../support/process-load.ts';
 
+/** The counters that are looked at. */
 export interface NodeDetailsOptions {
   clock: Clock;
   load: ProcessLoad;
@@ -23,6 +24,7 @@ export interface NodeDetailsOptions {
 
 type Rates = NodeDetails['perSecond'];
 
+/** What this replica is and does at the moment. */
 export interface NodeDetailsSource {
   read(): NodeDetails;
   close(): void;

@@ -12,6 +12,7 @@ import { createSocketMetrics, type SocketMetrics, type SocketTraffic } from './s
 import { createTickMetrics, type FanoutTraffic, type TickMetrics } from './tick-metrics.ts';
 import { createUserMetrics, type UserMetrics } from './user-metrics.ts';
 
+/** Everything that a replica can tell of. */
 export interface ReplicaMetrics
   extends SocketMetrics, TickMetrics, LeaderMetrics, UserMetrics, ApiMetrics, BackendMetrics {}
 

@@ -10,6 +10,7 @@ export interface SocketTraffic {
   received: number;
 }
 
+/** How the composition root tells of connections. */
 export interface SocketMetrics {
   /** A handshake or a call was refused, or failed by a fault of ours; `name` is its code's, where it has one of ours. */
   socketError(kind: (typeof errorKinds)[number], name?: string): void;

@@ -27,6 +27,7 @@ export interface FanoutTraffic {
 /** What is looked at of a tick: the instant of its source. */
 type Stamped = Readonly<{ ts: number }>;
 
+/** How the composition root tells of ticks, hop by hop, and of clients that recover. */
 export interface TickMetrics {
   /** The leader has these ticks of a source, */
   received(ticks: readonly Stamped[]): void;

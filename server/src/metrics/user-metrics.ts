@@ -1,6 +1,7 @@
 /** Figures of users: their seats, and messages to them. */
 import type { Metrics } from '../support/metrics.ts';
 
+/** How the composition root tells of users. */
 export interface UserMetrics {
   /** A message to users was sent. `isComplete` where every replica answered. */
   messageSent(kind: (typeof messageKinds)[number], isComplete: boolean): void;
