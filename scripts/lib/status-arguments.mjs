@@ -12,6 +12,9 @@ export const statusUsage = `npm run status -- [--url ${defaultUrl}] [--key KEY] 
   --json   one JSON object, for programs (npm run --silent status -- --json)
   --help   this
 
+A certificate of your own is trusted by NODE_EXTRA_CA_CERTS=certs/cert.pem
+before the command.
+
 Ends with 0 when all is well, with 1 when something is wrong, and with 2 when
 it could not ask.`;
 

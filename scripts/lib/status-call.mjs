@@ -3,8 +3,10 @@
  * said of itself. Judges nothing.
  */
 
-/** How long one answer may take. */
-const limitMs = 5_000;
+/** How long one answer may take; within it the others leave out a replica that hangs. */
+const limitMs = 2_000;
+/** Through Nginx the next try reaches another replica than the one that hangs. */
+const maxTries = 3;
 
 /** Nobody could be asked; the message is for people, and has no key in it. */
 export class CannotAsk extends Error {}
@@ -16,6 +18,7 @@ export class CannotAsk extends Error {}
  *   has no link to the others.
  * @property {{ node: string, state: string, connections: number }[]} nodes By name.
  * @property {number} clients Connections of those nodes together.
+ * @property {number} unanswered Requests that got no answer in time, and were made again.
  * @property {{ kind: string, state: string, reason: string | null }} backplane
  * @property {{ node: string | null, epoch: number }} leader
  * @property {{ state: string, reason: string | null }} feed
@@ -30,19 +33,23 @@ export class CannotAsk extends Error {}
  * @returns {Promise<ClusterStatus>}
  */
 export async function askCluster({ url, key, now = Date.now }) {
-  const ask = asker(url, key);
+  let unanswered = 0;
+  const ask = asker(url, key, () => unanswered++);
   const health = await ask('health');
   if (health.status >= 500)
     throw new CannotAsk(`${url.href} answers ${health.status} to /health: no replica is behind it`);
   if (health.status !== 200)
-    throw new CannotAsk(`${url.href} answers ${health.status} to /health: it does not seem to be Tickwire`);
+    throw new CannotAsk(
+      `${url.href} answers ${health.status} to /health: it does not seem to be Tickwire${health.status === 400 && url.protocol === 'http:' ? ', or takes https alone' : ''}`,
+    );
   const full = key === null ? null : await ask('api/status');
   if (full !== null && full.status === 401) throw new CannotAsk(`the API key is not taken by ${url.href}`);
   if (full !== null && full.status !== 200)
     throw new CannotAsk(`${url.href} answers ${full.status} to /api/status`);
 
   try {
-    return statusOf({ url, health: health.body, full: full?.body ?? null, ages: await tickAges() });
+    const ages = await tickAges();
+    return statusOf({ url, health: health.body, full: full?.body ?? null, ages, unanswered });
   } catch (error) {
     if (error instanceof CannotAsk) throw error;
     throw new CannotAsk(`what answers at ${url.href} does not seem to be Tickwire`, { cause: error });
@@ -66,10 +73,10 @@ export async function askCluster({ url, key, now = Date.now }) {
 }
 
 /**
- * @param {{ url: URL, health: any, full: any, ages: Map<string, number> }} told
+ * @param {{ url: URL, health: any, full: any, ages: Map<string, number>, unanswered: number }} told
  * @returns {ClusterStatus}
  */
-function statusOf({ url, health, full, ages }) {
+function statusOf({ url, health, full, ages, unanswered }) {
   const { backplane, leader, feed } = full ?? health;
   const own = {
     node: health.node,
@@ -92,6 +99,7 @@ function statusOf({ url, health, full, ages }) {
     told: full === null ? 'one' : full.scope === 'replica' ? 'alone' : 'all',
     nodes,
     clients: nodes.reduce((sum, one) => sum + one.connections, 0),
+    unanswered,
     backplane: {
       kind: text(backplane.kind),
       state: text(backplane.state),
@@ -135,31 +143,46 @@ function count(value) {
  *
  * @param {URL} url
  * @param {string | null} key
+ * @param {() => void} onUnanswered Fires when a request that is made again got no answer.
  * @returns {(path: string) => Promise<{ status: number, body: any }>}
  */
-function asker(url, key) {
+function asker(url, key, onUnanswered) {
   return async (path) => {
-    try {
-      const answer = await fetch(new URL(path, url), {
-        redirect: 'manual',
-        headers: { Accept: 'application/json', ...(key !== null && { 'X-API-Key': key }) },
-        signal: AbortSignal.timeout(limitMs),
-      });
-      const body = await answer.text();
-      return { status: answer.status, body: answer.status === 200 ? JSON.parse(body) : null };
-    } catch (error) {
-      if (error instanceof SyntaxError)
-        throw new CannotAsk(`what answers at ${url.href} does not seem to be Tickwire`, { cause: error });
-      throw new CannotAsk(`${url.href} cannot be reached: ${reasonOf(error)}`, { cause: error });
+    for (let tries = 1; ; tries++) {
+      try {
+        const answer = await fetch(new URL(path, url), {
+          redirect: 'manual',
+          headers: { Accept: 'application/json', ...(key !== null && { 'X-API-Key': key }) },
+          signal: AbortSignal.timeout(limitMs),
+        });
+        const body = await answer.text();
+        return { status: answer.status, body: answer.status === 200 ? JSON.parse(body) : null };
+      } catch (error) {
+        if (error instanceof SyntaxError)
+          throw new CannotAsk(`what answers at ${url.href} does not seem to be Tickwire`, { cause: error });
+        if (!isTimeout(error) || tries === maxTries)
+          throw new CannotAsk(`${url.href} cannot be reached: ${reasonOf(error)}`, { cause: error });
+        onUnanswered();
+      }
     }
   };
 }
 
 /** @param {unknown} error */
+function isTimeout(error) {
+  return error instanceof Error && error.name === 'TimeoutError';
+}
+
+/** @param {unknown} error */
 function reasonOf(error) {
   if (!(error instanceof Error)) return String(error);
-  if (error.name === 'TimeoutError') return `no answer within ${limitMs / 1_000} seconds`;
+  if (isTimeout(error)) return `${maxTries} times no answer within ${limitMs / 1_000} seconds`;
   const { cause } = error;
   if (!(cause instanceof Error)) return error.message;
-  return cause.message || ('code' in cause ? String(cause.code) : error.message);
+  const code = 'code' in cause ? String(cause.code) : '';
+  if (/CERT|ISSUER/.test(code))
+    return `its certificate is not trusted (${cause.message}); NODE_EXTRA_CA_CERTS=certs/cert.pem before the command trusts that one`;
+  // What OpenSSL says has addresses of memory and of its own sources.
+  if (/^(ERR_SSL|EPROTO)/.test(code)) return 'it does not speak TLS; is it http?';
+  return cause.message || code || error.message;
 }

@@ -7,7 +7,7 @@
  * @param {{ minNodes: number }} options
  * @returns {string[]}
  */
-export function problemsOf({ told, nodes, backplane, leader, feed, feeds }, { minNodes }) {
+export function problemsOf({ told, nodes, unanswered, backplane, leader, feed, feeds }, { minNodes }) {
   const serving = nodes.filter(({ state }) => state === 'serving');
   const isKnown = told !== 'all' || nodes.some(({ node }) => node === leader.node);
   return [
@@ -16,6 +16,11 @@ export function problemsOf({ told, nodes, backplane, leader, feed, feeds }, { mi
     ...(leader.node === null || isKnown ? [] : [`the leader ${leader.node} is gone`]),
     ...(serving.length === 0 ? ['no replica serves: all of them are leaving'] : []),
     ...(serving.length > 0 && serving.length < minNodes ? [tooFew(serving.length, minNodes, told)] : []),
+    ...(unanswered === 0
+      ? []
+      : [
+          `a replica may hang: ${unanswered === 1 ? 'a request' : `${unanswered} requests`} got no answer, until asked again`,
+        ]),
     ...(feed.state === 'live' ? [] : [`prices are not live${because(feed.reason)}`]),
     ...feeds
       .filter(({ state }) => feed.state === 'live' && state !== 'live')

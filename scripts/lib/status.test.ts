@@ -12,6 +12,7 @@ const well: ClusterStatus = {
     { node: 'replica-10', state: 'draining', connections: 1 },
   ],
   clients: 41,
+  unanswered: 0,
   backplane: { kind: 'redis', state: 'up', reason: null },
   leader: { node: 'r2', epoch: 3 },
   feed: { state: 'live', reason: null },
@@ -88,6 +89,11 @@ describe('the problems of a cluster', () => {
       'all replicas leaving',
       { nodes: [{ node: 'r2', state: 'draining', connections: 1 }] },
       ['no replica serves: all of them are leaving'],
+    ],
+    [
+      'a replica that hangs',
+      { unanswered: 2 },
+      ['a replica may hang: 2 requests got no answer, until asked again'],
     ],
     [
       'one source stale',

@@ -1,7 +1,11 @@
 /** `npm run status` as a program, asking true clusters in good and in bad times, and what is none. */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type IncomingHttpHeaders, type RequestListener } from 'node:http';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { certificateIn, makeCertificate } from '../../../scripts/lib/certificate.mjs';
 import { startChild } from '../../../scripts/lib/child.mjs';
 import { freePort } from '../../../scripts/lib/free-port.mjs';
 import type { ClusterStatus } from '../../../scripts/lib/status-call.mjs';
@@ -155,8 +159,74 @@ describe('npm run status', () => {
     const silent = await serve(() => {});
     expect(await run(['--url', silent])).toEqual({
       code: 2,
-      said: `${silent} cannot be reached: no answer within 5 seconds`,
+      said: `${silent} cannot be reached: 3 times no answer within 2 seconds`,
     });
+  });
+
+  it('through Nginx is answered by another replica than the one that hangs, and says that one does', async () => {
+    const cluster = await startClusterUnderTest();
+    await until(async () => (await asked(cluster.url, ['--nodes', '3'])).code === 0, { withinMs: 20_000 });
+    const leader = await cluster.leader();
+    const frozen = cluster.replicas.find((replica) => replica !== leader);
+    await frozen?.kill('SIGSTOP');
+    onTestFinished(() => frozen?.kill('SIGCONT'));
+    const hanging = 'a replica may hang: a request got no answer, until asked again';
+    await until(
+      async () => {
+        const { code, status } = await asked(cluster.url, ['--nodes', '3']);
+        // Each run is answered, whomever it meets.
+        expect(code).toBe(1);
+        return status.problems.includes(hanging) && status.problems.includes('2 of 3 replicas serve');
+      },
+      { withinMs: 30_000, saw: () => asked(cluster.url) },
+    );
+    const itself = await run(['--url', frozen?.url ?? ''], withKey);
+    expect(itself).toEqual({
+      code: 2,
+      said: `${frozen?.url}/ cannot be reached: 3 times no answer within 2 seconds`,
+    });
+  });
+
+  it('trusts a certificate that it is told of, and says what to do about another', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'tickwire-certs-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    await makeCertificate({ folder });
+    const tls = certificateIn(folder);
+    const cluster = await startClusterUnderTest({ replicas: 1, tls });
+    const url = cluster.tlsUrl ?? '';
+    await until(async () => (await asked(cluster.url)).code === 0, { withinMs: 20_000 });
+    const trusting = await run(['--url', url], { ...withKey, NODE_EXTRA_CA_CERTS: tls.certificate });
+    expect([trusting.code, trusting.said]).toEqual([0, expect.stringContaining(' ok: 1 replica,')]);
+    expect(await run(['--url', url], withKey)).toMatchObject({
+      code: 2,
+      said: expect.stringMatching(/its certificate is not trusted \(.+\); NODE_EXTRA_CA_CERTS=/) as string,
+    });
+    expect(await run(['--url', url.replace('https:', 'http:')], withKey)).toEqual({
+      code: 2,
+      said: `${url.replace('https:', 'http:')}/ answers 400 to /health: it does not seem to be Tickwire, or takes https alone`,
+    });
+    expect(await run(['--url', cluster.url.replace('http:', 'https:')], withKey)).toEqual({
+      code: 2,
+      said: `${cluster.url.replace('http:', 'https:')}/ cannot be reached: it does not speak TLS; is it http?`,
+    });
+  });
+
+  it('ends with 2 where what it found cannot be written, and not where its reader reads no further', async () => {
+    const cluster = await startClusterUnderTest({ replicas: 1 });
+    await until(async () => (await asked(cluster.url)).code === 0, { withinMs: 20_000 });
+    const shell = (command: string) =>
+      spawnSync('bash', ['-o', 'pipefail', '-c', command], {
+        env: { ...process.env, ...withKey, RUN: `${process.execPath} ${program} --url ${cluster.url}` },
+        encoding: 'utf8',
+      });
+    for (const flags of ['', ' --json']) {
+      const full = shell(`$RUN${flags} > /dev/full`);
+      expect([full.status, full.stderr]).toEqual([
+        2,
+        expect.stringMatching(/^what was found cannot be written: .*ENOSPC/),
+      ]);
+    }
+    expect(shell('$RUN | true')).toMatchObject({ status: 0, stderr: '' });
   });
 
   it('takes the key nowhere else', async () => {
