@@ -88,16 +88,35 @@ describe('AckWindow', () => {
     expect(window.limit).toBe(least);
   });
 
-  it('[SL1] asks often where answers are slow, and twice a window where they are quick', () => {
+  it('[SL1] asks eight times in a window before the first answer and where answers are slow', () => {
     const window = new AckWindow();
-    expect(window.wantsPing()).toBe(false);
-    window.wrote(window.limit / 2);
-    expect(window.wantsPing()).toBe(true);
-    window.pinged(1, 100_000);
-    expect(window.wantsPing()).toBe(false);
-    window.answered(1, 100_200);
+    expect(window.wantsPing(100)).toBe(false);
     window.wrote(Math.max(2_048, window.limit / 8));
-    expect(window.wantsPing()).toBe(true);
+    expect(window.wantsPing(100)).toBe(true);
+    window.pinged(1, 100_000);
+    expect(window.wantsPing(100)).toBe(false);
+    window.answered(1, 100_400);
+    window.wrote(Math.max(2_048, window.limit / 8));
+    expect(window.wantsPing(100)).toBe(true);
+  });
+
+  it('[SL1] asks the later in a window the sooner answers come, and before what is next does not fit', () => {
+    /** How much of the window, in parts of 1,000 bytes, was written when one was asked that answers after so long. */
+    function askedAt(answerMs: number, bytes: number): number {
+      const window = new AckWindow();
+      window.answered(ask(window, window.limit, 100_000), 100_000 + answerMs);
+      let written = 0;
+      do {
+        window.wrote(bytes);
+        written += bytes;
+      } while (!window.wantsPing(bytes));
+      expect(window.inFlight).toBeLessThanOrEqual(window.limit);
+      return written / window.limit;
+    }
+    const shares = [0, 100, 200, 300, 400].map((answerMs) => askedAt(answerMs, 100));
+    for (const [i, share] of shares.entries())
+      expect(share, `${i}00 ms`).toBeCloseTo([0.8, 0.6, 0.4, 0.2, 0.125][i] ?? 0, 1);
+    expect(askedAt(0, 80_000)).toBeLessThan(0.7);
   });
 
   it('[SL1] whatever is written and answered, nothing is in flight twice and the limit holds its floor', () => {

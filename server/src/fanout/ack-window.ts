@@ -12,8 +12,12 @@ const minBytes = 8_192;
 const maxPaceBytes = 131_072;
 /** Throughput is counted over this long, in milliseconds. */
 const spanMs = 500;
-/** A client that answers within this many milliseconds is asked once in half a window, others eight times in one. */
-const quickMs = 50;
+/**
+ * How much of the window may be written before a client is asked again: so much that its answer comes before the window is full,
+ * and not less, as reading a pong costs as much as several writes (bench: 100 symbols). The later it answers the sooner it is asked.
+ */
+const latestShare = 0.8;
+const leastShare = 1 / 8;
 const minPingBytes = 2_048;
 
 interface Ping {
@@ -57,10 +61,11 @@ export class AckWindow {
     this.#written += bytes;
   }
 
-  /** Whether enough was written behind the last ping. */
-  wantsPing(): boolean {
+  /** Whether enough was written behind the last ping, or as much as the last time, `bytes`, would not fit any more. */
+  wantsPing(bytes: number): boolean {
     const since = this.#written - this.#pingedAt;
-    return since >= (this.#answerMs > quickMs ? Math.max(minPingBytes, this.#limit / 8) : this.#limit / 2);
+    const share = Math.max(latestShare - this.#answerMs / spanMs, leastShare);
+    return since >= Math.max(this.#limit * share, minPingBytes) || since + bytes > this.#limit;
   }
 
   isAsked(): boolean {

@@ -9,7 +9,8 @@ import { Batch, plainOf, type Delivery } from './batch.ts';
 import { createBaskets, type Basket } from './baskets.ts';
 import type { Connection, RawSocket, RawWebSocket } from './engine-internals.ts';
 import type { OutletCounters } from './outlet-counters.ts';
-import { Outlet } from './outlet.ts';
+import { Outlet, type OutletStage } from './outlet.ts';
+import { PieceMemory } from './piece-memory.ts';
 import {
   bytesOf,
   encodeEvent,
@@ -106,7 +107,8 @@ export function createCoalescer(options: CoalescerOptions): Coalescer {
 
   let pings = 0;
   const makePing = (): number => ++pings;
-  const stage = { counters, makePing, onBehind: watch, onSlowWrites: onWrites };
+  const memory = new PieceMemory();
+  const stage: OutletStage = { counters, makePing, memory, onBehind: watch, onSlowWrites: onWrites };
   const fastWrites = (): number => counters.writes - counters.slowWrites;
 
   function enqueue(delivery: Delivery): void {
@@ -129,10 +131,11 @@ export function createCoalescer(options: CoalescerOptions): Coalescer {
     const now = clock.monotonic();
     for (const basket of touched) {
       const deliveries = basket.dialect === 'plain' ? basket.turn.map(plainOf) : basket.turn;
-      const batch = new Batch(deliveries, makePing);
+      const batch = new Batch(deliveries, stage);
       basket.turn = [];
       const before = fastWrites();
       for (const outlet of basket.members) outlet.write(batch, now);
+      memory.release();
       onWrites(batch.deliveries.length, fastWrites() - before);
     }
     onWritten(turn);

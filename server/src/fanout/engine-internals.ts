@@ -13,7 +13,7 @@ export interface RawWebSocket extends EventEmitter {
   readonly readyState: number;
   readonly _sender?: Sender;
   /** The TCP socket. */
-  readonly _socket?: Pick<Writable, 'cork' | 'uncork'> | null;
+  readonly _socket?: Pick<Writable, 'cork' | 'uncork' | 'writableLength'> | null;
 }
 
 /** Writes frames, header and payload in one or two pieces, as they are. */

@@ -4,7 +4,8 @@ import { addDecimals, maxDecimal, minDecimal, tickRoom, type Tick } from '../../
 import { createFakeConnection, type FakeConnectionOptions } from '../../test/support/fake-connection.ts';
 import { Batch, type Delivery } from './batch.ts';
 import type { OutletCounters } from './outlet-counters.ts';
-import { Outlet } from './outlet.ts';
+import { Outlet, type OutletStage } from './outlet.ts';
+import { PieceMemory } from './piece-memory.ts';
 import { bytesOf, encodeTick, type TickFrame } from './tick-frames.ts';
 
 function tick(symbol: string, seq: number, more: Partial<Tick> = {}): Tick {
@@ -19,16 +20,14 @@ function setUp(options: FakeConnectionOptions = {}) {
   const makePing = (): number => ++pings;
   const behind = new Set<Outlet>();
   const slowWrites: [ticks: number, writes: number][] = [];
-  const outlet = new Outlet(
-    connection.socket,
-    {
-      counters,
-      makePing,
-      onBehind: (one) => void behind.add(one),
-      onSlowWrites: (ticks, writes) => void slowWrites.push([ticks, writes]),
-    },
-    0,
-  );
+  const stage: OutletStage = {
+    counters,
+    makePing,
+    memory: new PieceMemory(),
+    onBehind: (one) => void behind.add(one),
+    onSlowWrites: (ticks, writes) => void slowWrites.push([ticks, writes]),
+  };
+  const outlet = new Outlet(connection.socket, stage, 0);
   const pong = (payload: unknown): void => void outlet.answered(payload, now);
   let now = 100_000;
   outlet.useTransport(pong, now);
@@ -39,7 +38,7 @@ function setUp(options: FakeConnectionOptions = {}) {
       const deliverTo = (): void => connection.socket.conn.write(frame.text, { compress: false });
       return { ...frame, room: tickRoom(one.symbol), deliverTo };
     });
-    outlet.write(new Batch(deliveries, makePing), now);
+    outlet.write(new Batch(deliveries, stage), now);
   }
 
   return {

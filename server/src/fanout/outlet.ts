@@ -4,7 +4,7 @@
  * Knows no rooms' rules and no other client. Keeps SPEC.md [SL1] to [SL3].
  */
 import { AckWindow } from './ack-window.ts';
-import type { Batch, Delivery } from './batch.ts';
+import type { Batch, BatchStage, Delivery } from './batch.ts';
 import type { BasketMember } from './baskets.ts';
 import {
   takesFrames,
@@ -25,10 +25,8 @@ import {
 } from './tick-frames.ts';
 
 /** What all outlets of a replica share. */
-export interface OutletStage {
+export interface OutletStage extends BatchStage {
   readonly counters: OutletCounters;
-  /** A name for a ping that no other has. */
-  makePing(): number;
   /** Fires with the number of ticks in each of so many writes that were made for one client alone. */
   onSlowWrites(ticks: number, writes: number): void;
   /** The outlet holds ticks back, or waits for a poll: `sweep` it until `isIdle`. */
@@ -257,7 +255,7 @@ export class Outlet implements BasketMember {
 
   #writeBatch(batch: Batch, now: number): void {
     this.#count(batch.deliveries.length, batch.bytes, now);
-    if (this.#window.wantsPing()) {
+    if (this.#window.wantsPing(batch.bytes)) {
       const { piece, ping } = batch.asking();
       this.#window.pinged(ping, now);
       this.#send(piece, batch.deliveries.length);
@@ -272,7 +270,7 @@ export class Outlet implements BasketMember {
       this.#stage.onSlowWrites(frames.length, 1);
     }
     this.#window.pinged(ping, now);
-    this.#send(joined(frames, bytes, ping), frames.length);
+    this.#send(joined(frames, bytes, { ping }), frames.length);
   }
 
   #count(frames: number, bytes: number, now: number): void {
@@ -291,10 +289,13 @@ export class Outlet implements BasketMember {
   #send(piece: Buffer, frames: number): void {
     const connection = this.#connection;
     const sender = this.#sender;
-    if (connection.writeBuffer.length > 0 || sender === null) connection.write('', prepared([piece], frames));
-    else if (connection.readyState === 'open' && this.webSocket?.readyState === rawOpen) {
+    if (connection.writeBuffer.length > 0 || sender === null) {
+      this.#stage.memory.keep();
+      connection.write('', prepared([piece], frames));
+    } else if (connection.readyState === 'open' && this.webSocket?.readyState === rawOpen) {
       this.#stage.counters.direct += frames;
       sender.sendFrame([piece]);
+      if (this.webSocket._socket?.writableLength !== 0) this.#stage.memory.keep();
     }
   }
 

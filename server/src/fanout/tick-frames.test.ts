@@ -44,7 +44,7 @@ describe('tick frames', () => {
 
   it('[SL1] a ping behind them carries its name, up to what a number holds', () => {
     for (const name of [0, 1, 2 ** 32, Number.MAX_SAFE_INTEGER]) {
-      const { texts, pings } = parseFrames(joined(frames, bytesOf(frames), name));
+      const { texts, pings } = parseFrames(joined(frames, bytesOf(frames), { ping: name }));
       expect(texts).toHaveLength(frames.length);
       expect(pings.map(pingOfPong)).toEqual([name]);
     }

@@ -100,11 +100,22 @@ export function prepared(pieces: Buffer[], frames: number): PreparedOptions {
   return { wsPreEncodedFrame: pieces, frames, compress: false };
 }
 
+/** What may be behind the frames, by its name, and where they are put together instead of in memory of their own. */
+export interface PieceOptions {
+  ping?: number;
+  memory?: { take(bytes: number): Buffer };
+}
+
 /** The frames as one piece, so that one system call takes them; with a ping behind them where its name is given. */
-export function joined(frames: readonly TickFrame[], bytes: number, ping?: number): Buffer {
+export function joined(
+  frames: readonly TickFrame[],
+  bytes: number,
+  { ping, memory }: PieceOptions = {},
+): Buffer {
   const only = frames.length === 1 ? frames[0] : undefined;
   if (only !== undefined && ping === undefined) return only.frame;
-  const piece = Buffer.allocUnsafe(ping === undefined ? bytes : bytes + pingBytes);
+  const size = ping === undefined ? bytes : bytes + pingBytes;
+  const piece = memory === undefined ? Buffer.allocUnsafe(size) : memory.take(size);
   let at = 0;
   for (const { frame } of frames) {
     piece.set(frame, at);

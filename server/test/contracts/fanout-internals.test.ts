@@ -16,7 +16,7 @@ import {
   writeTogether,
   type RawSocket,
 } from '../../src/fanout/engine-internals.ts';
-import { encodeTick, joined } from '../../src/fanout/tick-frames.ts';
+import { encodeEvent, encodeTick, joined } from '../../src/fanout/tick-frames.ts';
 import { until } from '../support/until.ts';
 import { tickOf } from './delivery-scripts.ts';
 
@@ -175,12 +175,25 @@ describe('ws: how frames are written', () => {
     expect(got).toEqual(ticks);
   });
 
+  it('_socket.writableLength is 0 when the kernel has taken all that was written, and only then', async () => {
+    const { raw } = await open(['websocket']);
+    const { socket } = raw.conn.transport;
+    const waits = (): number | undefined => socket?._socket?.writableLength;
+    socket?._sender?.sendFrame([encodeTick(tickOf('A', 1)).frame]);
+    expect(waits()).toBe(0);
+    // Far more than the kernels of both sides take before anything is read.
+    const large = encodeEvent('large', { text: 'x'.repeat(16 * 2 ** 20) }).frame;
+    socket?._sender?.sendFrame([large]);
+    expect(waits()).toBeGreaterThan(0);
+    await until(() => waits() === 0, { withinMs: 20_000 });
+  });
+
   it('the event pong gives the payload of a ping that was written as a frame', async () => {
     const { raw } = await open(['websocket']);
     const answers: unknown[] = [];
     const webSocket = raw.conn.transport.socket;
     webSocket?.on('pong', (payload) => void answers.push(payload));
-    webSocket?._sender?.sendFrame([joined([], 0, 7)]);
+    webSocket?._sender?.sendFrame([joined([], 0, { ping: 7 })]);
     await until(() => answers.length === 1);
     expect(Buffer.isBuffer(answers[0]) && answers[0].readDoubleBE(0), 'pong carries the ping’s payload').toBe(
       7,
