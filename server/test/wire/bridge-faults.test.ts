@@ -1,72 +1,26 @@
 /** Backends that hang, lie, fail, go and come back, and what clients are told meanwhile. */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer as createHttpsServer } from 'node:https';
-import { createServer, type AddressInfo, type Server } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { makeCertificate } from '../../../scripts/lib/certificate.mjs';
+import type { Outcome } from '../../src/bridge/outcome.ts';
 import { codes, limits, type Refusal } from '../../protocol/index.ts';
-import { backendSecret, startBackend, type Respond } from '../support/backend.ts';
-import type { Recorder } from '../support/recorder.ts';
+import { startBackend, type Respond } from '../support/backend.ts';
 import { until } from '../support/until.ts';
-import { startReplica, type ReplicaUnderTest } from './replica-under-test.ts';
-
-const timeoutMs = 400;
-
-function bridged(url: string, env: Record<string, string> = {}): Promise<ReplicaUnderTest> {
-  return startReplica({
-    BACKEND_URL: url,
-    BACKEND_SECRET: backendSecret,
-    BACKEND_TIMEOUT_MS: String(timeoutMs),
-    ...env,
-  });
-}
-
-async function joined({ connect }: ReplicaUnderTest): Promise<Recorder> {
-  const client = connect({ transports: ['websocket'], reconnection: false });
-  await client.seen('feed');
-  return client;
-}
-
-const order = (client: Recorder): Promise<Refusal & { ok: boolean }> => client.call('order', 1);
-
-/** A port at which every connection is answered with these bytes as soon as something came, and then closed where they say so. */
-async function startRaw(answer: string, { thenEnd = true } = {}): Promise<{ url: string; server: Server }> {
-  const server = createServer((socket) => {
-    onTestFinished(() => void socket.destroy());
-    socket.on('error', () => {});
-    socket.once('data', () => {
-      if (answer !== '') socket.write(answer);
-      if (thenEnd) socket.end();
-    });
-  });
-  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
-  onTestFinished(() => void server.close());
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('listens on no port');
-  return { url: `http://127.0.0.1:${address.port}/`, server };
-}
-
-async function metric(replica: ReplicaUnderTest, start: string): Promise<number> {
-  const text = await (await fetch(`${replica.url}/metrics`)).text();
-  return Number(
-    text
-      .split('\n')
-      .find((line) => line.startsWith(start))
-      ?.split(' ')
-      .at(-1) ?? 0,
-  );
-}
+import { bridged, joined, metric, order, startRaw, timeoutMs } from './bridged.ts';
 
 const deep = `${'['.repeat(limits.maxDataDepth + 1)}${']'.repeat(limits.maxDataDepth + 1)}`;
 const json = { 'Content-Type': 'application/json' };
-const failing: readonly [what: string, respond: Respond, name: keyof typeof codes][] = [
-  ['hangs', () => undefined, 'backend_unconfirmed'],
+const failing: readonly [what: string, respond: Respond, name: keyof typeof codes, outcome: Outcome][] = [
+  ['hangs', () => undefined, 'backend_unconfirmed', 'timeout'],
   [
     'begins its answer and hangs',
     (_, response) => void response.writeHead(200, json).write('{"ok":'),
     'backend_unconfirmed',
+    'timeout',
   ],
   [
     'sends its answer byte by byte',
@@ -76,8 +30,9 @@ const failing: readonly [what: string, respond: Respond, name: keyof typeof code
       response.once('close', () => clearInterval(drip));
     },
     'backend_unconfirmed',
+    'timeout',
   ],
-  ['ends the connection', (_, response) => void response.destroy(), 'backend_unconfirmed'],
+  ['ends the connection', (_, response) => void response.destroy(), 'backend_unconfirmed', 'lost'],
   [
     'promises more bytes than it sends',
     (_, response) => {
@@ -85,31 +40,37 @@ const failing: readonly [what: string, respond: Respond, name: keyof typeof code
       response.write('{"ok":true}', () => response.destroy());
     },
     'backend_unconfirmed',
+    'lost',
   ],
   [
     'answers half a JSON',
     (_, response) => void response.writeHead(200, json).end('{"ok":tr'),
     'backend_unconfirmed',
+    'bad_answer',
   ],
   [
     'answers HTML',
     (_, response) => void response.writeHead(200, { 'Content-Type': 'text/html' }).end('<p>Hello</p>'),
     'backend_unconfirmed',
+    'bad_answer',
   ],
   [
     'answers what says it is packed',
     (_, response) => void response.writeHead(200, { ...json, 'Content-Encoding': 'gzip' }).end('[]'),
     'backend_unconfirmed',
+    'bad_answer',
   ],
   [
     'answers JSON that is too deep',
     (_, response) => void response.writeHead(200, json).end(deep),
     'backend_unconfirmed',
+    'bad_answer',
   ],
   [
     'answers 10 MB',
     (_, response) => void response.writeHead(200, json).end(`"${'x'.repeat(10_485_760)}"`),
     'backend_unconfirmed',
+    'bad_answer',
   ],
   [
     'answers 10 MB in chunks without an end',
@@ -118,24 +79,37 @@ const failing: readonly [what: string, respond: Respond, name: keyof typeof code
       for (let n = 0; n < 10; n++) response.write('x'.repeat(1_048_576));
     },
     'backend_unconfirmed',
+    'bad_answer',
   ],
-  ['answers 500', (_, response) => void response.writeHead(500, json).end('{}'), 'backend_unconfirmed'],
-  ['answers 502', (_, response) => void response.writeHead(502).end(), 'backend_unconfirmed'],
+  [
+    'answers 500',
+    (_, response) => void response.writeHead(500, json).end('{}'),
+    'backend_unconfirmed',
+    'error',
+  ],
+  ['answers 502', (_, response) => void response.writeHead(502).end(), 'backend_unconfirmed', 'lost'],
   [
     'sends elsewhere',
     (_, response) => void response.writeHead(307, { Location: '/elsewhere' }).end(),
     'backend_unconfirmed',
+    'error',
   ],
   [
     'answers 503',
     (_, response) => void response.writeHead(503, { 'Retry-After': '1' }).end(),
     'backend_unavailable',
+    'busy',
   ],
-  ['answers 429', (_, response) => void response.writeHead(429).end(), 'backend_unavailable'],
-  ['answers 400', (_, response) => void response.writeHead(400, json).end('{"why":1}'), 'backend_refused'],
+  ['answers 429', (_, response) => void response.writeHead(429).end(), 'backend_unavailable', 'busy'],
+  [
+    'answers 400',
+    (_, response) => void response.writeHead(400, json).end('{"why":1}'),
+    'backend_refused',
+    'refused',
+  ],
 ];
 
-it.each(failing)('[BR5] a backend that %s', async (_, respond, name) => {
+it.each(failing)('[BR5] a backend that %s', async (_, respond, name, outcome) => {
   const backend = await startBackend((got, response) =>
     got.event === 'order' ? respond(got, response) : { ok: true },
   );
@@ -145,6 +119,13 @@ it.each(failing)('[BR5] a backend that %s', async (_, respond, name) => {
   const { code, message, retry } = codes[name];
   expect(await order(client)).toEqual({ ok: false, symbols: ['A'], code, name, message, retry });
   expect(backend.of('order')).toHaveLength(1);
+  expect(await metric(replica, `tickwire_backend_requests_total{outcome="${outcome}"`)).toBe(1);
+  const [got] = backend.of('order');
+  expect(got?.headers['x-request-id']).toBe(got?.id);
+  const lines = replica.logs.map((line) => JSON.parse(line) as Record<string, unknown>);
+  expect(lines.filter(({ request }) => request === got?.id)).toMatchObject([
+    { level: 'warn', event: 'order', outcome, backend: new URL(backend.url).host, node: 'test' },
+  ]);
   // One event's failure is that event's alone.
   expect(await client.call('news')).toEqual({ ok: true });
 });
