@@ -1,11 +1,13 @@
 /** The log's files: their bounds under floods, over restarts and on a full disk, and what never is in them. */
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync } from 'node:fs';
+import { renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { freePort } from '../../../scripts/lib/free-port.mjs';
 import { createRecorder } from '../support/recorder.ts';
 import { fillDisk, mountDisk } from '../support/small-disk.ts';
 import { startClusterUnderTest } from './cluster-under-test.ts';
@@ -86,7 +88,7 @@ async function call(url: string, count: number, status: number, init: RequestIni
   }
 }
 
-async function droppedLines({ url }: EmbeddedCluster): Promise<number> {
+async function droppedLines({ url }: Pick<EmbeddedCluster, 'url'>): Promise<number> {
   const figures = await (await fetch(`${url}metrics`)).text();
   const lost = [...figures.matchAll(/^tickwire_log_lines_dropped_total\{.*\} (\d+)$/gm)];
   return lost.reduce((sum, [, count]) => sum + Number(count), 0);
@@ -158,6 +160,102 @@ describe('the log files', () => {
     expect(await droppedLines(cluster)).toBe(lost);
     await cluster.close();
     expect(await cluster.exitCode).toBe(0);
+  });
+
+  it('come again in a folder that was deleted or moved away under a flood, and hold their bound there', async () => {
+    const parent = newFolder();
+    const folder = join(parent, 'logs');
+    const cluster = await start(folder, { LOG_MAX_PER_SECOND: '0' });
+    for (const leave of [
+      () => rmSync(folder, { recursive: true }),
+      () => renameSync(folder, join(parent, 'old')),
+    ]) {
+      const flood = call(`${cluster.url}api/${'x'.repeat(300)}`, 300, 404);
+      await until(() => existsSync(folder) && bytesIn(folder) > maxBytes, { withinMs: 10_000 });
+      leave();
+      await flood;
+      await call(`${cluster.url}api/afterwards`, 1, 404);
+      await until(
+        () => existsSync(folder) && linesIn(folder).some(({ req }) => req?.path === '/api/afterwards'),
+      );
+      expect(bytesIn(folder)).toBeLessThanOrEqual(maxBytes * maxFiles);
+    }
+    expect(linesIn(join(parent, 'old')).length).toBeGreaterThan(0);
+    await cluster.close();
+    expect(await cluster.exitCode).toBe(0);
+  });
+
+  it('go on where a process was killed under a flood: every line is whole, and the bound is held', async () => {
+    const folder = newFolder();
+    for (let life = 0; life < 2; life++) {
+      const cluster = await start(folder, { LOG_MAX_PER_SECOND: '0' });
+      const flood = call(`${cluster.url}api/${'x'.repeat(300)}`, 2_000, 404).catch(() => {});
+      await until(() => existsSync(join(folder, 'tickwire-replica.log.1')) && bytesIn(folder) > maxBytes);
+      process.kill(cluster.pid, 'SIGKILL');
+      await cluster.exitCode;
+      await flood;
+      expect(linesIn(folder).length).toBeGreaterThan(0);
+      expect(bytesIn(folder)).toBeLessThanOrEqual(maxBytes * maxFiles);
+    }
+  });
+
+  it('that may not be written end the start, and cost their lines alone where that comes later', async ({
+    skip,
+  }) => {
+    // Root may write everywhere, but for this.
+    const bound = ['--bounding-set=-dac_override,-dac_read_search', '--inh-caps=-all'];
+    skip(spawnSync('setpriv', [...bound, 'true']).status !== 0, 'capabilities cannot be dropped here');
+    const folder = newFolder();
+    const spawnBound = (port: number) =>
+      spawn('setpriv', [...bound, process.execPath, main], {
+        env: {
+          PATH: process.env['PATH'],
+          HOST: '127.0.0.1',
+          PORT: String(port),
+          WORKERS: '1',
+          NODE_ID: 'replica',
+          LOG_TO_FILE: 'true',
+          LOG_DIR: folder,
+          LOG_MAX_SIZE: '64k',
+          LOG_MAX_PER_SECOND: '0',
+          LOG_LEVEL: 'info',
+          DRAIN_MS: '500',
+        },
+        stdio: ['ignore', 'ignore', 'pipe'],
+      });
+    chmodSync(folder, 0o500);
+    const refused = spawnBound(0);
+    onTestFinished(() => void refused.kill('SIGKILL'));
+    expect(await text(refused.stderr)).toMatch(
+      /^Tickwire cannot start: the log cannot be written: EACCES.+\n$/,
+    );
+
+    chmodSync(folder, 0o700);
+    const port = await freePort();
+    const url = `http://127.0.0.1:${port}/`;
+    const child = spawnBound(port);
+    onTestFinished(() => void child.kill('SIGKILL'));
+    await until(async () => (await fetch(`${url}health/ready`).catch(() => null))?.ok === true, {
+      withinMs: 20_000,
+    });
+    chmodSync(folder, 0o500);
+    // The file that is open takes its lines; no other can be made.
+    await until(
+      async () => {
+        await call(`${url}api/${'x'.repeat(300)}`, 100, 404);
+        return (await droppedLines({ url })) > 0;
+      },
+      { withinMs: 20_000 },
+    );
+    expect(namesIn(folder)).toEqual(['tickwire-replica.log']);
+    expect(bytesIn(folder)).toBeLessThanOrEqual(maxBytes);
+    chmodSync(folder, 0o700);
+    await until(async () => {
+      await call(`${url}api/again`, 1, 404);
+      return linesIn(folder).some(({ req }) => req?.path === '/api/again');
+    });
+    child.kill('SIGTERM');
+    expect(await once(child, 'exit', { signal: AbortSignal.timeout(10_000) })).toEqual([0, null]);
   });
 
   it('stay small under a flood: what is left out is counted, and no line of another kind is missing', async () => {
