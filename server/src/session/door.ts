@@ -36,6 +36,9 @@ export interface DoorOptions {
 
 type TurnAway = (name: CodeName, more: MoreHeaders) => void;
 
+/** What engine.io answers for a session; to any other method it says 500. OPTIONS is answered for pages that ask. */
+const methods: ReadonlySet<string | undefined> = new Set(['GET', 'POST', 'OPTIONS']);
+
 /** A session as a proxy in front reads it, in any case: what engine.io then sees none in would pass it as no handshake. */
 const namesSession = /[?&]sid=[^&]/i;
 
@@ -119,6 +122,8 @@ export function createDoor(options: DoorOptions): Door {
         },
         (name, more) => refuseRequest(response, refusal(name), more),
       );
+    else if (isAtPath(request) && !methods.has(request.method))
+      refuseRequest(response, refusal('method_not_allowed'), { Allow: 'GET, POST' });
     else {
       if (isShut && !hasSession(request)) response.setHeader('Connection', 'close');
       pass();

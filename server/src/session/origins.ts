@@ -11,6 +11,14 @@ export interface Origins {
   headersFor(request: IncomingMessage): Readonly<Record<string, string>>;
 }
 
+/** Whether the page is of the host that is asked. Clients may name a port that browsers leave out, and no page has their `ws:`. */
+function isOwn(origin: string, host: string | undefined): boolean {
+  if (host === undefined || !URL.canParse(origin)) return false;
+  const { protocol, host: itsHost } = new URL(origin);
+  const own = `${protocol}//${host}`;
+  return URL.canParse(own) && new URL(own).host === itsHost;
+}
+
 /** `allowed` are exact; `*` alone allows all, an empty list only the host's own pages. */
 export function createOrigins(allowed: readonly string[]): Origins {
   const everyOrigin = allowed.includes('*');
@@ -18,7 +26,7 @@ export function createOrigins(allowed: readonly string[]): Origins {
 
   return {
     mayConnect: ({ headers: { origin, host } }) =>
-      origin === undefined || isNamed(origin) || (URL.canParse(origin) && new URL(origin).host === host),
+      origin === undefined || isNamed(origin) || isOwn(origin, host),
     headersFor: ({ headers: { origin } }) => ({
       ...(allowed.length > 0 && !everyOrigin && { Vary: 'Origin' }),
       ...(origin !== undefined &&

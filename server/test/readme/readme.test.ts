@@ -14,7 +14,7 @@ import { certificateIn } from '../../../scripts/lib/certificate.mjs';
 import { startCluster } from '../../../scripts/lib/cluster.mjs';
 import { freePort } from '../../../scripts/lib/free-port.mjs';
 import { settingDocs } from '../../src/settings.ts';
-import { claimsOf, jwtSecret, secretToken } from '../support/tokens.ts';
+import { claimsOf, secretToken } from '../support/tokens.ts';
 import { startEmbeddedCluster } from '../support/embedded-cluster.ts';
 import { systemPython } from '../support/python.ts';
 import { until } from '../support/until.ts';
@@ -92,10 +92,22 @@ describe('the README', () => {
 
   it('shows how to sign in, and how to stay', async () => {
     const command = example('sh', 'AUTH_MODE=jwt');
-    expect(command).toMatch(/^AUTH_MODE=jwt JWT_SECRET="\$\(openssl rand -base64 32\)" npm start\n$/);
-    const cluster = await startEmbeddedCluster({ AUTH_MODE: 'jwt', JWT_SECRET: jwtSecret });
+    expect(command).toMatch(/\nAUTH_MODE=jwt npm start\n$/);
+    const making = spawnSync('sh', ['-c', command.replace('AUTH_MODE=jwt npm start', 'echo "$JWT_SECRET"')], {
+      cwd: root,
+      encoding: 'utf8',
+    });
+    const [shownToken = '', secret = ''] = making.stdout.split('\n');
+    const cluster = await startEmbeddedCluster({ AUTH_MODE: 'jwt', JWT_SECRET: secret });
     onTestFinished(() => cluster.close());
-    const tokens = JSON.stringify([60, 600].map((endsInS) => secretToken(claimsOf('ann', { endsInS }))));
+    const quote = async (symbol: string): Promise<number> => {
+      const headers = { Authorization: `Bearer ${shownToken}` };
+      return (await fetch(new URL(`/api/ticks?symbols=${symbol}`, cluster.url), { headers })).status;
+    };
+    expect([await quote('BTC-USD'), await quote('MSFT'), making.stderr]).toEqual([200, 403, '']);
+    const tokens = JSON.stringify(
+      [60, 600].map((endsInS) => secretToken(claimsOf('ann', { endsInS }), { secret })),
+    );
     const code = `import { io } from 'socket.io-client';
       const tokens = ${tokens};
       const getToken = async () => tokens.shift();

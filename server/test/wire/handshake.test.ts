@@ -1,4 +1,5 @@
-import { IncomingMessage } from 'node:http';
+import { once } from 'node:events';
+import { get, IncomingMessage } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { until } from '../support/until.ts';
 import { startReplica } from './replica-under-test.ts';
@@ -48,6 +49,26 @@ describe('the handshake', () => {
     },
   );
 
+  it('[CN1] its own page is its own however clients spell it', async () => {
+    const { url } = await startReplica();
+    for (const [Host, Origin, status] of [
+      ['prices.example:443', 'https://prices.example', 200],
+      ['prices.example', 'https://prices.example:443', 200],
+      ['prices.example:80', 'http://prices.example', 200],
+      ['Prices.Example:8080', 'http://prices.example:8080', 200],
+      ['prices.example:8443', 'wss://prices.example:8443', 200],
+      ['prices.example:443', 'http://prices.example', 403],
+      ['prices.example', 'https://prices.example:8443', 403],
+      ['prices.example', 'https://other.example', 403],
+      ['prices.example', 'file://', 403],
+    ] as const) {
+      const request = get(url + handshake, { headers: { Host, Origin } });
+      const [answer] = (await once(request, 'response')) as [IncomingMessage];
+      answer.resume();
+      expect([Host, Origin, answer.statusCode]).toEqual([Host, Origin, status]);
+    }
+  });
+
   it('[CN1] with * every page may connect', async () => {
     const { url } = await startReplica({ CORS_ORIGIN: '*' });
     expect((await fetch(url + handshake, { headers: { Origin: 'https://any.example' } })).status).toBe(200);
@@ -61,6 +82,17 @@ describe('the handshake', () => {
   ])('[CN1] refuses %s', async (_, path, status) => {
     const { url } = await startReplica();
     expect((await fetch(url + path)).status).toBe(status);
+  });
+
+  it('[C4] a method that no session takes is refused, and the session goes on', async () => {
+    const { url } = await startReplica();
+    const { sid } = JSON.parse((await (await fetch(url + handshake)).text()).slice(1)) as { sid: string };
+    for (const method of ['PUT', 'DELETE', 'PATCH', 'HEAD']) {
+      const answer = await fetch(`${url}${handshake}&sid=${sid}`, { method });
+      expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'GET, POST']);
+    }
+    await fetch(`${url}${handshake}&sid=${sid}`, { method: 'POST', body: '40' });
+    expect(await (await fetch(`${url}${handshake}&sid=${sid}`)).text()).toMatch(/^40\{"sid"/);
   });
 
   it('has a query as it was written, and an id that says nothing, over either transport', async () => {
