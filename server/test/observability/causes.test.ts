@@ -1,12 +1,12 @@
 /** Each figure under what moves it, on two real replicas: it says then what its help says, and nothing where nothing happened. */
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { startCluster, type Cluster } from '../../../scripts/lib/cluster.mjs';
-import type { Tick } from '../../protocol/index.ts';
+import { codes, type Tick } from '../../protocol/index.ts';
 import { createRawReader } from '../support/raw-reader.ts';
 import { createRecorder, type Recorder } from '../support/recorder.ts';
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
 import { until } from '../support/until.ts';
-import { tell, type Told } from './tell.ts';
+import { seriesOf, tell, type Told } from './tell.ts';
 
 const apiKey = 'dummy-key-1';
 const historyTicks = 30;
@@ -129,14 +129,19 @@ it('ticks: in at the leader alone, out wherever somebody listens, and each hop h
     expect([name, first(`tickwire_${name}`) > 0, second(`tickwire_${name}`)]).toEqual([name, true, 0]);
   expect([first('tickwire_symbols_served'), second('tickwire_symbols_served')]).toEqual([1, 2]);
   expect([first('tickwire_leading'), second('tickwire_leading')]).toEqual([1, 0]);
-  const ticks = atFollower.ticks().length;
+  const polling = connect(follower, { transports: ['polling'] });
+  await polling.subscribe(['BTC-USD']);
+  await polling.seen('tick', 5);
+  for (const client of [atFollower, polling]) await client.call('unsubscribe');
   const written = await read(follower);
-  expect(written('tickwire_deliveries_total')).toBeGreaterThanOrEqual(ticks);
+  const seen = atFollower.ticks().length + polling.ticks().length;
+  expect(written('tickwire_deliveries_total')).toBe(seen);
   expect(written('tickwire_write_ticks_sum')).toBe(written('tickwire_deliveries_total'));
   expect(written('tickwire_write_ticks_count')).toBe(written('tickwire_writes_total'));
   expect(written('tickwire_flushes_total')).toBeGreaterThan(0);
-  expect(written('tickwire_conflated_ticks_total')).toBe(0);
-  atFollower.close();
+  const merged = polling.ticks().reduce((sum, tick) => sum + (tick.merged ?? 0), 0);
+  expect(written('tickwire_conflated_ticks_total')).toBe(merged);
+  for (const client of [atFollower, polling]) client.close();
   // Nobody listens there any more; after a while nothing is kept ready either.
   await become(follower, (sum) => sum('tickwire_symbols_served') === 0, ['tickwire_symbols_served']);
 });
@@ -250,6 +255,35 @@ it('what is refused, by its reason: a handshake, a seat, a call of a client, and
   await until(async () => (await call(follower, '/api/nodes')).status === 429);
   expect(await rise('tickwire_api_answers_total', { code: '429' })).toBe(1);
   expect(await rise('tickwire_api_answers_total', { code: '5xx' })).toBe(0);
+});
+
+it('no word of a client or a caller is in a figure, and there are no more series for what they do', async () => {
+  const before = seriesOf((await tell(follower.url)).text);
+  const word = (n: number): string => `Dummy${n}`;
+  const clients = Array.from({ length: 20 }, (_, n) =>
+    connect(follower, { auth: { userId: word(n) }, query: { cid: word(n), [word(n)]: word(n) } }),
+  );
+  for (const [n, client] of clients.entries()) {
+    await client.seen('feed', 1, 10_000);
+    await client.call(word(n), { [word(n)]: word(n) });
+    await client.call('subscribe', [word(n), `${word(n)}-USD`]);
+    await client.call('watch', [word(n)]);
+    await client.call('send_message', { recipient: word(n + 1), content: word(n) });
+    const headers = { 'X-API-Key': word(n), 'X-Request-Id': word(n), Origin: `https://${word(n)}.example` };
+    for (const path of [
+      `/${word(n)}`,
+      `/api/${word(n)}`,
+      `/api/ticks?symbols=${word(n)}`,
+      `/socket.io/?EIO=${word(n)}`,
+    ])
+      await fetch(follower.url + path, { headers });
+  }
+  const { text } = await tell(follower.url);
+  expect(text.toLowerCase()).not.toContain('dummy');
+  const added = [...seriesOf(text).keys()].filter((key) => !before.has(key) && !key.startsWith('nodejs_'));
+  // Names of refusals that nobody got before; not one of them is of a client's making.
+  const names = added.map((key) => /^tickwire_client_refusals_total\{name="(\w+)",/.exec(key)?.[1] ?? key);
+  expect(names.filter((name) => !Object.hasOwn(codes, name))).toEqual([]);
 });
 
 it('a replica that leaves says so, and whom it sent away; the next leader says in which epoch it leads', async () => {
