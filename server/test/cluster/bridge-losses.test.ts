@@ -4,6 +4,7 @@ import { backendSecret, startBackend, type Backend } from '../support/backend.ts
 import { startEmbeddedCluster } from '../support/embedded-cluster.ts';
 import { presenceAfter } from '../support/presence.ts';
 import { createRecorder, type Recorder } from '../support/recorder.ts';
+import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
 import { until } from '../support/until.ts';
 import { healthOf, startClusterUnderTest, type ClusterUnderTest } from './cluster-under-test.ts';
 
@@ -37,8 +38,11 @@ async function untilTold(backend: Backend, count: number, withinMs = toldWithinM
   });
 }
 
-async function start(backend: Backend): Promise<{ cluster: ClusterUnderTest; clients: Recorder[] }> {
-  const cluster = await startClusterUnderTest({ env: settingsOf(backend) });
+async function start(
+  backend: Backend,
+  options: Parameters<typeof startClusterUnderTest>[0] = {},
+): Promise<{ cluster: ClusterUnderTest; clients: Recorder[] }> {
+  const cluster = await startClusterUnderTest({ ...options, env: settingsOf(backend) });
   for (const { url } of cluster.replicas) await until(async () => (await healthOf(url)).ready);
   const clients = cluster.replicas.flatMap(({ url }) =>
     [1, 2].map(() => cluster.connect({ transports: ['websocket'], reconnection: false }, url)),
@@ -120,6 +124,33 @@ it.each(['SIGSTOP', 'SIGKILL'] as const)(
   },
   40_000,
 );
+
+it('[BR9] a replica that is cut off from Redis takes nobody for gone, and is there again with all its sessions when it is back', async () => {
+  const backend = await startBackend();
+  let proxy: TcpProxy | null = null;
+  onTestFinished(() => proxy?.close());
+  const { clients } = await start(backend, {
+    launchOf: async (node, redisUrl) => {
+      if (node !== 'r1') return {};
+      proxy = await startTcpProxy({ to: Number(new URL(redisUrl).port) });
+      return { env: { REDIS_URL: `redis://127.0.0.1:${proxy.port}` } };
+    },
+  });
+  const before = instanceOf(backend, 'r1');
+  (proxy as TcpProxy | null)?.suffer('both', { passing: 'hold' });
+  await untilTold(backend, 1);
+  expect(online(backend)).toEqual(sessionsOf(clients.slice(2)));
+  // Its own clients, and what they send, are as they were.
+  expect(await clients[0]?.call('order')).toEqual({ ok: true, event: 'order' });
+  (proxy as TcpProxy | null)?.heal();
+  await until(() => online(backend).length === clients.length, {
+    withinMs: 10_000,
+    saw: () => backend.got.map(({ event, node }) => `${node}: ${event}`),
+  });
+  expect(online(backend)).toEqual(sessionsOf(clients));
+  expect(lossesTold(backend)).toEqual([{ node: 'r1', instance: before }]);
+  expectGenuine(backend);
+}, 40_000);
 
 it('[BR9] a backend that was away hears of the loss when it is back, and no replica that could not tell all leaves unnoticed', async () => {
   const backend = await startBackend();
