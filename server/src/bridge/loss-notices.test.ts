@@ -26,12 +26,15 @@ function setUp(...outcomes: Outcome[]) {
   return { clock, notices, tell, sent, errors };
 }
 
-it.each(['answered', 'refused'] as const)('[BR9] one that was %s is not sent again', async (outcome) => {
-  const { clock, tell, sent } = setUp(outcome);
-  tell('a');
-  await clock.advance(60_000);
-  expect(sent).toEqual(['a']);
-});
+it.each(['answered', 'refused', 'bad_answer'] as const)(
+  '[BR9] one that was %s is not sent again',
+  async (outcome) => {
+    const { clock, tell, sent } = setUp(outcome);
+    tell('a');
+    await clock.advance(60_000);
+    expect(sent).toEqual(['a']);
+  },
+);
 
 it('[BR9] one is sent until it is answered, the pauses growing to 10 s, and others do not wait for it', async () => {
   const { clock, tell, sent } = setUp('open', 'timeout', 'busy', 'error', 'unreachable', 'lost', 'answered');

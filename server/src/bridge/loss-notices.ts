@@ -4,7 +4,7 @@
  */
 import { backoffMs } from '../support/backoff.ts';
 import type { Clock } from '../support/clock.ts';
-import type { Sent } from './outcome.ts';
+import { isTaken, type Sent } from './outcome.ts';
 import type { BackendRequest } from './sender.ts';
 
 export interface LossNoticesOptions {
@@ -17,7 +17,7 @@ export interface LossNoticesOptions {
 }
 
 export interface LossNotices {
-  /** Sends it until the backend has taken or refused it. One too many is dropped. */
+  /** Sends it until the backend has said something to it. One too many is dropped. */
   tell(notice: BackendRequest): void;
   /** What was not answered is sent no more. */
   close(): void;
@@ -46,8 +46,7 @@ export function createLossNotices({ send, clock, random, onError }: LossNoticesO
 
   async function tellUntilTaken(notice: BackendRequest): Promise<void> {
     for (let tries = 0; !isClosed; tries++) {
-      const { outcome } = await send(notice);
-      if (outcome === 'answered' || outcome === 'refused') return;
+      if (isTaken(await send(notice))) return;
       if (!isClosed) await pass(backoffMs(tries, { ...pause, random }));
     }
   }

@@ -51,6 +51,11 @@ export function isAway({ outcome }: Sent): boolean {
   return outcome !== 'answered' && meanings[outcome].isAway;
 }
 
+/** Whether the backend said something to a notice, be it that it does not want it: then it knows. */
+export function isTaken({ outcome }: Sent): boolean {
+  return outcome === 'answered' || outcome === 'refused' || outcome === 'bad_answer';
+}
+
 /** The name of what the client is told. */
 export function refusalNameOf(failure: Failure): CodeName {
   return meanings[failure].refusal;

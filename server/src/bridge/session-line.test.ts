@@ -125,6 +125,10 @@ it.each([
     'has no answer',
     async ({ sent }: ReturnType<typeof setUp>) => sent.at(-1)?.end({ outcome: 'lost', detail: '' }),
   ],
+  [
+    'is not wanted',
+    async ({ sent }: ReturnType<typeof setUp>) => sent.at(-1)?.end({ outcome: 'refused', detail: '' }),
+  ],
   ['is answered', async ({ end }: ReturnType<typeof setUp>) => end()],
 ])('[BR9] knows of an end that %s', async (how, answer) => {
   const stage = setUp();
@@ -134,7 +138,7 @@ it.each([
   await stage.settle();
   await answer(stage);
   await stage.settle();
-  expect([stage.untold(), stage.ended()]).toEqual([how === 'is answered' ? 0 : 1, 1]);
+  expect([stage.untold(), stage.ended()]).toEqual([how === 'has no answer' ? 1 : 0, 1]);
 });
 
 it('[BR6] refuses at once what one session has too many of', async () => {

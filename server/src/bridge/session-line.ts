@@ -3,7 +3,7 @@
  * no socket. A class: thousands of them wait for most of their time. Keeps SPEC.md [BR4], [BR8].
  */
 import { refusal, type CodeName, type Refusal } from '../../protocol/index.ts';
-import { refusalNameOf, type Sent } from './outcome.ts';
+import { isTaken, refusalNameOf, type Sent } from './outcome.ts';
 import type { BackendRequest } from './sender.ts';
 
 /** What the client is told: what the backend answered, any JSON, or a refusal. */
@@ -105,11 +105,12 @@ export class SessionLine {
 
   #notify(event: 'connect' | 'disconnect'): void {
     const request = this.#stage.enter(event, null, this.#of);
-    const onAnswer: OnAnswer = ({ ok }) => {
-      if (!ok && event === 'disconnect') this.#stage.onUntold();
-    };
-    if (request === null) onAnswer(refused('backend_unavailable'));
-    else this.#last = this.#last.then(() => this.#take({ request, onAnswer, at: 'waiting' }));
+    if (request === null) this.#untold(event);
+    else this.#last = this.#last.then(() => this.#take({ request, onAnswer: null, at: 'waiting' }));
+  }
+
+  #untold(event: string): void {
+    if (event === 'disconnect') this.#stage.onUntold();
   }
 
   /** Never rejects: those after it would wait for ever. */
@@ -127,6 +128,7 @@ export class SessionLine {
       if (call.at === 'refused') return refused('draining');
       call.at = 'sent';
       const sent = await this.#stage.send(call.request);
+      if (!isTaken(sent)) this.#untold(call.request.event);
       return sent.outcome === 'answered'
         ? { ok: true, answer: sent.answer }
         : refused(refusalNameOf(sent.outcome));
