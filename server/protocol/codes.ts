@@ -199,6 +199,12 @@ export const codes = {
     status: 431,
     message: 'the headers of this request are too large',
   },
+  request_timeout: {
+    code: 4242,
+    retry: 'later',
+    status: 408,
+    message: 'this request did not come whole in time',
+  },
   too_many_handshakes: {
     code: 4211,
     retry: 'later',

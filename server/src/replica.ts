@@ -3,7 +3,6 @@
  * of the data path and ends them in reverse. Holds no rule of its own.
  */
 import { randomUUID } from 'node:crypto';
-import { createServer } from 'node:http';
 import type { Backplane } from './backplane/contract.ts';
 import { createBridge } from './bridge/bridge.ts';
 import { createCluster } from './cluster/cluster.ts';
@@ -15,6 +14,7 @@ import { createFreshness } from './fanout/freshness.ts';
 import { createFeeds } from './feed/feeds.ts';
 import { createSymbolList } from './feed/symbol-list.ts';
 import { createHttpApp } from './http/app.ts';
+import { createHttpServer } from './http/http-server.ts';
 import { createMetricsApp } from './http/metrics.ts';
 import { createLeader } from './leader/leader.ts';
 import { createNodeDetails } from './metrics/node-details.ts';
@@ -224,7 +224,7 @@ export function createReplica(options: ReplicaOptions): Replica {
       isListKnown: symbolList.isKnown(),
     }),
   });
-  const httpServer = createServer(app);
+  const httpServer = createHttpServer(app, log);
   closing.add(createProcessMetrics({ metrics, clock, droppedLines, server: httpServer }).close);
   const entrance = createEntrance({
     ...config,
@@ -372,7 +372,7 @@ export function createReplica(options: ReplicaOptions): Replica {
     },
     listenForMetrics: async () => {
       if (config.metricsPort === null) return null;
-      const server = createServer(createMetricsApp({ ...config, log, metrics: figures }));
+      const server = createHttpServer(createMetricsApp({ ...config, log, metrics: figures }), log);
       closing.add(() => server.closeAllConnections());
       closing.add(() => void server.close());
       return listen(server, { host: config.host, port: config.metricsPort, setting: 'METRICS_PORT' });

@@ -33,7 +33,26 @@ const securitySchemes = {
   },
 };
 
-const ofAnyCall = ['api_key_required', 'api_key_invalid', 'too_many_api_calls'] as const;
+const ofAnyCall = [
+  'api_key_required',
+  'api_key_invalid',
+  'too_many_api_calls',
+  // Of a proxy in front.
+  'token_invalid',
+  'too_many_calls',
+  'too_many_connections_from_address',
+  'replica_unavailable',
+] as const;
+/** What is refused before it is known to be a call of an operation, by statuses that no operation has itself. */
+const ofNoOperation = [
+  'request_timeout',
+  'uri_too_long',
+  'headers_too_large',
+  'transfer_not_supported',
+  'version_not_supported',
+  'replica_lost',
+  'replica_silent',
+] as const;
 const ofSignIn = ['token_required', 'token_invalid', 'token_expired', 'sign_in_unavailable'] as const;
 
 /** What every call of an access may be refused for. */
@@ -71,6 +90,18 @@ function parametersOf(place: 'path' | 'query' | 'header', schema: z.ZodType | un
   });
 }
 
+/** The answer that is one of these refusals. */
+const refusedWith = (names: readonly CodeName[]): Json => ({
+  description: names.map((name) => `${name} (${codes[name].code}): ${codes[name].message}`).join('\n\n'),
+  content: {
+    [problemType]: {
+      schema: {
+        allOf: [{ $ref: '#/components/schemas/Problem' }, { properties: { name: { enum: names } } }],
+      },
+    },
+  },
+});
+
 function answersOf(operation: Operation): Json {
   const answers: Json = {};
   for (const [status, { description, schema }] of Object.entries(operation.answers))
@@ -81,17 +112,9 @@ function answersOf(operation: Operation): Json {
   const refusals = refusalsOf(operation);
   for (const status of new Set(refusals.map((name) => codes[name].status))) {
     const names = refusals.filter((name) => codes[name].status === status);
-    answers[status] = {
-      description: names.map((name) => `${name} (${codes[name].code}): ${codes[name].message}`).join('\n\n'),
-      content: {
-        [problemType]: {
-          schema: {
-            allOf: [{ $ref: '#/components/schemas/Problem' }, { properties: { name: { enum: names } } }],
-          },
-        },
-      },
-    };
+    answers[status] = refusedWith(names);
   }
+  answers['default'] = refusedWith(ofNoOperation);
   return answers;
 }
 

@@ -192,10 +192,17 @@ export function operation<
         // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what its own form parsed, or nothing that a handler is told of
         body: (await bodyOf(req, res)) as Body,
       });
+      const text = JSON.stringify(reply.body);
+      // Not by `json`, which answers 304 to whoever says that he has something already.
       res
         .status(reply.status)
-        .set({ 'Cache-Control': 'no-store', ...reply.headers })
-        .json(reply.body);
+        .set({
+          'Cache-Control': 'no-store',
+          'Content-Length': String(Buffer.byteLength(text)),
+          ...reply.headers,
+        })
+        .type('json')
+        .end(text);
     },
   };
 }

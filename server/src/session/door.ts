@@ -12,7 +12,7 @@ import type { AddressLimits } from './address-limits.ts';
 import type { Client } from '../support/client-address.ts';
 import type { Origins } from './origins.ts';
 import { readQuery } from './query.ts';
-import { refuseRequest, refuseUpgrade, type MoreHeaders } from './refuse-handshake.ts';
+import { refuseRequest, refuseSocket, type MoreHeaders } from '../support/raw-refusal.ts';
 import type { SocketServer } from './socket-server.ts';
 
 export interface Door {
@@ -150,7 +150,7 @@ export function createDoor(options: DoorOptions): Door {
           if (leave !== null) socket.once('close', leave);
           pass();
         },
-        (name, more) => refuseUpgrade(socket, refusal(name), more),
+        (name, more) => refuseSocket(socket, refusal(name), more),
       );
   });
 

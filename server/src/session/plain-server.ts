@@ -14,7 +14,7 @@ import type { SeatTaker } from '../users/seat.ts';
 import type { Arrivals } from './arrivals.ts';
 import { closeCodes, PlainConnection } from './plain-connection.ts';
 import { PlainSocket } from './plain-socket.ts';
-import { refuseUpgrade, type MoreHeaders } from './refuse-handshake.ts';
+import { refuseSocket, type MoreHeaders } from '../support/raw-refusal.ts';
 import { parseCid } from './seating.ts';
 import { parseStreamRequest, type StreamRequest } from './stream-request.ts';
 import type { Streams } from './streams.ts';
@@ -102,7 +102,7 @@ export function createPlainServer(options: PlainServerOptions): PlainServer {
 
   function refuse(socket: Duplex, why: Refusal, more?: MoreHeaders): void {
     engine.emit('connection_error', why);
-    refuseUpgrade(socket, why, more);
+    refuseSocket(socket, why, more);
   }
 
   /** Who asks, or why nobody is let in. */

@@ -2,10 +2,10 @@
  * The side door behind a true HTTP server on 127.0.0.1, for the http stage's tests: what a replica would hand it is
  * set by the test, and what it was handed and logged is kept.
  */
-import { createServer } from 'node:http';
 import { connect } from 'node:net';
 import { z } from 'zod';
 import { createHttpApp, type HttpAppOptions } from '../../src/http/app.ts';
+import { createHttpServer } from '../../src/http/http-server.ts';
 import type { Vitals } from '../../src/http/health.ts';
 import type { Push, PushOutcome } from '../../src/http/ticks.ts';
 import { createLog } from '../../src/support/log.ts';
@@ -79,12 +79,13 @@ export async function serveApp(options: Partial<HttpAppOptions> = {}): Promise<S
   const pushes: Push[] = [];
   const lines: unknown[] = [];
   const { push = acceptAll, symbols = () => ['ACME', 'DEMO'], ...others } = options;
+  const log = createLog({
+    level: 'debug',
+    node: 'n1',
+    destination: { write: (line) => void lines.push(JSON.parse(line)) },
+  });
   const app = createHttpApp({
-    log: createLog({
-      level: 'debug',
-      node: 'n1',
-      destination: { write: (line) => void lines.push(JSON.parse(line)) },
-    }),
+    log,
     trustedProxies: 0,
     corsOrigins: [],
     clientRoot: '/nonexistent',
@@ -120,7 +121,7 @@ export async function serveApp(options: Partial<HttpAppOptions> = {}): Promise<S
     },
     ...others,
   });
-  const server = createServer(app);
+  const server = createHttpServer(app, log);
   await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('listens on no port');

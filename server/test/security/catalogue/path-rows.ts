@@ -1,5 +1,5 @@
 /** Methods, addresses and ids that nobody should ask with. */
-import { ask, badRequest, handshake, host, problem, type HttpRow } from './http-row.ts';
+import { ask, badRequest, handshake, host, problem, refused, type HttpRow } from './http-row.ts';
 
 const notFound = { status: 404, body: problem };
 
@@ -27,7 +27,7 @@ export const methodRows: readonly HttpRow[] = [
   {
     name: 'a method that nobody knows',
     send: ask('/api/ticks', { method: 'PATCHWORK' }),
-    expect: { status: 400, body: /^$/ },
+    expect: refused('bad_payload'),
   },
   { name: 'a method in lower case', send: ask('/', { method: 'get' }), expect: badRequest },
   {

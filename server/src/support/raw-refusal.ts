@@ -1,6 +1,6 @@
 /**
- * Answers a handshake that is refused before it is one, as HTTP with a problem: over polling, and as WebSocket upgrade, which
- * Node leaves to write by hand. Decides nothing. SPEC.md [PW1], [LM7], [DR2].
+ * Answers with a problem what reaches no application: a request, and a socket, on which Node leaves the answer to be written by
+ * hand. Decides nothing. SPEC.md [PW1], [LM7], [DR2], [AP8].
  */
 import { STATUS_CODES, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
@@ -30,8 +30,8 @@ export function refuseRequest(response: ServerResponse, why: Refusal, more: More
   response.writeHead(status, headers).end(body);
 }
 
-/** Answers an upgrade, and ends its connection. */
-export function refuseUpgrade(socket: Duplex, why: Refusal, more: MoreHeaders = {}): void {
+/** Answers what came over a socket that has no answer under way, and ends the connection. */
+export function refuseSocket(socket: Duplex, why: Refusal, more: MoreHeaders = {}): void {
   const { status, body, headers } = answerOf(why, more);
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   socket.on('error', () => socket.destroy());
