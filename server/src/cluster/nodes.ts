@@ -62,9 +62,12 @@ const silenceLookMs = 125;
 /** what may count as silence at one look: after a longer one, beats wait to be read. */
 const maxSilenceOfLookMs = beatMs;
 
+/** Made once: `localeCompare` makes one each time, which took a quarter of an idle replica's timers. */
+const names = new Intl.Collator('en', { numeric: true });
+
 /** The one order of replicas: by name, and by the numbers in it. */
 export function byNode(a: { node: string }, b: { node: string }): number {
-  return a.node.localeCompare(b.node, 'en', { numeric: true });
+  return names.compare(a.node, b.node);
 }
 
 /** What the others are told of at once, and not with the next beat. */
