@@ -11,16 +11,8 @@ import { startCluster, type Cluster } from '../../../scripts/lib/cluster.mjs';
 import { freePort } from '../../../scripts/lib/free-port.mjs';
 import { createRecorder, type Recorder } from '../support/recorder.ts';
 import { until } from '../support/until.ts';
-import {
-  alerts,
-  boardQueries,
-  figuresIn,
-  hasProgram,
-  otherQueries,
-  prometheusConfig,
-  prometheusFolder,
-} from './files.ts';
-import { startPrometheus } from './prometheus.ts';
+import { alerts, boardQueries, figuresIn, hasProgram, otherQueries, prometheusFolder } from './files.ts';
+import { askPrometheus, configFor, queryPrometheus, startPrometheus, type Sample } from './prometheus.ts';
 
 let cluster: Cluster;
 let clients: Recorder[] = [];
@@ -110,39 +102,26 @@ describe('a replica', () => {
     const own = familiesOf(await figures()).filter((name) => /^(tickwire|socket)_/.test(name));
     const named = new Set(operations.match(/`(?:tickwire|socket)_\w+`/g)?.map((name) => name.slice(1, -1)));
     expect([...named].toSorted()).toEqual(own.toSorted());
-    for (const { name } of alerts) expect(operations).toContain(`\`${name}\``);
+    // Each rule with when it fires and what to do then.
+    const rules = [...operations.matchAll(/^\| `(Tickwire\w+)` \| .{10,} \| .{10,} \|$/gm)].map(
+      ([, name]) => name,
+    );
+    expect(rules).toEqual(alerts.map(({ name }) => name));
   });
 });
-
-interface Answer<T> {
-  status: string;
-  error?: string;
-  data: T;
-}
 
 describe.skipIf(!hasProgram('prometheus'))('a real Prometheus', () => {
   const own = mkdtempSync(join(tmpdir(), 'tickwire-prometheus-'));
   let url = '';
   let prometheus: Child;
 
-  async function api<T>(path: string): Promise<T> {
-    const answer = (await (await fetch(`${url}/api/v1/${path}`)).json()) as Answer<T>;
-    if (answer.status !== 'success') throw new Error(`${path}: ${answer.error}`);
-    return answer.data;
-  }
-  const query = async (expr: string): Promise<{ value: [number, string] }[]> =>
-    (await api<{ result: { value: [number, string] }[] }>(`query?query=${encodeURIComponent(expr)}`)).result;
+  const api = <T>(path: string): Promise<T> => askPrometheus<T>(url, path);
+  const query = (expr: string): Promise<Sample[]> => queryPrometheus(url, expr);
 
   beforeAll(async () => {
     cpSync(join(prometheusFolder, 'alerts.yml'), join(own, 'alerts.yml'));
     const targets = [...ports.values()].map((port) => `127.0.0.1:${port}`);
-    // There is no name that stands for both here, and nobody has time for five seconds.
-    const config = prometheusConfig
-      .replace(
-        /dns_sd_configs:.*?\n +- \{.*?\}\n/s,
-        `static_configs: [{ targets: ${JSON.stringify(targets)} }]\n`,
-      )
-      .replaceAll('interval: 5s', 'interval: 500ms');
+    const config = configFor(targets, '500ms');
     ({ url, child: prometheus } = await startPrometheus(own, config));
     await prometheus.until(
       async () => (await query('count(count_over_time(up[1m]) >= 4)').catch(() => []))[0]?.value[1] === '2',
@@ -163,6 +142,14 @@ describe.skipIf(!hasProgram('prometheus'))('a real Prometheus', () => {
     const ages = await query(boardQueries.find(({ title }) => title === 'Tick age, p99')?.expr ?? '');
     expect(Number(ages[0]?.value[1])).toBeGreaterThan(0);
     expect(Number(ages[0]?.value[1])).toBeLessThan(1);
+  });
+
+  it('has a series for every name with labels that the rules ask for', async () => {
+    const asked = alerts.flatMap(({ expr }) => expr.match(/\w+\{[^}]+\}/g) ?? []);
+    expect(asked.length).toBeGreaterThanOrEqual(5);
+    const silent: string[] = [];
+    for (const selector of new Set(asked)) if ((await query(selector)).length === 0) silent.push(selector);
+    expect(silent).toEqual([]);
   });
 
   it('has the rules, none of which fires; and a replica that ends is noticed', async () => {

@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { startChild, type Child } from '../../../scripts/lib/child.mjs';
 import { freePort } from '../../../scripts/lib/free-port.mjs';
+import { prometheusConfig } from './files.ts';
 
 /** Starts it with that configuration in that folder, where its data goes too; whoever starts it ends it. */
 export async function startPrometheus(
@@ -23,4 +24,38 @@ export async function startPrometheus(
     folder,
   });
   return { url: `http://${address}`, child };
+}
+
+interface Answer<T> {
+  status: string;
+  error?: string;
+  data: T;
+}
+
+/** One line of an answer to a query. */
+export interface Sample {
+  metric: Record<string, string>;
+  value: [at: number, value: string];
+}
+
+/** What its API gives for that path; throws where it refuses. */
+export async function askPrometheus<T>(url: string, path: string): Promise<T> {
+  const answer = (await (await fetch(`${url}/api/v1/${path}`)).json()) as Answer<T>;
+  if (answer.status !== 'success') throw new Error(`${path}: ${answer.error}`);
+  return answer.data;
+}
+
+/** The samples of an expression at this moment. */
+export async function queryPrometheus(url: string, expr: string): Promise<Sample[]> {
+  return (await askPrometheus<{ result: Sample[] }>(url, `query?query=${encodeURIComponent(expr)}`)).result;
+}
+
+/** The project's configuration for these replicas, asked that often: no name stands for them outside of containers. */
+export function configFor(targets: readonly string[], interval: string): string {
+  return prometheusConfig
+    .replace(
+      /dns_sd_configs:.*?\n +- \{.*?\}\n/s,
+      `static_configs: [{ targets: ${JSON.stringify(targets)} }]\n`,
+    )
+    .replaceAll('interval: 5s', `interval: ${interval}`);
 }
