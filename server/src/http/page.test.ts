@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { serveApp, type ServedApp } from '../../test/support/serve-app.ts';
+import { problemOf, serveApp, type ServedApp } from '../../test/support/serve-app.ts';
 
 let root: string;
 let app: ServedApp;
@@ -58,6 +58,10 @@ describe('the page', () => {
     const answer = await rawGet(target);
     expect(answer).toMatch(/^HTTP\/1\.1 404 /);
     expect(answer).not.toMatch(/\r\n\r\nsecret/);
+  });
+
+  it.each(['/INDEX.HTML', '/Index.html', '/index.html/'])('is not there as %s', async (where) => {
+    expect(await problemOf(await get(where))).toMatchObject({ status: 404, name: 'not_found' });
   });
 
   it('that is not built is 503 and says what to do, and is there as soon as it is', async () => {

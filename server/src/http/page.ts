@@ -8,7 +8,8 @@ const missing = 'The page is not built. Run `npm run build`, or `npm start`, whi
 /** Files below /assets carry a hash of their content in their name, so they never change; the rest is asked for each time. */
 export function createPage(clientRoot: string): Router {
   const assets = path.join(path.resolve(clientRoot), 'assets') + path.sep;
-  const router = Router();
+  // Another spelling of the page is another address, and not a page that is not built.
+  const router = Router({ caseSensitive: true, strict: true });
   router.use(
     express.static(clientRoot, {
       redirect: false,

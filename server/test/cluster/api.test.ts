@@ -283,3 +283,24 @@ it('[AP7] a replica that has no link to the others says so, and tells no figures
     totals: { nodes: 1 },
   });
 });
+
+it('[AP3] calls of a stranger are limited by address at each replica, and those with a key are not', async () => {
+  const maxCalls = 5;
+  const cluster = await startClusterUnderTest({
+    replicas: 2,
+    env: { ADDRESS_API_CALLS_PER_SECOND: `${maxCalls}`, TRUSTED_NETWORKS: 'none' },
+  });
+  for (const headers of [{}, { 'X-API-Key': 'wrong' }])
+    for (const { url } of cluster.replicas) {
+      const startedAt = performance.now();
+      const answers = await Promise.all(
+        Array.from({ length: 10 * maxCalls }, () => fetch(`${url}/api/symbols`, { headers })),
+      );
+      const seconds = Math.ceil((performance.now() - startedAt) / 1_000) + 1;
+      const refused = answers.filter(({ status }) => status === 429);
+      expect(refused.length).toBeGreaterThanOrEqual(answers.length - seconds * maxCalls);
+      expect(refused.map((answer) => answer.headers.get('retry-after'))).toEqual(refused.map(() => '1'));
+      const known = await fetch(`${url}/api/symbols`, { headers: { 'X-API-Key': apiKey } });
+      expect(known.status).toBe(200);
+    }
+});
