@@ -50,10 +50,10 @@ export interface NodeLosses {
   left(): void;
 }
 
-const beatMs = 500;
+const beatMs = 250;
 const lookMs = 250;
-/** A beat may stand still for this long; so a replica that died is told within two seconds. */
-export const lostAfterMs = 1_500;
+/** A beat may stand still for this long: a replica that died is told within two seconds, one that is held up for a second and a half is not. */
+export const lostAfterMs = 1_650;
 /** What may count as silence at one look: after a longer pause of ours, beats wait to be read. */
 const maxSilenceOfLookMs = 1.5 * lookMs;
 /** Who has not beaten for this long is not waited for to speak first. */

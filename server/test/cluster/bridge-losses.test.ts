@@ -1,12 +1,13 @@
 /** What a backend that keeps presence hears of replicas that die, freeze and wake, in both homes: true processes and signals. */
 import { expect, it, onTestFinished } from 'vitest';
-import { backendSecret, startBackend, type Backend } from '../support/backend.ts';
+import { backendSecret, startBackend, type Backend, type Letter } from '../support/backend.ts';
 import { startEmbeddedCluster } from '../support/embedded-cluster.ts';
+import { untilAllThere } from '../support/embedded-nodes.ts';
 import { presenceAfter } from '../support/presence.ts';
 import { createRecorder, type Recorder } from '../support/recorder.ts';
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
 import { until } from '../support/until.ts';
-import { healthOf, startClusterUnderTest, type ClusterUnderTest } from './cluster-under-test.ts';
+import { apiKey, healthOf, startClusterUnderTest, type ClusterUnderTest } from './cluster-under-test.ts';
 
 const settingsOf = ({ url }: Backend) => ({ BACKEND_URL: url, BACKEND_SECRET: backendSecret });
 /** Two seconds, and what a loaded machine adds. */
@@ -24,17 +25,25 @@ const lossesTold = (backend: Backend): unknown[] => backend.of('node_gone').map(
 /** The instance under which that node told of its sessions, the last where there are several. */
 const instanceOf = (backend: Backend, node: string): string | undefined =>
   backend.of('connect').findLast((one) => one.node === node)?.instance;
+/** What is told when that node dies as it is. */
+const lossOf = (backend: Backend, node: string): Loss => ({ node, instance: instanceOf(backend, node) });
 
 /** Nothing came that was forged or old; who did not hear of each other may say the same, with the same id. */
 function expectGenuine({ verdicts }: Backend): void {
   expect(verdicts.filter((verdict) => verdict !== 'genuine' && verdict !== 'repeated')).toEqual([]);
 }
 
-/** Resolves when the backend was told so often. */
-async function untilTold(backend: Backend, count: number, withinMs = toldWithinMs): Promise<void> {
-  await until(() => backend.of('node_gone').length >= count, {
+interface Loss {
+  node: string;
+  instance: string | undefined;
+}
+
+/** Resolves when the backend was told of that loss. */
+async function untilTold(backend: Backend, { instance }: Loss, withinMs = toldWithinMs): Promise<void> {
+  const isThis = ({ data }: Letter): boolean => (data as Loss).instance === instance;
+  await until(() => backend.of('node_gone').some(isThis), {
     withinMs,
-    saw: () => backend.got.map(({ event, node }) => `${node}: ${event}`),
+    saw: () => backend.got.map(({ event, node, data }) => `${node}: ${event} ${JSON.stringify(data)}`),
   });
 }
 
@@ -56,9 +65,9 @@ it('[BR9] of a replica that was killed the backend is told once, by one that liv
   const backend = await startBackend();
   const { cluster, clients } = await start(backend);
   const [r1, r2] = cluster.replicas;
-  const [first, second] = ['r1', 'r2'].map((node) => ({ node, instance: instanceOf(backend, node) }));
+  const [first, second] = [lossOf(backend, 'r1'), lossOf(backend, 'r2')];
   await r1?.kill('SIGKILL');
-  await untilTold(backend, 1);
+  await untilTold(backend, first);
   expect(lossesTold(backend)).toEqual([first]);
   const [notice] = backend.of('node_gone');
   expect(['r2', 'r3']).toContain(notice?.node);
@@ -70,9 +79,9 @@ it('[BR9] of a replica that was killed the backend is told once, by one that liv
   const anew = cluster.connect({ transports: ['websocket'], reconnection: false }, r1?.url);
   expect(await nodeOf(anew)).toBe('r1');
   await until(() => online(backend).includes(sessionOf(anew)));
-  expect(instanceOf(backend, 'r1')).not.toBe(first?.instance);
+  expect(instanceOf(backend, 'r1')).not.toBe(first.instance);
   await r2?.kill('SIGKILL');
-  await untilTold(backend, 2);
+  await untilTold(backend, second);
   expect(lossesTold(backend)).toEqual([first, second]);
   expect(online(backend)).toEqual(sessionsOf([...clients.slice(4), anew]));
   // One that leaves in good order is not gone in this way.
@@ -88,9 +97,9 @@ it('[BR9] a replica that was frozen is told to be gone, and tells of the session
   const backend = await startBackend();
   const { cluster, clients } = await start(backend);
   const [frozen] = cluster.replicas;
-  const before = instanceOf(backend, 'r1');
+  const before = lossOf(backend, 'r1');
   await frozen?.kill('SIGSTOP');
-  await untilTold(backend, 1);
+  await untilTold(backend, before);
   expect(online(backend)).toEqual(sessionsOf(clients.slice(2)));
   // One of its clients leaves while it is frozen.
   clients[0]?.close();
@@ -98,10 +107,10 @@ it('[BR9] a replica that was frozen is told to be gone, and tells of the session
   await until(() => online(backend).includes(sessionOf(clients[1] as Recorder)), { withinMs: 5_000 });
   await until(() => backend.of('disconnect').length === 1);
   expect(online(backend)).toEqual(sessionsOf(clients.slice(1)));
-  expect(instanceOf(backend, 'r1')).not.toBe(before);
+  expect(instanceOf(backend, 'r1')).not.toBe(before.instance);
   await clients[1]?.call('order');
   expect(backend.of('order')).toMatchObject([{ node: 'r1', instance: instanceOf(backend, 'r1') }]);
-  expect(lossesTold(backend)).toEqual([{ node: 'r1', instance: before }]);
+  expect(lossesTold(backend)).toEqual([before]);
   expectGenuine(backend);
 }, 40_000);
 
@@ -110,15 +119,15 @@ it.each(['SIGSTOP', 'SIGKILL'] as const)(
   async (signal) => {
     const backend = await startBackend();
     const { cluster, clients } = await start(backend);
-    const instance = instanceOf(backend, 'r3');
+    const dead = lossOf(backend, 'r3');
     await cluster.redis.kill(signal);
     await cluster.replicas[2]?.kill('SIGKILL');
     for (const { url } of cluster.replicas.slice(0, 2))
       await until(async () => !(await healthOf(url)).ready, { withinMs: 10_000 });
     if (signal === 'SIGSTOP') await cluster.redis.kill('SIGCONT');
     else await cluster.redis.restart();
-    await untilTold(backend, 1, 10_000);
-    expect(lossesTold(backend)).toEqual([{ node: 'r3', instance }]);
+    await untilTold(backend, dead, 10_000);
+    expect(lossesTold(backend)).toEqual([dead]);
     expect(online(backend)).toEqual(sessionsOf(clients.slice(0, 4)));
     expect(backend.of('connect')).toHaveLength(clients.length);
   },
@@ -136,9 +145,9 @@ it('[BR9] a replica that is cut off from Redis takes nobody for gone, and is the
       return { env: { REDIS_URL: `redis://127.0.0.1:${proxy.port}` } };
     },
   });
-  const before = instanceOf(backend, 'r1');
+  const before = lossOf(backend, 'r1');
   (proxy as TcpProxy | null)?.suffer('both', { passing: 'hold' });
-  await untilTold(backend, 1);
+  await untilTold(backend, before);
   expect(online(backend)).toEqual(sessionsOf(clients.slice(2)));
   // Its own clients, and what they send, are as they were.
   expect(await clients[0]?.call('order')).toEqual({ ok: true, event: 'order' });
@@ -148,7 +157,7 @@ it('[BR9] a replica that is cut off from Redis takes nobody for gone, and is the
     saw: () => backend.got.map(({ event, node }) => `${node}: ${event}`),
   });
   expect(online(backend)).toEqual(sessionsOf(clients));
-  expect(lossesTold(backend)).toEqual([{ node: 'r1', instance: before }]);
+  expect(lossesTold(backend)).toEqual([before]);
   expectGenuine(backend);
 }, 40_000);
 
@@ -156,20 +165,20 @@ it('[BR9] a backend that was away hears of the loss when it is back, and no repl
   const backend = await startBackend();
   const { cluster, clients } = await start(backend);
   const [r1, r2] = cluster.replicas;
-  const lost = ['r1', 'r2'].map((node) => ({ node, instance: instanceOf(backend, node) }));
+  const lost = ['r1', 'r2'].map((node) => lossOf(backend, node));
   await backend.stop();
   await r1?.kill('SIGKILL');
   await r2?.kill('SIGTERM');
   await backend.start();
-  await untilTold(backend, 2, 20_000);
-  expect(lossesTold(backend)).toEqual(expect.arrayContaining(lost));
+  for (const loss of lost) await untilTold(backend, loss, 20_000);
   expect(online(backend)).toEqual(sessionsOf(clients.slice(4)));
 }, 60_000);
 
 it('[BR9] of the workers of one machine too: one that was killed, and one that hangs and goes on', async () => {
   const backend = await startBackend();
-  const cluster = await startEmbeddedCluster(settingsOf(backend));
+  const cluster = await startEmbeddedCluster({ ...settingsOf(backend), API_KEYS: apiKey });
   onTestFinished(() => cluster.close());
+  await untilAllThere(cluster, 2, apiKey);
   const clients: Recorder[] = [];
   const nodes = new Set<string>();
   while (nodes.size < 2 || clients.length < 4) {
@@ -182,18 +191,13 @@ it('[BR9] of the workers of one machine too: one that was killed, and one that h
   const on = (node: string): Recorder[] => clients.filter((client) => client.hellos()[0]?.node === node);
   await until(() => backend.of('connect').length === clients.length);
   const [killed = '', hung = ''] = nodes;
-  const first = { node: killed, instance: instanceOf(backend, killed) };
-  const second = { node: hung, instance: instanceOf(backend, hung) };
+  const [first, second] = [lossOf(backend, killed), lossOf(backend, hung)];
   cluster.kill(killed);
-  await untilTold(backend, 1);
+  await untilTold(backend, first);
   expect(lossesTold(backend)).toEqual([first]);
   expect(online(backend)).toEqual(sessionsOf(on(hung)));
 
-  // Another worker has the name by now, and can speak.
-  await until(() => cluster.pidOf(killed) !== null, { withinMs: 10_000 });
-  const late = createRecorder(cluster.url, { transports: ['websocket'] });
-  onTestFinished(() => late.close());
-  await until(async () => (await nodeOf(late)) !== '');
+  // Another worker has the name soon, and can speak.
   await until(
     async () => {
       const client = createRecorder(cluster.url, { transports: ['websocket'], reconnection: false });
@@ -205,7 +209,7 @@ it('[BR9] of the workers of one machine too: one that was killed, and one that h
   );
   const pid = cluster.pidOf(hung) ?? 0;
   process.kill(pid, 'SIGSTOP');
-  await untilTold(backend, 2);
+  await untilTold(backend, second);
   process.kill(pid, 'SIGCONT');
   await until(() => sessionsOf(on(hung)).every((session) => online(backend).includes(session)), {
     withinMs: 5_000,

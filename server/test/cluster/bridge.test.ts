@@ -3,6 +3,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import type { Hello } from '../../protocol/index.ts';
 import { backendSecret, startBackend, type Backend } from '../support/backend.ts';
 import { startEmbeddedCluster } from '../support/embedded-cluster.ts';
+import { untilAllThere } from '../support/embedded-nodes.ts';
 import { createRecorder, type Recorder } from '../support/recorder.ts';
 import { until } from '../support/until.ts';
 import { apiKey, startClusterUnderTest } from './cluster-under-test.ts';
@@ -46,10 +47,7 @@ it('[BR1][BR7] the workers of one machine have the bridge too, and say of every 
   const backend = await startBackend(({ node }) => ({ node }));
   const cluster = await startEmbeddedCluster({ ...settingsOf(backend), API_KEYS: apiKey });
   onTestFinished(() => cluster.close());
-  await until(async () => {
-    const answer = await fetch(`${cluster.url}api/nodes`, { headers: { 'X-API-Key': apiKey } });
-    return ((await answer.json()) as { nodes: unknown[] }).nodes.length === 2;
-  });
+  await untilAllThere(cluster, 2, apiKey);
   const clients = Array.from({ length: 6 }, () => {
     const client = createRecorder(cluster.url, { transports: ['websocket'], reconnection: false });
     onTestFinished(() => client.close());

@@ -2,12 +2,14 @@
 import { expect, it, onTestFinished } from 'vitest';
 import { freePort } from '../../../scripts/lib/free-port.mjs';
 import { startEmbeddedCluster } from '../support/embedded-cluster.ts';
+import { untilAllThere } from '../support/embedded-nodes.ts';
 import { createRecorder } from '../support/recorder.ts';
 import { until } from '../support/until.ts';
 import { example, runExample } from './examples.ts';
 
 it('shows how a backend knows who is online, also when a replica dies', async () => {
   const secret = 'dummy-backend-secret-of-32-bytes-1';
+  const apiKey = 'dummy-key-1';
   const port = await freePort();
   const server = example('js', 'timingSafeEqual')
     .replace('9000', String(port))
@@ -25,8 +27,10 @@ it('shows how a backend knows who is online, also when a replica dies', async ()
   const cluster = await startEmbeddedCluster({
     BACKEND_URL: `http://127.0.0.1:${port}/`,
     BACKEND_SECRET: secret,
+    API_KEYS: apiKey,
   });
   onTestFinished(() => cluster.close());
+  await untilAllThere(cluster, 2, apiKey);
   const nodes = new Map<string, string>();
   while (new Set(nodes.values()).size < 2) {
     expect(nodes.size).toBeLessThan(9);
