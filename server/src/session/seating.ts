@@ -47,10 +47,15 @@ export function createSeating({ seats, arrivals, onLost, onRefused, onError }: S
         return refusal('too_many_connections');
       }
       const { conn } = socket;
-      socket.once('disconnect', leave);
-      conn.once('close', leave);
+      // Who leaves the namespace and joins again, on one connection, would leave a listener behind each time.
+      const gone = (): void => {
+        conn.off('close', gone);
+        leave();
+      };
+      socket.once('disconnect', gone);
+      conn.once('close', gone);
       // It went, or was refused, while the seat was waited for.
-      if (conn.readyState === 'closed' || socket.data.refused !== undefined) leave();
+      if (conn.readyState === 'closed' || socket.data.refused !== undefined) gone();
       return socket.data.refused ?? null;
     } catch (error) {
       onError(socket.id, error);

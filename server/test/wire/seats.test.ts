@@ -1,6 +1,7 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { codes, type Refusal } from '../../protocol/index.ts';
 import { askRaw } from '../nginx/ask.ts';
+import { openRawWebSocket } from '../support/raw-web-socket.ts';
 import { until } from '../support/until.ts';
 import { startReplica } from './replica-under-test.ts';
 
@@ -122,6 +123,22 @@ describe('seats', () => {
     const last = connect(ann);
     await last.seen('hello', 1, 1_000);
     expect(refusals(last)).toEqual([]);
+  });
+
+  it('[ST3] who leaves and joins again on one connection leaves nothing behind', async () => {
+    const { replica, url } = await startReplica({ MAX_CONNECTIONS_PER_USER: '1' });
+    const client = await openRawWebSocket(Number(new URL(url).port));
+    onTestFinished(() => client.close());
+    const { sockets } = replica.io.sockets;
+    const listeners: number[] = [];
+    for (let times = 1; times <= 5; times++) {
+      client.send('40{"userId":"ann"}');
+      await until(() => client.texts.filter((text) => text.startsWith('42["hello"')).length === times);
+      for (const { conn } of sockets.values()) listeners.push(conn.listenerCount('close'));
+      client.send('41');
+      await until(() => sockets.size === 0);
+    }
+    expect(listeners).toEqual(Array(5).fill(listeners[0]));
   });
 
   it('[ST6] while the store is away users are let in, and those too many sent away when it is back', async () => {
