@@ -14,6 +14,7 @@ export type Entry =
   /** How many seconds later another try may succeed. */
   | { ok: false; limit: AddressLimit; retryAfterS: number };
 
+/** What one address may have at this replica: connections at once, and handshakes a second on average over five. */
 export interface AddressLimitsOptions {
   maxConnections: number;
   maxHandshakesPerSecond: number;
@@ -24,6 +25,10 @@ const handshakeSpanS = 5;
 /** Nobody knows when a connection ends. */
 const connectionRetryS = 5;
 
+/**
+ * Begins with none. Handshakes are forgotten five seconds after the first of them, a connection when its `leave` is
+ * called.
+ */
 export function createAddressLimits({ maxConnections, maxHandshakesPerSecond }: AddressLimitsOptions) {
   const handshakes = new RateLimiterMemory({
     points: maxHandshakesPerSecond * handshakeSpanS,
@@ -59,4 +64,5 @@ export function createAddressLimits({ maxConnections, maxHandshakesPerSecond }: 
   };
 }
 
+/** What the door asks about each handshake of an address that is not trusted. */
 export type AddressLimits = ReturnType<typeof createAddressLimits>;

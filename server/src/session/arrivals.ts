@@ -7,6 +7,7 @@ import type { Refusal } from '../../protocol/index.ts';
 /** Ends a connection that is being let in; false where it has gone by itself. Called at most once. */
 type Refuse = (why: Refusal) => boolean;
 
+/** Those of one replica, of Socket.IO and plain ones alike; a user is among them once for each connection. */
 export interface Arrivals {
   /** Adds one of that user. The returned function is to be called once it has its session, or nobody waits for one any more. */
   add(user: string, refuse: Refuse): () => void;
@@ -14,6 +15,7 @@ export interface Arrivals {
   refuse(user: string, why: Refusal): number;
 }
 
+/** Begins with nobody; who is added stays until it is refused or the function that `add` gave is called. */
 export function createArrivals(): Arrivals {
   const all = new Set<{ user: string; refuse: Refuse }>();
 

@@ -16,12 +16,13 @@ export interface BackendLine {
   end(): void;
 }
 
+/** The backend as sessions see it. That it is away is told by refusals: nothing of it throws or rejects. */
 export interface Backend {
   /** Begins the line of a session that has just begun. `ready` resolves when its client may be sent another answer. */
   open(of: { session: string; user: string | null; ready: () => Promise<void> }): BackendLine;
 }
 
-export interface BackendEvent {
+interface BackendEvent {
   event: string;
   data: unknown;
 }

@@ -6,7 +6,7 @@ import type { Clock } from '../support/clock.ts';
 import { caughtUp, isCaughtUp, type Connection } from './connection.ts';
 import { TokenBucket, type Rate } from './token-bucket.ts';
 
-export interface CallLineOptions {
+interface CallLineOptions {
   conn: Connection;
   rate: Rate;
   clock: Pick<Clock, 'monotonic'>;

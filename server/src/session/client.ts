@@ -3,6 +3,7 @@ import type { ServerEvents } from '../../protocol/index.ts';
 import type { Identity } from '../users/identity.ts';
 import type { Connection } from './connection.ts';
 
+/** As much of a Socket.IO socket as sessions use, so that a plain one need not have the rest. */
 export interface Client {
   readonly id: string;
   /** Whether it may still be told something. */

@@ -21,7 +21,7 @@ import type { Engine } from './traffic.ts';
 /** Why a connection was cut: it sent too much, left too much unread, joined twice, or took no ticks. */
 export type CutReason = 'flood' | 'unread' | 'protocol' | 'slow';
 
-export interface ConnectionGuardOptions {
+interface ConnectionGuardOptions {
   /** Where connections come from. */
   engines: readonly Engine[];
   clock: Clock;
@@ -33,6 +33,9 @@ export interface ConnectionGuardOptions {
   onCut: (reason: CutReason) => void;
 }
 
+/**
+ * Watches the connections of one replica. Those that come after `close` are not watched, and nothing is swept any more.
+ */
 export interface ConnectionGuard {
   /** Cuts it: it was told why, where it still reads. */
   cut(connection: Connection, reason: CutReason): void;

@@ -1,6 +1,7 @@
 /** What one connection may do, in full, from the few numbers that an operator sets. Keeps SPEC.md [LM1], [LM2], [LM4]. */
 import type { Rate } from './token-bucket.ts';
 
+/** What every connection of a replica gets, whoever it is of. */
 export interface ConnectionLimits {
   /** Packets, WebSocket pings and KB that it may send. */
   packets: Rate;
@@ -19,6 +20,10 @@ const largestMessageBurst = 2 / 1_024;
 const unreadBytesPerSymbol = 1_024;
 const minUnreadSymbols = 1_024;
 
+/**
+ * Gives bursts that hold a page's first calls and its largest message, and room for the answer to all that it may
+ * subscribe to.
+ */
 export function connectionLimits(options: {
   maxPacketsPerSecond: number;
   maxCallsPerSecond: number;

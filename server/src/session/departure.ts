@@ -18,6 +18,7 @@ export interface Leaver {
   isGone(): boolean;
 }
 
+/** A departure under way, which cannot be called off. */
 export interface Departure {
   /** Over how long the rest is sent away, from now. Only ever shortens. */
   hurry(ms: number): void;
@@ -25,7 +26,7 @@ export interface Departure {
   readonly done: Promise<void>;
 }
 
-export interface DepartureOptions {
+interface DepartureOptions {
   leavers: readonly Leaver[];
   overMs: number;
   clock: Clock;

@@ -15,12 +15,14 @@ import { readQuery } from './query.ts';
 import { refuseRequest, refuseSocket, type MoreHeaders } from '../support/raw-refusal.ts';
 import type { SocketServer } from './socket-server.ts';
 
+/** What a replica that leaves does at its door; once shut it stays shut. */
 export interface Door {
   shut(): void;
   /** Resolves when no request is being answered, or after `limitMs`. */
   quiet(limitMs: number): Promise<void>;
 }
 
+/** What the door stands in front of, and whom it asks about each handshake. */
 export interface DoorOptions {
   httpServer: HttpServer;
   engine: SocketServer['engine'];

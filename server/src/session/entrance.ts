@@ -19,7 +19,7 @@ import {
 } from './socket-server.ts';
 import { createTraffic, type Traffic } from './traffic.ts';
 
-export interface EntranceOptions
+interface EntranceOptions
   extends
     SocketServerOptions,
     Omit<PlainServerOptions, 'otherPath' | 'arrivals'>,
@@ -34,6 +34,7 @@ export interface EntranceOptions
   onHandshakeError: (name: string | undefined) => void;
 }
 
+/** What a replica and its sessions need of where connections come from. `close` ends no connection, and not `io`. */
 export interface Entrance extends Pick<ConnectionGuard, 'cut'>, Pick<Door, 'shut' | 'quiet'> {
   readonly io: SocketServer;
   /** Calls that a connection may make. */

@@ -23,7 +23,7 @@ export interface SocketData {
   refused?: Refusal;
 }
 
-export interface IdentifyOptions {
+interface IdentifyOptions {
   signIn: SignIn;
   /** Tells the name of the API key that is shown, or null where it is none. */
   keyNameOf: (shown: string) => string | null;
@@ -93,7 +93,7 @@ export function createIdentify({ signIn, keyNameOf, onRefused, onError }: Identi
   };
 }
 
-export type Renewal = { ok: true; identity: Identity } | { ok: false; refusal: Refusal };
+type Renewal = { ok: true; identity: Identity } | { ok: false; refusal: Refusal };
 
 /** Who shows that token, where it is the same user as before. Rejects for a fault of ours alone. */
 export async function renew(signIn: SignIn, { user }: Identity, token: unknown): Promise<Renewal> {

@@ -4,7 +4,7 @@
  */
 import type { SymbolsChange } from '../../protocol/index.ts';
 
-export interface ListNewsOptions {
+interface ListNewsOptions {
   /** Resolves when the last tick of the symbol is out; must not reject. */
   finish: (symbol: string) => Promise<void>;
   /** Fires with each change when it is its turn. */

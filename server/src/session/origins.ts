@@ -4,6 +4,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 
+/** Judges by the `Origin` and `Host` headers alone; a request without an `Origin` is of no page, and may connect. */
 export interface Origins {
   /** Whether the page that asks, where one does, may connect. */
   mayConnect(request: IncomingMessage): boolean;

@@ -20,6 +20,7 @@ import { parseStreamRequest, type StreamRequest } from './stream-request.ts';
 import type { Streams } from './streams.ts';
 import { createTokens } from './tokens.ts';
 
+/** What plain clients share with those of Socket.IO: the HTTP server, sign-in, seats and streams. */
 export interface PlainServerOptions {
   httpServer: HttpServer;
   clock: Clock;
@@ -60,6 +61,7 @@ export class PlainEngine extends EventEmitter {
   }
 }
 
+/** Where plain clients come from. `close` lets in no more, and ends none of those that are here. */
 export interface PlainServer {
   readonly engine: PlainEngine;
   close(): void;

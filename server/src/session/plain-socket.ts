@@ -13,6 +13,7 @@ import type { Streams } from './streams.ts';
 /** Where its rooms are kept. */
 type Rooms = Pick<Streams, 'join' | 'leave'>;
 
+/** Made for each plain WebSocket that was let in. Its rooms are kept by the streams: it is in none of Socket.IO's. */
 export class PlainSocket implements Client {
   readonly id: string;
   readonly conn: PlainConnection;

@@ -1,5 +1,6 @@
 /** Counts the sessions of this replica and the different users that they are of. SPEC.md [CS4]. */
 
+/** Who is at this replica at one moment; sums over replicas count a user once for each replica that has one of them. */
 export interface Presence {
   connections: number;
   /** Different ones. */
@@ -8,6 +9,10 @@ export interface Presence {
   anonymous: number;
 }
 
+/**
+ * Begins with nobody. `came` and `went` are called once each for a session, with its user's id, or null where it has
+ * none.
+ */
 export function createPresence() {
   /** Sessions of each user that has any. */
   const byUser = new Map<string, number>();

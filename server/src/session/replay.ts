@@ -31,6 +31,10 @@ export function missedAsOne([gen, seq]: Position, stream: SymbolStream): Tick[] 
   return [{ symbol, price, gen, seq: head.seq, ts, merged: head.seq - seq - 1, day: dayOf(head) }];
 }
 
+/**
+ * `ticks` are all that was missed behind `position` when the replay was decided on, in the order of their seq; what
+ * passed since is asked of `stream`.
+ */
 export interface ReplayOptions {
   socket: Pick<Client, 'connected' | 'join'>;
   symbol: string;

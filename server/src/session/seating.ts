@@ -9,7 +9,7 @@ import type { Arrivals } from './arrivals.ts';
 import { refuseIn } from './identify.ts';
 import type { ClientSocket } from './session.ts';
 
-export interface SeatingOptions {
+interface SeatingOptions {
   /** Null where users may have any number of connections. */
   seats: SeatTaker | null;
   arrivals: Pick<Arrivals, 'add'>;

@@ -24,6 +24,7 @@ import type { Rate } from './token-bucket.ts';
 import { parseTopics } from './watch-request.ts';
 import type { Watchers } from './watchers.ts';
 
+/** One Socket.IO client, server side: what it emits is `unknown` until it is parsed, what it is sent is typed. */
 export type ClientSocket = Socket<
   Record<string, (...args: unknown[]) => void>,
   ServerEvents,

@@ -38,7 +38,7 @@ import { trim } from './trim.ts';
 import { createTurnAway } from './turn-away.ts';
 import { createWatchers, type Watchers, type WatchersOptions } from './watchers.ts';
 
-export interface SessionsOptions extends Omit<
+interface SessionsOptions extends Omit<
   SessionStage,
   'clock' | 'textsOf' | 'basketTexts' | 'watchers' | 'onRefused' | 'onError'
 > {
@@ -65,6 +65,10 @@ export interface SessionsOptions extends Omit<
   onSentAway: (how: 'closed' | 'ignored') => void;
 }
 
+/**
+ * The sessions of one replica, of Socket.IO and plain ones alike, as the rest of it tells them something or asks for
+ * them.
+ */
 export interface Sessions {
   presence(): Presence;
   /** Sessions of each user that has any, at this moment. */
@@ -105,6 +109,10 @@ const trimMs = 250;
 /** A session lives at most this much longer than its sign-in, in milliseconds. A timer for each would fire at once where it is weeks away. */
 const expirySweepMs = 1_000;
 
+/**
+ * Serves every Socket.IO client that connects from now on. Its `close` stops the timers and ends no session: `leave`
+ * does that.
+ */
 export function createSessions(options: SessionsOptions): Sessions {
   const { io, node, clock, log, random, feed, isStale } = options;
   const watchers = createWatchers(options);

@@ -13,8 +13,10 @@ import { createTokens } from './tokens.ts';
 /** What a client may emit: anything, so everything is `unknown` until it is parsed. */
 type AnyEvents = Record<string, (...args: unknown[]) => void>;
 
+/** Socket.IO's server with our events: those that it sends are typed, those of clients are not believed. */
 export type SocketServer = Server<AnyEvents, ServerEvents, DefaultEventsMap, SocketData>;
 
+/** How connections are taken and kept, the same over polling and WebSocket; a message too large ends its connection. */
 export interface SocketServerOptions {
   httpServer: HttpServer;
   /** Origins whose pages may connect besides our own; `*` for all. */
@@ -32,6 +34,7 @@ const idBytes = 15;
 /** Where handshakes come to. */
 export const socketPath = '/socket.io/';
 
+/** Attaches to the HTTP server, so handshakes come as soon as that one listens; refuses none for its origin. */
 export function createSocketServer(options: SocketServerOptions): SocketServer {
   const { httpServer, corsOrigins, pingIntervalMs, pingTimeoutMs, connectTimeoutMs, maxMessageBytes } =
     options;

@@ -17,6 +17,7 @@ export interface SubscribeCall {
   since: ReadonlyMap<string, Position>;
 }
 
+/** What a client sent, once it is understood, or the refusal that it is answered with. */
 export type Parsed<T> = { ok: true; value: T } | { ok: false; refusal: Refusal };
 
 /** What is shown of a text that is no symbol. */

@@ -37,6 +37,7 @@ export interface SubscriptionsStage {
 const noRates = new Map<string, number>();
 const nothingMissed: ReadonlyMap<string, Tick[] | null> = new Map();
 
+/** Belongs to its session, which asks `whyTooMany` before each `take` and begins none before the last is done. */
 export class Subscriptions {
   readonly #socket: Client;
   readonly #stage: SubscriptionsStage;

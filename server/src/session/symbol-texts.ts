@@ -6,6 +6,9 @@ import type { Quote, SubscribeResult } from '../../protocol/index.ts';
 import { assert } from '../support/assert.ts';
 import { SnapshotText } from './json-text.ts';
 
+/**
+ * Those of a symbol at one head: the same object while the head and its staleness last, which baskets are compared by.
+ */
 export interface SymbolTexts {
   readonly symbol: string;
   /** The quote as a snapshot has it. */

@@ -1,5 +1,6 @@
 /** How much one connection may do: some at once, then so much a second. Plain numbers, no timer: thousands of them exist. */
 
+/** A limit in tokens: whoever takes them says what a packet, a call or a KB costs. */
 export interface Rate {
   perSecond: number;
   /** What may be done at once, after a time of quiet. */

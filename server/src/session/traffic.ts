@@ -10,6 +10,7 @@ export interface Engine extends EventEmitter {
   readonly clientsCount: number;
 }
 
+/** Read when it is measured: totals of one replica since its start, but for `active`. */
 export interface Traffic {
   /** Since the start. */
   opened: number;

@@ -8,6 +8,7 @@ import { cut } from './connection.ts';
 import { ignoredAfterMs } from './departure.ts';
 import type { ClientSocket } from './session.ts';
 
+/** For sockets of Socket.IO; a plain client is turned away by its own `refuse`. */
 export interface TurnAway {
   /** One that has just joined and gets no session. Who is to come back later is held: a stock client would be here again in a second. */
   atDoor(socket: ClientSocket, why: Refusal): void;
@@ -15,7 +16,7 @@ export interface TurnAway {
   fromSession(socket: ClientSocket, why: Refusal): void;
 }
 
-export interface TurnAwayOptions {
+interface TurnAwayOptions {
   clock: Pick<Clock, 'after'>;
   /** Gives a number in [0, 1). */
   random: () => number;
@@ -24,6 +25,7 @@ export interface TurnAwayOptions {
 /** Who is to come back later is held for this long, and up to as long again. */
 const holdMs = 2_000;
 
+/** Whoever ignores for a second that its transport was closed is cut. */
 export function createTurnAway({ clock, random }: TurnAwayOptions): TurnAway {
   function tell(socket: ClientSocket, why: Refusal): void {
     // Also out of what is emitted to everyone.

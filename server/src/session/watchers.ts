@@ -14,12 +14,14 @@ const rooms: Readonly<Record<WatchKind, string>> = {
   details: 'watch:cluster:details',
 };
 
+/** Where the rooms are, and what a client is told when it begins to watch. */
 export interface WatchersOptions {
   io: SocketServer;
   /** As they are now. */
   statistics: (kind: WatchKind) => ClusterStatistics;
 }
 
+/** Who watches at this replica; a client that is gone watches no more. */
 export interface Watchers {
   /** How many watch. */
   count(kind: WatchKind): number;
@@ -31,6 +33,7 @@ export interface Watchers {
 
 const roomOf = ({ data }: Client): WatchKind => (data.operator === undefined ? 'counts' : 'details');
 
+/** Tells nothing of itself but to a client that begins to watch: whoever has news calls `tell`. */
 export function createWatchers({ io, statistics }: WatchersOptions): Watchers {
   return {
     count: (kind) => io.sockets.adapter.rooms.get(rooms[kind])?.size ?? 0,
