@@ -103,6 +103,21 @@ describe('the files of a log', () => {
     expect(sizesIn(folder)).toEqual({ 'node.log': 21, 'node.log.1': 92, 'node.log.2': 2 });
   });
 
+  it('lose the half line that a killed process left, and no whole one', async () => {
+    const folder = newFolder();
+    for (const [left, kept] of [
+      ['one\ntwo\nhal', 'one\ntwo\n'],
+      ['hal', ''],
+      ['one\n', 'one\n'],
+      ['', ''],
+    ] as const) {
+      writeFileSync(pathIn(folder), left);
+      const writer = openLogFiles({ path: pathIn(folder), ...bounds });
+      await written(folder, writer, 'next\n');
+      expect([contentOf(folder), writer.dropped()]).toEqual([`${kept}next\n`, 0]);
+    }
+  });
+
   it('are read by their group and by nobody else', async () => {
     const folder = join(newFolder(), 'a', 'b');
     const writer = openLogFiles({ path: pathIn(folder), ...bounds });

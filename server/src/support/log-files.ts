@@ -5,10 +5,10 @@
  * is noticed at the next line. Knows nothing of what is in a line.
  */
 import { closeSync, fchmodSync, fstatSync, ftruncateSync, mkdirSync, openSync, readdirSync } from 'node:fs';
-import { renameSync, rmSync, stat, statSync, write, writeSync } from 'node:fs';
+import { readSync, renameSync, rmSync, stat, statSync, write, writeSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { createLineQueue, linesIn, wholeLines, type LineWriter } from './line-queue.ts';
+import { createLineQueue, lineEnd, linesIn, wholeLines, type LineWriter } from './line-queue.ts';
 
 const statAsync = promisify(stat);
 const writeAsync = promisify(write);
@@ -25,6 +25,8 @@ export interface LogFilesOptions extends LogFileSettings {
   maxWaitingBytes?: number;
 }
 
+/** Longer than any line of ours. */
+const maxCutBytes = 65_536;
 /** Its owner writes, its group reads. */
 const fileMode = 0o640;
 const folderMode = 0o750;
@@ -108,10 +110,20 @@ export function openLogFiles(options: LogFilesOptions): LineWriter {
     if (found !== undefined && found.size > maxBytes) rotate(found.size);
     const files = rotated();
     removeAllBut(keepBeside(files, options), files);
-    const fd = openSync(path, 'a', fileMode);
+    const fd = openSync(path, 'a+', fileMode);
+    cutHalfLine(fd);
     file = { fd, ...sizeOf(fd) };
     fchmodSync(fd, fileMode);
     return file;
+  }
+
+  /** Who was killed while it wrote may have left half a line, which the next one would lengthen. */
+  function cutHalfLine(fd: number): void {
+    const { size } = sizeOf(fd);
+    const end = Buffer.alloc(Math.min(size, maxCutBytes));
+    const read = readSync(fd, end, 0, end.length, size - end.length);
+    if (read === end.length && read > 0 && end[read - 1] !== lineEnd)
+      ftruncateSync(fd, size - read + end.lastIndexOf(lineEnd) + 1);
   }
 
   function sizeOf(fd: number): { ino: number; size: number } {
