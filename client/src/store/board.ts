@@ -15,6 +15,7 @@ import type { ConnectionState } from '../stream/index.ts';
 import { ageMs, freshnessOf, stalenessOf, type Freshness } from './freshness.ts';
 import { emptyRow, rowAfterTick, rowWithQuote, type Problem, type Row } from './row.ts';
 
+/** What a board is given. Its callbacks fire within the call that made the change, so who draws has to gather them. */
 export interface BoardOptions {
   /** Epoch milliseconds of this machine. */
   now: () => number;
@@ -26,6 +27,10 @@ export interface BoardOptions {
   onBoard: () => void;
 }
 
+/**
+ * What a page knows and shows. What is told of a symbol that is not chosen is dropped; of one that is chosen again, a
+ * new row begins.
+ */
 export interface Board {
   /** The stream's callbacks of the same names. */
   onState(state: ConnectionState): void;
@@ -51,6 +56,7 @@ export interface Board {
   feed(): FeedState | null;
 }
 
+/** A board without rows, which is connecting for the first time and was told of no replica and no feed. */
 export function createBoard({ now, onRow, onNodes, onBoard }: BoardOptions): Board {
   const rows = new Map<string, Row>();
   let connection: ConnectionState = { at: 'connecting', tries: 1 };

@@ -1,6 +1,7 @@
 /** How far a price is from where the day began, exactly: decimals as text, never a float. */
 import type { Decimal, Quote } from '../../../server/protocol/index.ts';
 
+/** What `changeOf` finds. Figures are without a sign, so that the page may write one of its own. */
 export interface Change {
   sign: 'up' | 'down' | 'same';
   /** The distance without a sign, with as many decimals as the finer of both prices. */

@@ -22,6 +22,10 @@ export function stalenessOf(feed: FeedState | null): IsStale {
   return ({ symbol }) => symbols.has(symbol);
 }
 
+/**
+ * The one word for a row. Where several would fit, a refusal goes first, then no price, no connection and a silent
+ * source.
+ */
 export function freshnessOf(
   row: Pick<Row, 'quote' | 'problem'>,
   connection: ConnectionState['at'],

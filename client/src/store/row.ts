@@ -7,8 +7,10 @@ import {
   type Tick,
 } from '../../../server/protocol/index.ts';
 
+/** Where the newest quote is from the price before it; `same` for the first one too. */
 export type Direction = 'up' | 'down' | 'same';
 
+/** What is known of one chosen symbol. */
 export interface Row {
   symbol: string;
   /** Null before the first price. */
@@ -31,6 +33,7 @@ export interface Problem {
   isPassing: boolean;
 }
 
+/** The row of a symbol that was just chosen, before the server said anything of it. */
 export function emptyRow(symbol: string): Row {
   return { symbol, quote: null, direction: 'same', previous: null, ticks: 0, problem: null };
 }

@@ -1,5 +1,6 @@
 /** Time as the stream takes it, so that tests can hold it still. Runs in browsers, workers and Node. */
 
+/** The time that connections, subscriptions and token renewals go by. */
 export interface Clock {
   /** Epoch milliseconds, for people. May jump. */
   now(): number;

@@ -11,6 +11,7 @@ import { isHello, isRefusal, isShutdown } from './wire.ts';
 /** Why the last connection or the last try at one ended. */
 export type Ending = 'lost' | 'silence' | 'shutdown' | 'refused';
 
+/** Where a stream is in keeping its connection. Ticks come while it is `live` alone; `closed` is the end. */
 export type ConnectionState =
   /** `tries` counts from 1 since a connection last held. */
   | { at: 'connecting'; tries: number }
@@ -21,7 +22,7 @@ export type ConnectionState =
   | { at: 'refused'; refusal: Refusal }
   | { at: 'closed' };
 
-export interface ConnectionOptions {
+interface ConnectionOptions {
   openLink: OpenLink;
   clock: Clock;
   random: () => number;
@@ -36,6 +37,7 @@ export interface ConnectionOptions {
   onEvent: (name: string, payload: unknown) => void;
 }
 
+/** One connection for ever: its links come and go, and end for good by `close`, or by a refusal until `retryNow`. */
 export interface Connection {
   state(): ConnectionState;
   /** Sends while live, else does nothing. `onAnswer` is never called once this link is left. */

@@ -1,5 +1,6 @@
 /** What a stream counted since it was made, so that a client can prove what it saw. */
 
+/** Totals over all connections of one stream; they only rise. */
 export interface Counters {
   /** Ticks that were handed on. */
   ticks: number;
@@ -15,6 +16,7 @@ export interface Counters {
   malformed: number;
 }
 
+/** The counters of a stream that saw nothing yet, an object of its own that is counted in place. */
 export function zeroCounters(): Counters {
   return { ticks: 0, gaps: 0, recovered: 0, merged: 0, duplicates: 0, malformed: 0 };
 }

@@ -15,17 +15,20 @@ export interface LinkListener {
   onClose(reason: unknown): void;
 }
 
+/** The stream's end of one try. `close` may come twice, and no `onClose` follows it. */
 export interface Link {
   /** Sends an event; `onAnswer` gets the acknowledgement, or is never called. */
   send(name: string, payload: unknown, onAnswer?: (answer: unknown) => void): void;
   close(): void;
 }
 
+/** Begins one try, with `cid` as `?cid=`. That it failed is told by the listener's `onClose`. */
 export type OpenLink = (cid: string, listener: LinkListener) => Link;
 
+/** The transports of Socket.IO that the stream can take; WebTransport is none of them. */
 export type TransportName = 'polling' | 'websocket';
 
-export interface SocketIoLinkOptions {
+interface SocketIoLinkOptions {
   /** The server's address; the page's own where it is absent. */
   url?: string;
   /** In the order of trying. */

@@ -9,7 +9,7 @@ export const retryCeilings = { firstMs: 500, lastMs: 20_000 } as const;
 /** `later` waits at least half of the ceiling of this try, however early it is. */
 const laterTries = 3;
 
-export interface RetryOptions {
+interface RetryOptions {
   /** Tries since a connection last held; 0 is the first. */
   tries: number;
   /** Milliseconds since the first of these tries failed. */

@@ -30,6 +30,10 @@ import {
   isTick,
 } from './wire.ts';
 
+/**
+ * What a stream is given; all of it may be absent. What comes for a callback in a wrong shape is dropped and counted as
+ * `malformed`; `onOther` gets its events as they are.
+ */
 export interface StreamOptions {
   /** The server's address; the page's own where it is absent. */
   url?: string;
@@ -69,11 +73,13 @@ export interface StreamOptions {
   openLink?: OpenLink;
 }
 
+/** How the symbols of one `subscribe` are to come. */
 export interface SubscribeOptions {
   /** The rate of these symbols: at most one tick each in so many milliseconds, 250, 1,000 or 5,000. 0, the default, is each tick. */
   everyMs?: number;
 }
 
+/** Lasts until `close`. What is wanted may be said at any time: without a connection, the next one asks for it. */
 export interface Stream {
   /**
    * Adds symbols to what is wanted, in any case, or changes their rate. They stay wanted at it over reconnects until

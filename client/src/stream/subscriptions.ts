@@ -20,7 +20,7 @@ import type { Counters } from './counters.ts';
 import { placeOf } from './positions.ts';
 import { isSubscribeAck } from './wire.ts';
 
-export interface SubscriptionsOptions {
+interface SubscriptionsOptions {
   clock: Clock;
   random: () => number;
   /** Counted in place. */
@@ -30,6 +30,10 @@ export interface SubscriptionsOptions {
   onResults: (results: Record<string, SubscribeResult>) => void;
 }
 
+/**
+ * What one stream wants, and where it is. Told of its connection by `connected` and `disconnected`, of which the latter
+ * may come more than once.
+ */
 export interface Subscriptions {
   /** At that rate, also symbols that are wanted already at another. */
   subscribe(symbols: readonly string[], everyMs: number): void;
@@ -54,6 +58,7 @@ const holePauseMs = 250;
 /** An ask that failed, and each symbol that was refused for now, is repeated after between one and two of these. */
 const failurePauseMs = 1_000;
 
+/** Sends nothing before `connected`. A text that is no symbol is told by `onResults` at once, within `subscribe`. */
 export function createSubscriptions(options: SubscriptionsOptions): Subscriptions {
   const { clock, random, counters, send, onResults } = options;
   /** Each with its rate in milliseconds. */

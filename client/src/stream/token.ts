@@ -8,13 +8,17 @@ import { isRefreshed } from './wire.ts';
 /** A token, or what gives one: asked before each connection, and again before its token ends. */
 export type TokenSource = string | (() => string | Promise<string>);
 
-export interface RenewalOptions {
+interface RenewalOptions {
   token: TokenSource | undefined;
   clock: Clock;
   /** Sends while the connection is live. */
   send: (name: 'refresh_token', token: string, onAnswer: (answer: unknown) => void) => void;
 }
 
+/**
+ * Told of each connection of the stream. Renews where the token comes from a function and has an end; else it does
+ * nothing.
+ */
 export interface Renewal {
   /** A connection is live, and its token ends then (epoch ms), or never. */
   connected(expiresAt: number | undefined): void;

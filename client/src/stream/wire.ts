@@ -49,6 +49,9 @@ function isPlaced(value: Fields): boolean {
   );
 }
 
+/**
+ * The event `tick`. Fields that it does not know are let pass, here as in everything below, so that the wire may grow.
+ */
 export function isTick(value: unknown): value is Tick {
   return (
     isObject(value) &&
@@ -69,6 +72,7 @@ function isQuote(value: unknown): value is Quote {
   );
 }
 
+/** The event `snapshot`: one quote that is wrong drops all of it. Its reason may be any text. */
 export function isSnapshot(value: unknown): value is Snapshot {
   return (
     isObject(value) &&
@@ -78,6 +82,7 @@ export function isSnapshot(value: unknown): value is Snapshot {
   );
 }
 
+/** The event `hello`, as far as it says who serves us. `user` and `expiresAt` are not looked at. */
 export function isHello(value: unknown): value is Hello {
   return isObject(value) && typeof value['session'] === 'string' && typeof value['node'] === 'string';
 }
@@ -86,6 +91,7 @@ function isState(value: Fields): boolean {
   return value['state'] === 'live' || value['state'] === 'stale';
 }
 
+/** The event `feed`: the whole feed's state and that of each source, with its symbols. */
 export function isFeedState(value: unknown): value is FeedState {
   return (
     isObject(value) &&
@@ -103,6 +109,7 @@ export function isFeedState(value: unknown): value is FeedState {
   );
 }
 
+/** The event `cluster`: each replica's state and counts. The details that an API key brings are not looked at. */
 export function isClusterStatistics(value: unknown): value is ClusterStatistics {
   return (
     isObject(value) &&
@@ -123,18 +130,25 @@ function areTexts(value: unknown): value is string[] {
   return Array.isArray(value) && value.every((one: unknown) => typeof one === 'string');
 }
 
+/** The event `symbols`: two lists of texts, of which either may be empty. */
 export function isSymbolsChange(value: unknown): value is SymbolsChange {
   return isObject(value) && areTexts(value['added']) && areTexts(value['retired']);
 }
 
+/** The event `heartbeat`, with the server's time in epoch milliseconds. */
 export function isHeartbeat(value: unknown): value is { at: number } {
   return isObject(value) && Number.isFinite(value['at']);
 }
 
+/** The event `shutdown`. The milliseconds may be any finite number: who waits for them sets the bounds. */
 export function isShutdown(value: unknown): value is { reconnectInMs: number } {
   return isObject(value) && Number.isFinite(value['reconnectInMs']);
 }
 
+/**
+ * A refusal, as the event `refused`, as an answer or with a refused handshake. Its code and name may be unknown ones;
+ * `retry` may not.
+ */
 export function isRefusal(value: unknown): value is Refusal {
   return (
     isObject(value) &&
@@ -145,6 +159,9 @@ export function isRefusal(value: unknown): value is Refusal {
   );
 }
 
+/**
+ * The answer to `subscribe`: one refusal of the whole call, or results by symbol, which are not looked at one by one.
+ */
 export function isSubscribeAck(value: unknown): value is SubscribeAck {
   return isObject(value) && (value['ok'] === true ? isObject(value['results']) : isRefusal(value));
 }

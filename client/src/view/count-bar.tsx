@@ -11,6 +11,7 @@ const shown: readonly [name: keyof Counters, word: string, meaning: string][] = 
   ['duplicates', 'duplicates', 'Ticks that came twice and were dropped'],
 ];
 
+/** The foot of the page; counts move once a second and not with each tick. */
 export function CountBar({ screen }: { screen: Screen }) {
   const counters = screen.counters.value;
   return (

@@ -1,5 +1,6 @@
 /** Small texts that a browser keeps for the page: in its storage, where it allows that. */
 
+/** One text under one key. Neither call throws; null is read where nothing is kept, or nothing may be. */
 export interface Kept {
   read(): string | null;
   /** Null forgets. */

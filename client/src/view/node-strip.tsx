@@ -4,6 +4,7 @@ import type { NodeStatistics } from '../../../server/protocol/index.ts';
 import type { Screen } from './screen.ts';
 import { nodeWords } from './words.ts';
 
+/** Each replica in the order in which the server told of them; marked as old while no connection is live. */
 export function NodeStrip({ screen }: { screen: Screen }) {
   const isLive = useComputed(() => screen.connection.value.at === 'live').value;
   const nodes = screen.nodes.value;

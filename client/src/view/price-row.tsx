@@ -27,6 +27,7 @@ interface PriceRowProps {
   symbol: string;
 }
 
+/** Draws nothing where the symbol has no row any more. A refusal's message is the tooltip of its mark. */
 export function PriceRow({ screen, symbol }: PriceRowProps) {
   const line = screen.line(symbol).value;
   if (line === null) return null;

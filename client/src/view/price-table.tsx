@@ -2,6 +2,7 @@
 import { PriceRow } from './price-row.tsx';
 import type { Screen } from './screen.ts';
 
+/** One row for each chosen symbol; where there is none, a sentence that says why. */
 export function PriceTable({ screen }: { screen: Screen }) {
   const rows = screen.rows.value;
   if (rows.length === 0) return <Empty screen={screen} />;

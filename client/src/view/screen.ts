@@ -18,6 +18,7 @@ export interface Line {
   freshness: Freshness;
 }
 
+/** What the components of the page share: signals to draw from, and what a visitor can do. */
 export interface Screen {
   connection: ReadonlySignal<ConnectionState>;
   node: ReadonlySignal<string | null>;
@@ -48,7 +49,7 @@ export interface Screen {
   signOut(): void;
 }
 
-export interface ScreenOptions {
+interface ScreenOptions {
   tabCid: TabCid;
   tabToken: TabToken;
   choice: Choice;

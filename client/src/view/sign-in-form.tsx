@@ -2,6 +2,7 @@
 import { useEffect, useRef } from 'preact/hooks';
 import type { Screen } from './screen.ts';
 
+/** Draws nothing while no token is asked for. The field is emptied as soon as its token was shown. */
 export function SignInForm({ screen }: { screen: Screen }) {
   return screen.signIn.value === null ? null : <Form screen={screen} />;
 }

@@ -15,6 +15,7 @@ export function signInRefusal(connection: ConnectionState): Refusal | null {
   return refusal !== null && refusal.name.startsWith('token_') ? refusal : null;
 }
 
+/** Words for a refusal that `signInRefusal` gave: where no token was shown, none is called bad. */
 export function signInRequest({ name, message }: Refusal): SignInRequest {
   if (name === 'token_required')
     return { words: 'Prices are for users here. Paste the token that you were given.', isRefused: false };

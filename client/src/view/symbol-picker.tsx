@@ -6,6 +6,10 @@ import type { Screen } from './screen.ts';
 /** More are found by filtering: a list of thousands is neither read nor drawn. */
 const maxShown = 200;
 
+/**
+ * Offers what the feed lists and, behind it, rows of symbols that it does not. Each box that is checked is chosen at
+ * once.
+ */
 export function SymbolPicker({ screen }: { screen: Screen }) {
   const filter = useSignal('');
   const isOpen = useSignal(false);

@@ -5,6 +5,7 @@
 import { makeCid } from '../stream/index.ts';
 import { keptIn } from './kept.ts';
 
+/** What the page's stream takes its first cid from, and tells of each later one, so that a reload begins with it. */
 export interface TabCid {
   /** The cid to begin with. */
   first: string;

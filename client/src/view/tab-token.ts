@@ -4,6 +4,7 @@
  */
 import { keptIn } from './kept.ts';
 
+/** The token that the next connection is to show, as it was pasted but without `Bearer`. */
 export interface TabToken {
   /** Empty where there is none. */
   read(): string;
@@ -11,6 +12,7 @@ export interface TabToken {
   write(text: string): void;
 }
 
+/** Where the browser forbids storage, the token is kept until the page is left. Never throws. */
 export function createTabToken(): TabToken {
   const kept = keptIn(() => sessionStorage, 'tickwire.token');
   /** For a browser without storage. */

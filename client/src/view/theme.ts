@@ -2,13 +2,15 @@
 import { effect, signal, type ReadonlySignal } from '@preact/signals';
 import { keptIn } from './kept.ts';
 
-export type ThemeName = 'light' | 'dark';
+type ThemeName = 'light' | 'dark';
 
+/** The theme that is drawn now, and the way to the other one. */
 export interface Theme {
   current: ReadonlySignal<ThemeName>;
   toggle(): void;
 }
 
+/** Sets `data-theme` at once and at each change, and keeps in this browser what was chosen against the system's. */
 export function createTheme(): Theme {
   const kept = keptIn(() => localStorage, 'tickwire.theme');
   const system = matchMedia('(prefers-color-scheme: dark)');

@@ -10,6 +10,10 @@ interface TopBarProps {
   theme: Theme;
 }
 
+/**
+ * The head of the page. Name and sign-out are there for who signed in with a token, `Try now` while a wait can be
+ * ended.
+ */
 export function TopBar({ screen, theme }: TopBarProps) {
   return (
     <header class="top">

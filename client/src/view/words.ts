@@ -7,6 +7,7 @@ import { signInRefusal } from './sign-in.ts';
 /** `good`: what is shown is the present. `busy`: it soon may be again. `bad`: it is not. */
 export type Tone = 'good' | 'busy' | 'bad';
 
+/** What the top bar says of connection and feed. */
 export interface Status {
   tone: Tone;
   words: string;

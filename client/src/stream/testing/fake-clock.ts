@@ -1,6 +1,7 @@
 /** A clock that stands still until a test moves it. Timers fire in the order of their instants. */
 import type { Clock } from '../clock.ts';
 
+/** The clock of a stream under test; its time is the test's alone. */
 export interface FakeClock extends Clock {
   /** Moves time on, firing what falls due on the way. */
   advance(ms: number): void;
@@ -8,6 +9,7 @@ export interface FakeClock extends Clock {
   sleep(ms: number): void;
 }
 
+/** Starts at 1,700,000,000,000 epoch ms; the monotonic clock starts at 0. */
 export function createFakeClock(): FakeClock {
   let nowMs = 0;
   const timers = new Set<{ at: number; callback: () => void }>();

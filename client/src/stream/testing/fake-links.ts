@@ -11,6 +11,7 @@ import type { LinkListener, OpenLink } from '../link.ts';
 import { createStream, type StreamOptions } from '../stream.ts';
 import { createFakeClock } from './fake-clock.ts';
 
+/** The server's end of one link. `lastAsk` and `answer` throw where no subscribe was sent on it. */
 export interface FakeLink {
   cid: string;
   listener: LinkListener;
@@ -22,17 +23,24 @@ export interface FakeLink {
   answer(results?: Record<string, SubscribeResult>): void;
 }
 
+/** The first event of a connection, of a session on `replica-1` that has no user. */
 export const hello: Hello = { session: 's1', node: 'replica-1', user: null, secret: 'x' };
 
+/** A tick of generation g1, whose price and time follow from its seq; fields of `more` win. */
 export function tickOf(symbol: string, seq: number, more: Partial<Tick> = {}): Tick {
   return { symbol, price: `10.0${seq % 10}`, gen: 'g1', seq, ts: 1_700_000_000_000 + seq, ...more };
 }
 
+/** A quote of generation g1 at 10.00, which is not stale; fields of `more` win. */
 export function quoteOf(symbol: string, seq: number, more: Partial<Quote> = {}): Quote {
   const day = { open: '10', high: '11', low: '9', volume: '0', stale: false };
   return { ...day, symbol, price: '10.00', gen: 'g1', seq, ts: 1_700_000_000_000 + seq, ...more };
 }
 
+/**
+ * The result of a symbol that begins at this seq of generation g1, with each tick and nothing recovered; fields of
+ * `more` win.
+ */
 export function resultAt(seq: number, more: Partial<SubscribeResult & { ok: true }> = {}): SubscribeResult {
   return { ok: true, gen: 'g1', seq, everyMs: 0, recovered: false, replayed: 0, ...more };
 }
