@@ -19,6 +19,10 @@ export interface BasketMember {
   readonly dialect: Dialect;
 }
 
+/**
+ * Who is in which basket. A member whose rooms change is sorted when `of` or `membersByRoom` is asked next; `count` tells of
+ * those that are sorted.
+ */
 export interface Baskets<M extends BasketMember, T> {
   /** The member's rooms changed, or it is new. */
   moved(member: M): void;

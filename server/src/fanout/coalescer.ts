@@ -21,6 +21,10 @@ import {
   type TickFrame,
 } from './tick-frames.ts';
 
+/**
+ * Who is told of what goes out. `onWrites` fires for each basket of a turn, with 0 writes too, and for each write to one client
+ * alone; `onWritten` fires last.
+ */
 export interface CoalescerOptions {
   clock: Clock;
   /** A client that takes nothing for this long while ticks wait for it is too slow, in milliseconds. */
@@ -33,6 +37,7 @@ export interface CoalescerOptions {
   onWritten: (ticks: readonly Delivery[]) => void;
 }
 
+/** What went out since the start, and who is behind now. */
 export interface CoalescerCounters extends OutletCounters {
   /** Clients that ticks are held for at this moment: they are behind, or their next poll has not come. */
   behind: number;
@@ -40,6 +45,10 @@ export interface CoalescerCounters extends OutletCounters {
   flushes: number;
 }
 
+/**
+ * The way out to every client of a replica, by the ids of their sockets. For a client that is not known, or is gone, a call does
+ * nothing.
+ */
 export interface Coalescer {
   counters(): Readonly<CoalescerCounters>;
   /** Takes a tick for its room's members; it leaves at the end of the turn. */
@@ -67,6 +76,10 @@ export interface Coalescer {
   close(): void;
 }
 
+/**
+ * A packet as engine.io lists it when its transport takes it. Text in `data` counts by its length; what has `frames` was counted
+ * by its outlet, but for `uncounted`.
+ */
 export interface EnginePacket {
   type: string;
   data?: unknown;
@@ -84,6 +97,7 @@ const maxReplayed = 10_000;
 const outletOf = Symbol('outlet');
 type OwnedWebSocket = RawWebSocket & { [outletOf]?: Outlet };
 
+/** Knows no client yet. Its one timer runs while ticks wait for somebody, who is looked at every `sweepMs`. */
 export function createCoalescer(options: CoalescerOptions): Coalescer {
   const { clock, slowClientMs, onTooSlow, onWrites, onWritten } = options;
   const baskets = createBaskets<Outlet, Delivery>();

@@ -26,6 +26,10 @@ import { createStoreReader } from './store-reader.ts';
 import { createTickEmitter, type TickEmitter } from './tick-emitter.ts';
 import { createTiers } from './tiers.ts';
 
+/**
+ * The store that holes are mended from, the limits, and who is told. Of a tick `onArrived` fires first and `onWritten` last; one
+ * that came from the store has no `onArrived`.
+ */
 export interface FanoutOptions {
   tickStore: Pick<TickStore, 'read'>;
   /** The most ticks of a symbol that are sent again to one who missed them. */
@@ -56,6 +60,7 @@ export interface FanoutCounters extends CoalescerCounters {
   arrived: number;
 }
 
+/** One replica's fan-out. Before `attach` it emits nothing, and `open` is a bug; a second `attach` is one too. */
 export interface Fanout {
   counters(): Readonly<FanoutCounters>;
   /** How many clients are in each tick room that has any. */
@@ -117,6 +122,7 @@ const phantom = '#sequencer';
 /** A symbol that nobody has listened to for one to two of these is let go, in milliseconds. */
 const idleSweepMs = 5_000;
 
+/** From now on, until `close`, looks for symbols that nobody here listens to any more; all else begins with `attach`. */
 export function createFanout({
   tickStore,
   maxReplayTicks,

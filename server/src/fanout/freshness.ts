@@ -7,6 +7,7 @@ import type { Announcement, BackplaneState } from '../backplane/contract.ts';
 import type { Clock } from '../support/clock.ts';
 import type { Log } from '../support/log.ts';
 
+/** How long a leader may be silent, what is listed before the first one spoke, and who is told of changes. */
 export interface FreshnessOptions {
   clock: Clock;
   log: Log;
@@ -20,6 +21,7 @@ export interface FreshnessOptions {
   onSilence: () => void;
 }
 
+/** What this replica says of the feed. A link that is up makes nothing live: only the next announcement does. */
 export interface Freshness {
   feed(): FeedState;
   /** Whether the symbol's price may be old: everything is stale, or its source is. */
@@ -32,6 +34,7 @@ export interface Freshness {
   close(): void;
 }
 
+/** Stale until the first announcement. Counts the silence from now on, until `close`. */
 export function createFreshness({
   clock,
   log,

@@ -11,6 +11,10 @@ interface Held {
   frame: TickFrame | null;
 }
 
+/**
+ * Holds one tick a symbol, so a client's symbols are the bound of what waits for it. A tick of another generation takes the place
+ * of the one before and is not merged with it.
+ */
 export class HeldTicks {
   readonly #bySymbol = new Map<string, Held>();
   readonly #dialect: Dialect;

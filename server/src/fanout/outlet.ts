@@ -38,6 +38,10 @@ const uncompressed = { compress: false };
 /** The ready state of a WebSocket that may be written to. */
 const rawOpen = 1;
 
+/**
+ * One client, plain or not, from its connecting to its end, through an upgrade of its transport. Reads no clock: each `now` is
+ * in milliseconds of the monotonic one.
+ */
 export class Outlet implements BasketMember {
   /** Null before the first: many only wait. */
   #rooms: Set<string> | null = null;

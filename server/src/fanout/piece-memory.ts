@@ -7,6 +7,7 @@
 /** Several times what a turn makes for one basket; a piece that does not fit gets memory of its own. */
 const size = 65_536;
 
+/** A replica has one, for one basket at a time: `take` and write, then `release` before the next basket. */
 export class PieceMemory {
   #memory = Buffer.allocUnsafeSlow(size);
   /** From here on it is free between two baskets. */

@@ -14,6 +14,10 @@ import type { StoredSymbol } from '../backplane/contract.ts';
 import type { Clock } from '../support/clock.ts';
 import { createTickRing } from './tick-ring.ts';
 
+/**
+ * One symbol, how its store is read, and who is told: `deliver` before `onPass` for each tick in the order of `seq`. After a read
+ * that found ticks gone, or another generation, `onRepair` comes before `onSnapshot`.
+ */
 export interface SequencerOptions {
   symbol: string;
   clock: Clock;
@@ -33,6 +37,10 @@ export interface SequencerOptions {
   retryMs: (attempt: number) => number;
 }
 
+/**
+ * The order of one symbol. A read that fails is repeated until one succeeds; what is accepted meanwhile is held. After `close`
+ * nothing is taken or read any more.
+ */
 export interface Sequencer {
   readonly symbol: string;
   /** Ticks that it had passed already, or that the store does not know. */
@@ -63,6 +71,7 @@ interface Held {
   known: boolean;
 }
 
+/** Begins to read the store at once; it has no head before that read succeeds. */
 export function createSequencer(options: SequencerOptions): Sequencer {
   const { symbol, clock, read, deliver, onPass, onSnapshot, onRepair, onReadError, retryMs } = options;
   const ring = createTickRing();

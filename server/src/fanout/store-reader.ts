@@ -12,7 +12,7 @@ interface Wanted {
   reject: (error: unknown) => void;
 }
 
-export interface StoreReaderOptions {
+interface StoreReaderOptions {
   tickStore: Pick<TickStore, 'read'>;
   /** More missed ticks than this are not asked for. */
   maxMissed: number;

@@ -7,6 +7,7 @@ import type { BroadcastOptions } from 'socket.io-adapter';
 import type { Tick } from '../../protocol/index.ts';
 import { eventPacket } from './tick-frames.ts';
 
+/** Emits a tick and forgets it: who is in the room, and whether the tick reached other replicas, is not told here. */
 export interface TickEmitter {
   /** To the room's members on every replica. */
   everywhere(room: string, tick: Tick): void;

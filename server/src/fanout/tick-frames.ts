@@ -13,6 +13,7 @@ export interface EncodedEvent {
   readonly frame: Buffer;
 }
 
+/** A tick encoded once for everyone of one dialect. The length of `frame` is what it counts on its way to a client, in bytes. */
 export interface TickFrame extends EncodedEvent {
   readonly tick: Tick;
 }
@@ -40,6 +41,7 @@ export function encodeEvent(event: string, payload: object, dialect: Dialect = '
   return { text, frame: messageFrames([text], dialect) };
 }
 
+/** The tick as the event `tick`, by `encodeEvent`. Encode it once a dialect and share it: this is the cost of a tick. */
 export function encodeTick(tick: Tick, dialect: Dialect = 'socket.io'): TickFrame {
   const { text, frame } = encodeEvent('tick', tick, dialect);
   return { tick, text, frame };
@@ -96,6 +98,10 @@ export interface PreparedOptions {
   uncounted?: number;
 }
 
+/**
+ * The options that make engine.io write these pieces, uncompressed, in place of the packet's own text. Nothing in them may
+ * change before they are written.
+ */
 export function prepared(pieces: Buffer[], frames: number): PreparedOptions {
   return { wsPreEncodedFrame: pieces, frames, compress: false };
 }
@@ -125,6 +131,7 @@ export function joined(
   return piece;
 }
 
+/** What the frames take on the wire, in bytes: headers are in it, a ping behind them is not. */
 export function bytesOf(frames: readonly TickFrame[]): number {
   let bytes = 0;
   for (const { frame } of frames) bytes += frame.length;

@@ -1,6 +1,10 @@
 /** The last ticks that passed, in a row: what a subscriber may need between a read of the store and its join. */
 import type { Tick } from '../../protocol/index.ts';
 
+/**
+ * One symbol's last ticks, of one generation. That each follows the one before is for the sequencer to see, which clears the ring
+ * where its head jumps.
+ */
 export interface TickRing {
   /** Adds the tick that follows the last one. */
   add(tick: Tick): void;
@@ -13,6 +17,7 @@ export interface TickRing {
 /** Longer than any read of the store takes at a thousand ticks a second of one symbol. */
 const maxTicks = 64;
 
+/** An empty ring: until the first `add` nothing is at hand, whatever the seq. */
 export function createTickRing(): TickRing {
   let ticks: Tick[] = [];
   return {

@@ -6,6 +6,7 @@
 import { dayOf, mergeTicks, tickRoom, type Quote, type Tick } from '../../protocol/index.ts';
 import type { Clock } from '../support/clock.ts';
 
+/** What the rates ask of sequencers and rooms, and where the tick of a period goes. */
 export interface TiersOptions {
   clock: Clock;
   /** The quote that the symbol's last tick led to. */
@@ -15,6 +16,10 @@ export interface TiersOptions {
   emit: (room: string, tick: Tick) => void;
 }
 
+/**
+ * The rates of one replica. A `join` that waits is called within a later call or at the end of a period, and is dropped by
+ * `close`.
+ */
 export interface Tiers {
   /** Takes every tick that passed, in order. */
   accept(tick: Tick): void;
@@ -48,6 +53,7 @@ interface Rate {
   readonly stop: () => void;
 }
 
+/** Has no timer before the first `enter` at a rate. */
 export function createTiers({ clock, headOf, hasMembers, emit }: TiersOptions): Tiers {
   const bySymbol = new Map<string, Tier[]>();
   const rates = new Map<number, Rate>();
