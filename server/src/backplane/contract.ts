@@ -65,6 +65,10 @@ export interface TickDraft {
   sourceSeq?: number;
 }
 
+/**
+ * One batch of ticks for one shard. With another `gen` or `epoch` than those of the last claim it is refused, and nothing of it is
+ * counted.
+ */
 export interface Append {
   gen: string;
   epoch: number;
@@ -79,6 +83,7 @@ export interface Append {
   once?: { id: string; hash: string };
 }
 
+/** What the store said to an append: counted, or refused whole. Only an append that rejected may have been either. */
 export type AppendOutcome =
   /**
    * `seqs` are in the order of `drafts`; null for one that was dropped by its `sourceSeq`. `replayed`: an earlier append
@@ -103,6 +108,7 @@ export interface Retirement {
   forgotten: readonly string[];
 }
 
+/** What a shard said to a claim: where it stands, or `epoch`, as a later leader has claimed it. */
 export type Claim =
   /**
    * `quotes` holds the last quote of every symbol that the shard knows. One whose `seq` is 0 is from an earlier generation:
@@ -162,10 +168,12 @@ export interface Seat {
 /** Seats in one call, so that no script holds Redis for long. */
 export const maxSeatsPerCall = 200;
 
+/** What became of one seat that was asked for; not `ok` where the user has as many as `max` under other cids. */
 export type SeatOutcome =
   /** `replaced` is the seat that the connection took over, which is gone; `node` holds the connection that had it. */
   { ok: true; replaced: { node: string; id: string } | null } | { ok: false };
 
+/** What a node hears when it renews: who else does, and which of its own connections have lost their seats. */
 export interface SeatBeat {
   /**
    * Of every node that is known, this one too; a number that changes with each of its beats and never comes again, and is negative
@@ -256,6 +264,10 @@ export class NoLeader extends Error {
 /** The link to the home. */
 export type BackplaneState = { at: 'up' } | { at: 'down'; since: number; reason: string };
 
+/**
+ * One replica's end of what all share, by `createRedisBackplane` or `createLocalBackplane`. A listener stays until `close`: it
+ * cannot be taken off.
+ */
 export interface Backplane {
   readonly kind: 'redis' | 'local';
   readonly lease: Lease;

@@ -8,4 +8,5 @@ export interface StoreSettings {
   historyTicks: number;
 }
 
+/** For a home that is made without settings; a process always has those of settings.ts. */
 export const storeDefaults: StoreSettings = { shards: 1, historyTicks: 300 };

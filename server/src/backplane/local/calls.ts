@@ -2,6 +2,7 @@
 import { createBirpc, type BirpcReturn } from 'birpc';
 import { callTimeoutMs } from './ipc.ts';
 
+/** One end. It does not notice by itself that the other one is gone: until its owner closes `remote`, calls end by their time. */
 export interface Calls<Remote extends object, Local extends object> {
   /** Calls the other end. Rejects when no answer came within `callTimeoutMs`, and when this end is closed. */
   remote: BirpcReturn<Remote, Local>;

@@ -3,6 +3,7 @@
 /** So many workers may end before any is ready; then the start has failed. */
 const maxFailedStarts = 5;
 
+/** Told of by the primary's slots, and waited for by its `start`. It has no time limit of its own. */
 export interface FirstReady {
   /** Rejects with an Error for people after too many failures. */
   readonly outcome: Promise<'ready' | 'closed'>;

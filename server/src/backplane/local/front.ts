@@ -13,6 +13,7 @@ const firstBytesMs = 60_000;
 const unavailable =
   'HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\nContent-Length: 0\r\n\r\n';
 
+/** The open port. Who speaks on it while no worker is ready is answered 503 with `Retry-After`, and closed. */
 export interface Front {
   /** Resolves with the port when it listens; rejects with an Error for people when it cannot. */
   listen(address: Address): Promise<{ port: number }>;

@@ -20,12 +20,13 @@ export interface Guest {
   leave(): void;
 }
 
+/** Lives and ends with the primary. Each life of a worker is a guest of its own, also where it has the node id of one before. */
 export interface Home {
   /** Adds a worker. `send` posts one message to it, and must neither throw nor wait. */
   admit(send: (message: PrimaryMessage) => void): Guest;
 }
 
-export interface HomeOptions extends Partial<StoreSettings> {
+interface HomeOptions extends Partial<StoreSettings> {
   clock: Pick<Clock, 'monotonic'>;
   /** The figures of the process that this is in, as JSON. */
   collect?: () => Promise<unknown>;

@@ -65,6 +65,7 @@ interface CallMessage {
   frame: unknown;
 }
 
+/** What a worker posts. Its slot takes `ready` and `leaving`, the log takes `lines`, and all else is for the home. */
 export type WorkerMessage =
   | CallMessage
   | { type: 'tickwire:ready' }
@@ -73,6 +74,10 @@ export type WorkerMessage =
   | { type: 'tickwire:lines'; lines: string }
   | { type: 'tickwire:announce'; announcement: Announcement };
 
+/**
+ * What the primary posts. An announcement and a release go to every worker, the one that caused them too; `drain` asks one to
+ * leave.
+ */
 export type PrimaryMessage =
   | CallMessage
   | { type: 'tickwire:announcement'; announcement: Announcement }

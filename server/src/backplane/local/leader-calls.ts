@@ -4,6 +4,7 @@ import type { LeaderAnswer } from './ipc.ts';
 
 type Answer = (request: unknown) => Promise<unknown>;
 
+/** Who answers in this worker, by epoch. To serve an epoch again takes the place of who served it before. */
 export interface LeaderCalls {
   /** Answers for that epoch from now on. The returned function ends it, and says whether it still stood. */
   serve(epoch: number, answer: Answer): () => boolean;

@@ -23,7 +23,7 @@ import { beatMs, type PrimaryCalls, type WorkerCalls } from './ipc.ts';
 import { createLeaderCalls } from './leader-calls.ts';
 import { onPrimaryMessage, sendToPrimary } from './worker.ts';
 
-export interface LocalBackplaneOptions {
+interface LocalBackplaneOptions {
   /** The node's id, which its lease records carry. */
   node: string;
   /** How many shards the primary's store has. */

@@ -4,6 +4,7 @@
  */
 import type { LeaseRecord } from '../contract.ts';
 
+/** The contract's `Lease` for all workers, answered at once. To tell them of a release is for its owner. */
 export interface MemoryLease {
   read(): LeaseRecord;
   /** Gives the new record, with the next epoch, or null when the record is no longer exactly `seen`. */

@@ -18,6 +18,7 @@ import { makeGeneration } from '../generation.ts';
 import { parseTick, tickText } from '../stored-tick.ts';
 import { createTickHistory, type TickHistory } from './tick-history.ts';
 
+/** How much a shard remembers, and for how long. */
 export interface MemoryShardOptions {
   /** Ages the `once` ids. */
   clock: Pick<Clock, 'monotonic'>;
@@ -26,6 +27,7 @@ export interface MemoryShardOptions {
   maxOnceIds: number;
 }
 
+/** The contract's calls for one shard, answered at once. That the symbols are its own is for the caller to see. */
 export interface MemoryShard {
   claim(epoch: number): Claim;
   append(append: Append): AppendOutcome;

@@ -5,7 +5,7 @@ import { assertAppend, assertRetirement, createShardOf } from '../shard-of.ts';
 import { storeDefaults, type StoreSettings } from '../store-settings.ts';
 import { createMemoryShard, type MemoryShard, type MemoryShardOptions } from './memory-shard.ts';
 
-export interface MemoryTickStoreOptions extends Partial<StoreSettings>, Pick<MemoryShardOptions, 'clock'> {
+interface MemoryTickStoreOptions extends Partial<StoreSettings>, Pick<MemoryShardOptions, 'clock'> {
   /** How many `once` ids a shard remembers; beyond it the oldest is forgotten before its time. */
   maxOnceIds?: number;
 }

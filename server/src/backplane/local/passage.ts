@@ -11,6 +11,7 @@ import type { Socket } from 'node:net';
 import sticky from '@socket.io/sticky';
 import { ownerOfRequest } from './session-id.ts';
 
+/** A connection that has said something, and the workers that it may go to. */
 export interface Arrival {
   socket: Socket;
   /** What the peer said first: the worker is chosen by it, and gets it too. */
@@ -21,6 +22,7 @@ export interface Arrival {
   owners: Worker[];
 }
 
+/** The way from the port into a worker. An upgrade that announces a body is answered 400 and reaches none. */
 export interface Passage {
   /** Hands the connection to one of the workers. From then on it reaches that worker or is closed. */
   hand(arrival: Arrival): void;

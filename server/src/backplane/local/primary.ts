@@ -14,6 +14,7 @@ import { createFirstReady } from './first-ready.ts';
 import { createHome } from './home.ts';
 import { createWorkerSlot, type WorkerSlot } from './worker-slot.ts';
 
+/** What is forked and how often, the port before it, and how much the store of all remembers. */
 export interface PrimaryOptions extends Partial<StoreSettings> {
   /** The workers' node ids are this and `-1`, `-2` and so on. */
   node: string;
@@ -35,6 +36,7 @@ export interface PrimaryOptions extends Partial<StoreSettings> {
   clock: Clock;
 }
 
+/** The local cluster. A worker that ends is forked again, whatever ended it, until `close`. */
 export interface Primary {
   /**
    * Resolves with the port once the first worker is ready and the port is open, or with null when it was closed

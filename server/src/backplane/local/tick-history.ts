@@ -1,5 +1,6 @@
 /** The last ticks of one symbol, as texts in a ring: a full one forgets its oldest. */
 
+/** Holds texts of `tickText`, in a row. A seq that is ahead of the newest has no answer either. */
 export interface TickHistory {
   /** Adds the next tick; `seq` is that of the one before and 1, or 1. */
   add(seq: number, text: string): void;

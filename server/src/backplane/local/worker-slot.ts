@@ -19,6 +19,7 @@ const suspectMissedBeats = 3;
 const soundLifeMs = 10_000;
 const backoff = { baseMs: 100, maxMs: 5_000 };
 
+/** What is forked, and who is told: `onFork` comes before the other two of the same worker. */
 export interface WorkerSlotOptions {
   /** For the log: the node that lives here. */
   node: string;
@@ -34,6 +35,7 @@ export interface WorkerSlotOptions {
   onFailedStart: (why: string) => void;
 }
 
+/** The place of one node, with one worker at most. `drain` and `kill` wait for the same end, and may both be called. */
 export interface WorkerSlot {
   /** The worker that new connections may go to, if there is one now. */
   readyWorker(): Worker | null;

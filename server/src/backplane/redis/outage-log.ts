@@ -5,6 +5,7 @@
 import type { Log } from '../../support/log.ts';
 import type { BackplaneState } from '../contract.ts';
 
+/** Writes lines and nothing else. A refusal is written once until the links are up again, however often Redis repeats it. */
 export interface OutageLog {
   /** All links together changed their state or the reason. */
   changed: (state: BackplaneState) => void;

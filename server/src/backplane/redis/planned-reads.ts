@@ -23,6 +23,7 @@ export const maxReadInScript = 2_000;
 /** What a symbol costs beside them, in ticks. */
 export const symbolCost = 8;
 
+/** Where symbols are, and how many ticks of each are kept: more are never read. */
 export interface PlannedReadsOptions {
   shardOf: (symbol: string) => number;
   historyTicks: number;

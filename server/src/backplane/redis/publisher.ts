@@ -21,6 +21,7 @@ export interface Publisher {
   takeLost(): number;
 }
 
+/** The link that all of it goes by, and when to stop waiting for Redis. */
 export interface PublisherOptions {
   link: Link;
   /** Messages that may be under way at once: a Redis that hangs would otherwise fill this process with old prices. */
@@ -41,6 +42,7 @@ export async function preparePublishing(client: RedisClient): Promise<void> {
   await client.sendCommand(['SCRIPT', 'LOAD', publishScript.lua]).catch(() => {});
 }
 
+/** What comes while the link is not up, or beyond `maxUnderway`, is lost at once; what Redis does not take is lost later. */
 export function createPublisher({ link, maxUnderway }: PublisherOptions): Publisher {
   let lost = 0;
   let taken = 0;

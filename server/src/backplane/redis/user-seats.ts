@@ -110,6 +110,7 @@ export interface RedisUserSeatsOptions {
   makeGeneration: () => string;
 }
 
+/** The contract's seats, one script a call. More seats than `maxSeatsPerCall` in a call are a bug, and reject. */
 export function createRedisUserSeats({
   node,
   keys,
