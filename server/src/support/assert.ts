@@ -1,5 +1,6 @@
 /** The loud end of a bug: what must hold, does not. */
 
+/** What `assert` throws; nobody looks for its class. What no session and no HTTP call catches ends the process. */
 export class BugError extends Error {
   override name = 'BugError';
 }

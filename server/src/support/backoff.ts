@@ -1,6 +1,6 @@
 /** Full-jitter exponential back-off: a random delay between 0 and a ceiling that doubles with each try. */
 
-export interface BackoffOptions {
+interface BackoffOptions {
   /** The first ceiling, in milliseconds. */
   baseMs: number;
   /** The last ceiling, in milliseconds. */

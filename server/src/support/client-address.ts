@@ -5,6 +5,7 @@ import { addressKey } from './address-key.ts';
 
 type Address = ReturnType<typeof ipaddr.parse>;
 
+/** Who asks, as the limits by address count it [LM7] [AP3]; a trusted one has none of them. */
 export interface Client {
   /** As of `addressKey`. */
   key: string;
@@ -12,6 +13,7 @@ export interface Client {
   isTrusted: boolean;
 }
 
+/** `TRUST_PROXY` and `TRUSTED_NETWORKS`. Text that is no CIDR makes `createClients` throw. */
 export interface ClientsOptions {
   /** Proxies in front, each of which adds to `X-Forwarded-For` whom it was asked by; 0 for none. */
   trustedProxies: number;

@@ -1,5 +1,6 @@
 /** Time as the stages take it, so that tests can hold it still. */
 
+/** What stages ask instead of `Date` and timers: `systemClock`, or one that a test moves. To cancel what is over does nothing. */
 export interface Clock {
   /** Epoch milliseconds, for people and for `ts`. May jump. */
   now(): number;

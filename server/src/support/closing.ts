@@ -1,5 +1,6 @@
 /** Acquire in order, release in reverse: a stack of closers that runs once. */
 
+/** The closers of one owner, added as it starts. What is added once `close` has resolved is not closed any more. */
 export interface Closing {
   /** Adds what is to be closed before everything that was added earlier. */
   add(close: () => void | Promise<void>): void;

@@ -7,6 +7,7 @@ import type { Metric, Registry } from 'prom-client';
 /** Notes that a value came, `times` times, once where absent. */
 export type Note = (value: number, times?: number) => void;
 
+/** A histogram as Prometheus knows it; with `label`, one series for each value that is begun. */
 export interface HistogramOptions {
   registry: Registry;
   name: string;

@@ -5,7 +5,7 @@
  */
 import type { Clock } from './clock.ts';
 
-export interface LineLimitOptions {
+interface LineLimitOptions {
   clock: Pick<Clock, 'monotonic' | 'after'>;
   /** Lines a second of one kind; 0 is no limit. */
   maxPerSecond: number;
@@ -13,6 +13,7 @@ export interface LineLimitOptions {
   onLeftOut: (kind: string, lines: number, level: number) => void;
 }
 
+/** The count of one log. A second begins with the first line after the one before, not with the clock's. */
 export interface LineLimit {
   /** Whether a line of that kind and level may be written now; counts it. */
   take(kind: string, level: number): boolean;
@@ -29,6 +30,7 @@ interface Count {
   level: number;
 }
 
+/** Has a timer only where lines were left out, to the end of that second; with 0 it counts nothing. */
 export function createLineLimit({ clock, maxPerSecond, onLeftOut }: LineLimitOptions): LineLimit {
   let counts = new Map<string, Count>();
   let endsAt = -Infinity;

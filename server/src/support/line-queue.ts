@@ -13,6 +13,7 @@ export interface LineWriter {
   flush(): void;
 }
 
+/** How much may wait, and who takes it: `send` has one batch at a time, and gets the next once it called back. */
 export interface LineQueueOptions {
   /** What may wait or be underway. */
   maxBytes: number;
@@ -22,6 +23,7 @@ export interface LineQueueOptions {
   sendNow: (lines: string) => number;
 }
 
+/** Sends at the end of the turn. A line that does not fit is lost, not those that wait before it. */
 export function createLineQueue({ maxBytes, send, sendNow }: LineQueueOptions): LineWriter {
   let waiting: string[] = [];
   let waitingBytes = 0;

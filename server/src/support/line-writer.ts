@@ -6,6 +6,7 @@ import { fstatSync, write, writeSync } from 'node:fs';
 import type { Writable } from 'node:stream';
 import { createLineQueue, lineEnd, linesIn, type LineWriter } from './line-queue.ts';
 
+/** An open descriptor, which is not closed here, and the stream over it. */
 export interface LineWriterOptions {
   fd: number;
   /** The stream of that descriptor; written to where it is a pipe or a socket. */

@@ -20,6 +20,7 @@ export interface LogFileSettings {
   readonly maxFiles: number;
 }
 
+/** The files, and how many bytes of lines may wait for them; a line beyond that is lost and counted. */
 export interface LogFilesOptions extends LogFileSettings {
   /** What may wait for the disk. */
   maxWaitingBytes?: number;

@@ -6,8 +6,12 @@ import { pino, type DestinationStream, type Logger } from 'pino';
 import { systemClock, type Clock } from './clock.ts';
 import { createLineLimit } from './line-limit.ts';
 
+/**
+ * What every stage is handed to log with: pino's own, fields before the message. A message is a constant, as it is a line's kind.
+ */
 export type Log = Logger;
 
+/** Whose lines, from which of pino's levels on, and how many of them. */
 export interface LogOptions {
   level: string;
   node: string;

@@ -18,6 +18,10 @@ export interface CounterFigure<L extends string = string> {
 
 type Collected = Awaited<ReturnType<Registry['getMetricsAsJSON']>>;
 
+/**
+ * The figures of one process, each begun once: a second one of the same name throws. Each `read` is asked at each `collect` and
+ * `text`.
+ */
 export interface Metrics {
   /**
    * With `label`, counts apart for each of `values`, which are there from the start at 0: of a series that begins at 1 nobody
@@ -44,6 +48,7 @@ export interface Metrics {
 /** How often the lag of the event loop is measured: each look wakes the process, which every 10 ms took 0.5 % of a core. */
 const lagLookMs = 100;
 
+/** Has what prom-client knows of every Node process from the start: memory, collections, the event loop's lag. */
 export function createMetrics({ node }: { node: string }): Metrics {
   const registry = new Registry();
   registry.setDefaultLabels({ node });

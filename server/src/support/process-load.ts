@@ -5,6 +5,7 @@ import process from 'node:process';
 /** A moment to measure from. */
 export type LoadMark = ReturnType<typeof performance.eventLoopUtilization>;
 
+/** How a replica learns its own load; `processLoad`, where no test answers instead. */
 export interface ProcessLoad {
   /** A moment to measure from. */
   mark(): LoadMark;

@@ -9,6 +9,7 @@ import { devNull } from 'node:os';
 import type { Clock } from './clock.ts';
 import type { Metrics } from './metrics.ts';
 
+/** Where the figures go, and what they are read from. */
 export interface ProcessMetricsOptions {
   metrics: Metrics;
   clock: Pick<Clock, 'every'>;
@@ -20,6 +21,7 @@ export interface ProcessMetricsOptions {
   server: Server;
 }
 
+/** Its `close` ends the looks alone: the server's errors are counted as long as there is a server. */
 export interface ProcessMetrics {
   readonly close: () => void;
 }
