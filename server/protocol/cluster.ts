@@ -4,6 +4,7 @@ import type { Freshness, Refusal } from './types.ts';
 /** What may be watched. */
 export const watchTopics = ['cluster'] as const;
 
+/** One of them, in `watch` and `unwatch` [CS1]. */
 export type WatchTopic = (typeof watchTopics)[number];
 
 /** One replica, as it last told. */
@@ -62,4 +63,5 @@ export interface ClusterStatistics {
   nodes: NodeStatistics[];
 }
 
+/** The answer to `watch` and to `unwatch`. A refusal holds the current set of symbols, as every refused call does [C2]. */
 export type WatchAck = { ok: true } | ({ ok: false; symbols?: string[] } & Refusal);

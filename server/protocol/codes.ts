@@ -12,6 +12,7 @@ interface Code {
   message: string;
 }
 
+/** Every refusal by its name. `message` is what people are told where nothing more is known. */
 export const codes = {
   bad_payload: {
     code: 4100,
@@ -370,6 +371,7 @@ export const codes = {
   internal: { code: 4503, retry: 'later', status: 500, message: 'something went wrong here; it was logged' },
 } as const satisfies Record<string, Code>;
 
+/** A refusal's name, on the wire, in figures and in the API's description. */
 export type CodeName = keyof typeof codes;
 
 /** Gives the refusal of that name; `message` says more than the code's own text where more is known. */

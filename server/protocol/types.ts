@@ -54,6 +54,7 @@ export interface Quote extends DayFigures {
   stale: boolean;
 }
 
+/** Whether prices may be taken for current, of one source or of the whole feed [FR1]. */
 export type Freshness = 'live' | 'stale';
 
 /** One source of prices as clients see it. */
@@ -105,6 +106,7 @@ export type SubscribeAck =
   | { ok: true; symbols: string[]; results: Record<string, SubscribeResult> }
   | ({ ok: false; symbols?: string[] } & Refusal);
 
+/** `symbols` is what is left; in a refusal, which changes nothing, the whole current set as in `SubscribeAck`. */
 export type UnsubscribeAck = { ok: true; symbols: string[] } | ({ ok: false; symbols?: string[] } & Refusal);
 
 /** `expiresAt` as in `Hello`, null where the sign-in never ends; `symbols` is what the new token leaves of the current set. */
@@ -118,6 +120,7 @@ export interface SymbolsChange {
   retired: string[];
 }
 
+/** Why a snapshot comes: behind the answer to a call [SB5], as ticks are gone [SQ7], or as the store began anew [SQ4]. */
 export type SnapshotReason = 'subscribe' | 'gap' | 'generation';
 
 /** The `snapshot` event. It sets the client's seq for each symbol in it. */
@@ -164,6 +167,7 @@ export interface Delivered {
   incomplete?: string[];
 }
 
+/** The answer to `send_message`: `delivered: 0` is none of the refusals [MS1]. `symbols` is that of `SubscribeAck`. */
 export type MessageAck = ({ ok: true } & Delivered) | ({ ok: false; symbols?: string[] } & Refusal);
 
 /** What a plain WebSocket gets, one in each text frame [PW3]. */
