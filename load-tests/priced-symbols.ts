@@ -10,11 +10,13 @@ const pauseMs = 500;
 /** Enough to spread users over; one subscribe stays small. */
 const maxAsked = 200;
 
+/** The symbols that the users of one process share out among themselves. */
 export interface PricedSymbols {
   /** Gives the next `count` symbols in turn, so that users spread evenly; fewer where there are not as many. */
   take(user: User, count: number): Promise<string[]>;
 }
 
+/** Asks nobody by itself. `take` rejects with the failure of the user that asked, and the next user asks anew. */
 export function createPricedSymbols(): PricedSymbols {
   let known: Promise<string[]> | null = null;
   let next = 0;

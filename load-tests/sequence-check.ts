@@ -5,6 +5,7 @@
  */
 import type { Position, Snapshot, SubscribeResult, Tick } from '../server/protocol/index.ts';
 
+/** Totals over all connections of one user. Of a server that loses nothing, all but `ticks` stay 0. */
 export interface SequenceCounts {
   ticks: number;
   /** Holes in a symbol's seq, also those that the server owns up to by a snapshot with reason `gap`. */
@@ -15,6 +16,7 @@ export interface SequenceCounts {
   strays: number;
 }
 
+/** The judge of one user, told everything in the order in which it came. It counts what is wrong, and never throws. */
 export interface SequenceCheck {
   readonly counts: Readonly<SequenceCounts>;
   /** Takes the results of a subscribe: ticks of these symbols may come from here on. */
@@ -35,6 +37,7 @@ interface Stream {
   over: Set<string>;
 }
 
+/** Begins with no symbol subscribed: a tick that comes now is a stray. */
 export function createSequenceCheck(): SequenceCheck {
   const counts: SequenceCounts = { ticks: 0, gaps: 0, repeats: 0, strays: 0 };
   const streams = new Map<string, Stream>();

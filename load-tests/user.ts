@@ -17,6 +17,7 @@ import {
 } from '../server/protocol/index.ts';
 import { createSequenceCheck, type SequenceCounts } from './sequence-check.ts';
 
+/** A stock client's socket with the events of the wire, opened by Artillery or by a test. */
 export type UserSocket = Socket<ServerEvents, ClientEvents>;
 
 /** Takes one measurement in milliseconds. */
@@ -27,6 +28,10 @@ export class UserFailed extends Error {
   override name = 'UserFailed';
 }
 
+/**
+ * One virtual user. With its first failure, whatever waits rejects with a `UserFailed`, and so does each later call
+ * that waits for the server.
+ */
 export interface User {
   readonly counts: Readonly<SequenceCounts>;
   readonly symbols: ReadonlySet<string>;

@@ -9,4 +9,5 @@ import { fileURLToPath } from 'node:url';
  */
 export const nodeArgs = ['--max-semi-space-size=4'];
 
+/** The absolute path of what the build makes of `server/src/main.ts`; before a build nothing is there. */
 export const serverProgram = fileURLToPath(new URL('../../dist/server/src/main.js', import.meta.url));

@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 
 const defaultUrl = 'http://localhost:8080';
 
+/** What `--help` prints; behind the reason, also what a command line that is not understood is answered with. */
 export const statusUsage = `npm run status -- [--url ${defaultUrl}] [--key KEY] [--nodes N] [--json]
 
   --url    where Nginx or a replica listens

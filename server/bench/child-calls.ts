@@ -5,6 +5,7 @@ import process from 'node:process';
 import { createBirpc, type BirpcReturn } from 'birpc';
 import { guard } from '../../scripts/lib/guard.mjs';
 
+/** A process that was started, and what it answers. A call rejects with what was thrown there. */
 export interface CalledProcess<Calls extends object> {
   readonly pid: number;
   readonly calls: BirpcReturn<Calls, object>;

@@ -15,6 +15,7 @@ export interface DriverState {
   busy: number;
 }
 
+/** What a run was measured on, and when: memory in units of 2^30 bytes, the date as YYYY-MM-DD by UTC. */
 export interface Machine {
   cpu: string;
   cores: number;
@@ -27,6 +28,10 @@ export interface Machine {
   load: number;
 }
 
+/**
+ * Medians over the rounds, in the row's unit. Ratios too are made round by round, of figures that were measured one
+ * after the other.
+ */
 export function resultOf(row: Row, rounds: readonly Round[]): Result {
   const ratios = rounds.map(({ ours, peer }) => (row.ratioOf === 'ours / peer' ? ours / peer : peer / ours));
   return {

@@ -1,10 +1,11 @@
 /** The figures that the benchmark promises, one row each: what is compared, which way, and how far it may go. */
 
-export interface Goal {
+interface Goal {
   is: 'at most' | 'at least';
   ratio: number;
 }
 
+/** One line of the results: a figure of ours, that of a peer, and what their ratio is to be. */
 export interface Row {
   figure: string;
   unit: string;

@@ -5,6 +5,7 @@
 import { randomInt } from 'node:crypto';
 import type { Tick } from '../protocol/index.ts';
 
+/** The ticks of a run, turn by turn. It has no end. */
 export interface Script {
   /** The seq of the last turn; 0 before the first. */
   seq(): number;

@@ -7,7 +7,7 @@ import { clientFrame, FrameParser, opcodes } from './frame-parser.ts';
 import { notAsked, unknown } from './heads.ts';
 import type { SeenTick, TickReader } from './tick-reader.ts';
 
-export interface ClientOptions {
+interface ClientOptions {
   port: number;
   /** What Nginx ties it to a replica by. */
   cid: string;
@@ -32,6 +32,10 @@ const join = clientFrame(opcodes.text, Buffer.from('40'));
 /** The beginnings of what is told while it joins. */
 const told = { open: '0{', joined: '40{', answer: '430[', snapshot: '42["snapshot"', refused: '44' } as const;
 
+/**
+ * One client of a crowd, there from its making until its end. Whatever goes wrong, a refusal too, ends it and is told
+ * by `onClosed`; nothing is thrown.
+ */
 export class Client {
   /** The last seq of each symbol. */
   readonly heads: Int32Array;

@@ -7,8 +7,12 @@ import type { CrowdRequest, Tally } from './driver-calls.ts';
 import { follow, notAsked } from './heads.ts';
 import { createTickReader, type SeenTick } from './tick-reader.ts';
 
-export type CrowdTally = Omit<Tally, 'lagP99' | 'busy'>;
+type CrowdTally = Omit<Tally, 'lagP99' | 'busy'>;
 
+/**
+ * The clients of one request. What goes wrong with any of them rejects `opened` while they come, and every `arrive`
+ * from then on.
+ */
 export interface Crowd {
   /** Resolves when everyone is there, with the milliseconds that it took. */
   readonly opened: Promise<number>;

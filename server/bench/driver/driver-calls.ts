@@ -1,5 +1,6 @@
 /** What the benchmark asks of its driver, the process that plays the clients. */
 
+/** A crowd to open: where, how many, and what each client subscribes to. */
 export interface CrowdRequest {
   /** The port at 127.0.0.1. */
   port: number;
@@ -35,6 +36,7 @@ export interface Tally {
   busy: number;
 }
 
+/** The driver's calls. A crowd goes by the number that `open` gave, until `close`; any other number rejects. */
 export interface DriverCalls {
   /** Opens a crowd and gives its name, and how long it took until everyone was there. */
   open(request: CrowdRequest): Promise<{ crowd: number; ms: number }>;

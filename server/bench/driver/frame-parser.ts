@@ -3,6 +3,7 @@
  * the part of a frame whose rest has not come yet. Knows no Socket.IO.
  */
 
+/** Those of RFC 6455 that the driver knows; a frame with another one is passed over. */
 export const opcodes = { text: 1, close: 8, ping: 9, pong: 10 } as const;
 
 /** A whole frame: its payload is `bytes` from `start` to `end`, good until the call returns; `size` is with the header. */
@@ -12,6 +13,7 @@ const nothing = Buffer.alloc(0);
 const finBit = 0x80;
 const maskBit = 0x80;
 
+/** One for each connection: it holds the beginning of a frame whose rest is still to come. */
 export class FrameParser {
   #rest: Buffer = nothing;
   readonly #onFrame: OnFrame;

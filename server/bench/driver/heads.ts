@@ -1,8 +1,9 @@
 /** Where a client stands in each symbol, and what the next tick is to it. Knows no sockets. */
 import type { SeenTick } from './tick-reader.ts';
 
-/** Instead of a seq: not asked for, and asked for but where it stands is not known. */
+/** Instead of a seq: the client did not ask for the symbol. */
 export const notAsked = -2;
+/** Instead of a seq: it asked, and the answer named none. The first tick says where it stands. */
 export const unknown = -1;
 
 /** `gap`: ticks before it are missing. `repeat`: it came before. `stray`: nobody asked for its symbol. */

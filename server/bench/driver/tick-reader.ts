@@ -14,6 +14,7 @@ export interface SeenTick {
   ts: number;
 }
 
+/** Reads for every client of a crowd, which all have the same list of symbols. */
 export interface TickReader {
   /** The tick in a text frame's payload; null where it is another message. Throws where it is a broken one. */
   read(bytes: Buffer, start: number, end: number): SeenTick | null;

@@ -11,6 +11,7 @@ import type { Result, Row } from '../rows.ts';
 /** How long a run may take to arrive, in milliseconds. */
 export const arriveWithinMs = 60_000;
 
+/** One run, as its experiments see it: the driver, how much is to be done, and where to put what came out. */
 export interface Bench {
   readonly driver: CalledProcess<DriverCalls>;
   /** Less of everything, for CI. */
@@ -27,6 +28,7 @@ export interface Bench {
   noteDriver(experiment: string, tallies: readonly Tally[]): void;
 }
 
+/** A peer in a process of its own that listens at 127.0.0.1. Its calls reject once it has ended. */
 export interface Server {
   readonly port: number;
   readonly pid: number;
@@ -34,6 +36,7 @@ export interface Server {
   close(): Promise<void>;
 }
 
+/** Resolves when the peer listens. Rejects where it cannot, and has ended its process then. */
 export async function startServer(
   program: string,
   request: StartRequest,

@@ -43,6 +43,10 @@ async function openIdle({ driver }: Bench, { port }: Server, clients: number): P
   return (await driver.calls.open(request)).crowd;
 }
 
+/**
+ * Reports how many clients a second come in, `parallel` at a time, of ours with their first snapshot. The servers stay
+ * the same in all rounds.
+ */
 export async function measureConnects(bench: Bench): Promise<void> {
   const { driver } = bench;
   const symbols = symbolNames(20);

@@ -7,6 +7,10 @@ import { inBaskets, takeTurns, warmUpTurns, type Contender, type StageRound } fr
 const parts = ['windows', 'recovery', 'metrics'] as const satisfies readonly Part[];
 const rowOf = { windows: rows.windows, recovery: rows.recovery, metrics: rows.metrics } as const;
 
+/**
+ * Reports the processor time per tick of a replica as it is shipped against each one that leaves out windows, recovery
+ * or metrics.
+ */
 export async function measureCosts(bench: Bench): Promise<void> {
   const audience = inBaskets(1_000, 20);
   const turns = bench.quick ? 8 : 40;

@@ -1,6 +1,9 @@
 /** How many of ours' writes went a client's own way, because it was behind, and not its basket's: from the replica's own metrics. */
 import type { Bench, Server } from './bench.ts';
 
+/**
+ * Writes of a replica since it began: `fast` are those of a whole basket, `slow` those to one client that was behind.
+ */
 export interface Writes {
   fast: number;
   slow: number;

@@ -6,6 +6,10 @@ import type { Row } from '../rows.ts';
 
 const clients = 1_000;
 
+/**
+ * Reports processor time per tick for 1,000 clients, with few and many symbols, and with baskets that no two share.
+ * Rejects where a byte or a tick was missing.
+ */
 export async function measureStage(bench: Bench): Promise<void> {
   const { quick } = bench;
   await measure(

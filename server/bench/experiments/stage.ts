@@ -14,6 +14,7 @@ export interface Audience {
   baskets: readonly (readonly number[])[];
 }
 
+/** A peer, who listens to it, and how many turns its rounds have. Its name is its own among those of one experiment. */
 export interface Contender {
   name: string;
   request: Omit<StartRequest, 'symbols'>;
@@ -34,6 +35,7 @@ export interface StageRound {
   tally: Tally;
 }
 
+/** A contender whose server runs and whose crowd is in, until `leave`. */
 export interface Entered {
   contender: Contender;
   server: Server;
@@ -95,6 +97,7 @@ export async function enter(bench: Bench, contender: Contender): Promise<Entered
   }
 }
 
+/** Ends the crowd and then its server; rounds that were played stay. */
 export async function leave({ driver }: Bench, { server, crowd }: Entered): Promise<void> {
   await driver.calls.close(crowd);
   await server.close();

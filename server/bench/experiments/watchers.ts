@@ -32,6 +32,10 @@ interface WatchRound {
   told: [counts: number, details: number];
 }
 
+/**
+ * Reports what a hundred watchers add, in percent of a core against the most that they may. Rejects where they were
+ * told too seldom to be a load.
+ */
 export async function measureWatchers(bench: Bench): Promise<void> {
   const cluster = await startCluster({
     replicas,

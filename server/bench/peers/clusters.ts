@@ -9,11 +9,17 @@ import type { Tick } from '../../protocol/index.ts';
 import type { Bench, Server } from '../experiments/bench.ts';
 import { someGen } from './peer.ts';
 
+/** A price on its way in, before it has a generation and a seq. */
 export type Price = Required<Pick<Tick, 'symbol' | 'price' | 'size' | 'ts'>>;
 
+/** What the processor time of a cluster is told apart by. */
 export const parts = ['replicas', 'Redis', 'Nginx'] as const;
 type Part = (typeof parts)[number];
 
+/**
+ * A cluster that runs, until `close`: clients come in by Nginx, prices by `push`, which rejects where they were not
+ * taken as they should.
+ */
 export interface ClusterPeer {
   readonly name: 'ours' | 'stock';
   /** Of Nginx. */
@@ -28,6 +34,7 @@ export interface ClusterPeer {
 const replicas = 2;
 const apiKey = 'dummy-key-of-bench';
 
+/** Resolves when all of it is ready. No price comes but by `push`, whose answer must have the seq that was expected. */
 export async function startOurCluster(symbols: readonly string[]): Promise<ClusterPeer> {
   const cluster = await startCluster({
     replicas,
@@ -53,6 +60,7 @@ export async function startOurCluster(symbols: readonly string[]): Promise<Clust
   };
 }
 
+/** Resolves when all of it is ready. Rejects where a part does not start, and has ended the others then. */
 export async function startStockCluster(
   { startServer }: Pick<Bench, 'startServer'>,
   symbols: readonly string[],

@@ -2,6 +2,7 @@
 import { AckWindow } from '../../src/fanout/ack-window.ts';
 import type { Metrics } from '../../src/support/metrics.ts';
 
+/** A part of ours that no other peer has. */
 export type Part = 'windows' | 'recovery' | 'metrics';
 
 /** Leaves the part out of every replica of this process that is made from now on, and gives the settings that it takes. */

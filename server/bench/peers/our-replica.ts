@@ -11,7 +11,7 @@ import { systemClock as clock } from '../../src/support/clock.ts';
 import { createLog } from '../../src/support/log.ts';
 import { someGen, type Peer, type PeerOptions } from './peer.ts';
 
-export interface OurReplicaOptions extends PeerOptions {
+interface OurReplicaOptions extends PeerOptions {
   redisUrl?: string;
   intervalMs?: number;
 }
@@ -21,6 +21,10 @@ const patient = { LEASE_TTL_MS: '12000', LEASE_DEADLINE_MS: '10000' };
 /** What a client that subscribes to thousands of symbols, page by page, may need. */
 const wide = { MAX_SUBSCRIPTIONS: '10000', MAX_CALLS_PER_SECOND: '1000', MAX_PACKETS_PER_SECOND: '1000' };
 
+/**
+ * Listens on a free port, and leads where nobody else does. Its `turn` throws: the simulator makes a tick of each
+ * symbol every `intervalMs` milliseconds.
+ */
 export async function createOurReplica(options: OurReplicaOptions): Promise<Peer> {
   const { symbols, redisUrl = '', intervalMs = 1_000 } = options;
   const node = `bench-${randomUUID().slice(0, 8)}`;

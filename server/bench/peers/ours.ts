@@ -16,6 +16,10 @@ import type { Peer, PeerOptions } from './peer.ts';
 
 const node = 'bench';
 
+/**
+ * Listens on a free port, once its store has a generation. What `without` names may be missing from later ones of this
+ * process too.
+ */
 export async function createOursPeer({ symbols, without }: PeerOptions & { without?: Part }): Promise<Peer> {
   const parsed = parseConfig(
     {

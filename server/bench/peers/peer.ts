@@ -1,6 +1,7 @@
 /** A way to bring ticks to WebSocket clients, run in a process of its own by server-program.ts. */
 import type { Tick } from '../../protocol/index.ts';
 
+/** A server that listens on 127.0.0.1, to be measured. It has no end of its own: its process is ended. */
 export interface Peer {
   readonly port: number;
   /** The generation of its ticks. */
@@ -11,6 +12,7 @@ export interface Peer {
   prepare?(turns: readonly (readonly Tick[])[]): void;
 }
 
+/** What a peer knows of the run before its clients come: every symbol that will be sent. */
 export interface PeerOptions {
   symbols: readonly string[];
 }

@@ -1,8 +1,10 @@
 /** What the benchmark asks of a process that runs a peer. */
 import type { Part } from './left-out.ts';
 
+/** Whom the benchmark measures; `replica` marks those that make up a cluster. */
 export type PeerName = 'ours' | 'our replica' | 'stock' | 'stock replica' | 'ws' | 'floor';
 
+/** What a process is to run. What the peer has no use for is passed over. */
 export interface StartRequest {
   peer: PeerName;
   symbols: readonly string[];
@@ -14,6 +16,7 @@ export interface StartRequest {
   intervalMs?: number;
 }
 
+/** The calls of a peer's process. Before `start`, those that need a peer reject. */
 export interface ServerCalls {
   /** Gives the port. Once. */
   start(request: StartRequest): Promise<number>;

@@ -4,6 +4,7 @@ import { tickMessage } from '../script.ts';
 import { startBareServer } from './bare-server.ts';
 import { someGen, type Peer, type PeerOptions } from './peer.ts';
 
+/** Listens on a free port. Ticks of a symbol that is not among these go to nobody. */
 export async function createWsPeer({ symbols }: PeerOptions): Promise<Peer> {
   const listeners = new Map<string, Set<WebSocket>>(symbols.map((symbol) => [symbol, new Set()]));
   const port = await startBareServer({
