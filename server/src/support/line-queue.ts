@@ -15,7 +15,7 @@ export interface LineWriter {
 
 /** How much may wait, and who takes it: `send` has one batch at a time, and gets the next once it called back. */
 export interface LineQueueOptions {
-  /** What may wait or be underway. */
+  /** What may wait or be underway, in bytes of UTF-8. */
   maxBytes: number;
   /** Takes a batch of whole lines, and calls back later, once, with how many of them were lost. */
   send: (lines: string, onDone: (lost: number) => void) => void;

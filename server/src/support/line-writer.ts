@@ -11,7 +11,7 @@ export interface LineWriterOptions {
   fd: number;
   /** The stream of that descriptor; written to where it is a pipe or a socket. */
   stream: Writable;
-  /** What may wait. */
+  /** What may wait, in bytes; 1 MB by default. A line beyond it is lost and counted. */
   maxBytes?: number;
 }
 

@@ -22,7 +22,7 @@ export interface LogFileSettings {
 
 /** The files, and how many bytes of lines may wait for them; a line beyond that is lost and counted. */
 export interface LogFilesOptions extends LogFileSettings {
-  /** What may wait for the disk. */
+  /** What may wait for the disk, in bytes; 1 MB by default. */
   maxWaitingBytes?: number;
 }
 
