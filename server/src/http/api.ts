@@ -15,6 +15,7 @@ import { createStatusOperation, type StatusOptions } from './status.ts';
 import { createSymbolOperation, type SymbolsOptions } from './symbols.ts';
 import { createTickOperations, type TicksOptions } from './ticks.ts';
 
+/** What all operations ask of the replica together; each part is said in the file of its operation. */
 export interface ApiOptions
   extends
     CallersOptions,

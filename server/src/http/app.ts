@@ -16,6 +16,7 @@ import { createRequestLog } from './request-log.ts';
 import { createSecurityHeaders } from './security-headers.ts';
 import { createStreamRoutes } from './streams.ts';
 
+/** What the application asks of the replica. No function of it is called before a request comes. */
 export interface HttpAppOptions extends Omit<ApiOptions, 'clientOf'>, ClientsOptions {
   log: Log;
   /** Other origins whose pages may read the API; `*` alone for all. */

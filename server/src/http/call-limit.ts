@@ -8,6 +8,7 @@ import { BackplaneUnavailable, type CallCounts } from '../backplane/contract.ts'
 import { takePoint } from '../support/rate-limit.ts';
 import { Refused } from './problem.ts';
 
+/** Calls that each kind of caller may make in a second, over all replicas where nothing else is said. */
 export interface CallLimitOptions {
   callCounts: CallCounts;
   /** Of whoever has an API key, by the name of the key; 0 is no limit. */
@@ -29,6 +30,7 @@ export type TakeCall = (caller: CountedCaller) => Promise<void>;
 
 const spanS = 1;
 
+/** Begins without any calls. A refusal says in whole seconds when there is room again (`Retry-After`). */
 export function createCallLimit(options: CallLimitOptions): TakeCall {
   const { callCounts, keyCallsPerSecond, userCallsPerSecond, addressCallsPerSecond } = options;
   const limiterOf = (maxCalls: number) => ({

@@ -44,9 +44,12 @@ interface Callers {
   user: ByKey | ByUser | BySession;
 }
 
+/** Whom an operation lets in, as its declaration says it. */
 export type Access = keyof Callers;
+/** What the handler of an operation with that access is told of its caller. */
 export type CallerOf<A extends Access> = Callers[A];
 
+/** By what callers are known, and how often they may call. Without API keys nobody passes where one is asked for. */
 export interface CallersOptions extends CallLimitOptions {
   apiKeys: readonly NamedSecret[];
   /** Says whose token a request shows. */

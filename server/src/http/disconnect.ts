@@ -13,11 +13,13 @@ export type DisconnectOutcome =
   | { ok: true; disconnected: number; incomplete?: string[] }
   | ({ ok: false } & Refusal);
 
+/** What the operation hands its work to, which answers even where other replicas do not. */
 export interface DisconnectOptions {
   /** Ends every session of that user on every replica. */
   disconnectUser: (user: string) => Promise<DisconnectOutcome>;
 }
 
+/** Answers 200 also for a user without sessions. Where the other replicas cannot be reached, it ends none. */
 export function createDisconnectOperation({ disconnectUser }: DisconnectOptions): Operation {
   return operation({
     id: 'disconnectUser',

@@ -7,6 +7,7 @@ import type { Refusal } from '../../protocol/index.ts';
 import { operation, type Operation } from './operation.ts';
 import { Refused } from './problem.ts';
 
+/** What both operations hand their work to, wherever the leader is. */
 export interface FeedOptions {
   /** Asks the leader; settles when everyone is told, or nothing was changed. */
   pauseFeed: (
@@ -14,6 +15,7 @@ export interface FeedOptions {
   ) => Promise<{ ok: true; isChange: boolean } | { ok: false; refusal: Refusal }>;
 }
 
+/** Gives both. To pause what is paused is no error, and to call again after `pause_unconfirmed` is safe. */
 export function createFeedOperations({ pauseFeed }: FeedOptions): Operation[] {
   const one = (verb: 'pause' | 'resume', summary: string, description: string): Operation =>
     operation({

@@ -15,6 +15,7 @@ export const symbolText = z
 /** A symbol as it is answered. */
 export const symbolForm = z.string().max(limits.maxSymbolLength);
 
+/** A user's id wherever a caller writes one, by the rule of `isUserId`; another text is refused as `bad_payload`. */
 export const userIdForm = z
   .string({ error: 'must be the id of a user' })
   .refine(isUserId, {
@@ -25,6 +26,7 @@ export const userIdForm = z
 /** A position in a symbol's ticks. */
 export const positionShape = { gen: z.string(), seq: z.int().min(0) };
 
+/** A quote as it is answered: every price is a text, digit for digit; `ts` is in epoch milliseconds. */
 export const quoteForm: z.ZodType<Quote> = z.object({
   symbol: symbolForm,
   price: decimal,

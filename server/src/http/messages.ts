@@ -22,6 +22,7 @@ export interface ApiMessage {
   data: unknown;
 }
 
+/** What the operation asks of the replica: whether a symbol is listed, and to send. */
 export interface MessagesOptions {
   whyUnlisted: WhyUnlisted;
   /** Sends it on every replica and tells to how many sessions. */
@@ -70,6 +71,7 @@ function eventOf(event = 'message'): string {
   return event;
 }
 
+/** Answers 200 once it is known how many sessions it went to, also where that is none. */
 export function createMessageOperation({ whyUnlisted, sendMessage }: MessagesOptions): Operation {
   return operation({
     id: 'sendMessage',

@@ -10,6 +10,7 @@ import { nothingHere, otherMethods, problemOfError } from './problem.ts';
 import { createRequestLog } from './request-log.ts';
 import { createSecurityHeaders } from './security-headers.ts';
 
+/** Where the figures come from. `text` is asked for at each request; where it rejects, the answer is 500. */
 export interface MetricsRouteOptions {
   metrics: { contentType: string; text: () => Promise<string> };
 }
@@ -30,6 +31,7 @@ export function createMetricsApp({
   return app;
 }
 
+/** Answers GET and HEAD, each time anew, and any other method with 405. Asks for no key. */
 export function createMetricsRoute({ metrics }: MetricsRouteOptions): Router {
   const router = Router();
   router

@@ -18,6 +18,7 @@ export interface NodeReport {
   uptimeMs: number;
 }
 
+/** What both operations ask of the replica, which knows the others by what they told of themselves. */
 export interface NodesOptions {
   /** Every replica that is there as far as this one knows, which comes first. */
   nodes: () => readonly NodeReport[];
@@ -60,6 +61,7 @@ export function listNodes({
   );
 }
 
+/** Gives both. A replica without a link to the others lists none and drains none but itself. */
 export function createNodeOperations(options: NodesOptions): Operation[] {
   return [
     operation({

@@ -9,6 +9,7 @@ import type { Access, CallerOf } from './callers.ts';
 import { Refused } from './problem.ts';
 import { requireJson } from './require-json.ts';
 
+/** The methods of operations; whoever takes `get` takes HEAD. */
 export type Method = 'get' | 'put' | 'post' | 'delete';
 
 /** One answer that is no refusal. */
@@ -49,7 +50,7 @@ export interface Call<A extends Access, Params, Query, Headers, Body> {
   body: Body;
 }
 
-export interface Declaration<
+interface Declaration<
   A extends Access,
   Answers extends AnswerForms,
   Params extends z.ZodType,

@@ -29,7 +29,7 @@ export interface PushedTick {
   day?: Partial<DayFigures>;
 }
 
-export interface ParsedPush {
+interface ParsedPush {
   ok: true;
   ticks: PushedTick[];
   /** Stands for what was sent: the same for the same content, however it was written, and whenever it came. */

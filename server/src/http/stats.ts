@@ -12,6 +12,7 @@ import { Refused } from './problem.ts';
 /** Connections that have each symbol, by their rate (`everyMs`). */
 type BySymbol = Record<string, Record<string, number>>;
 
+/** Where the counts come from; replicas that did not answer in time are in `incomplete`, by name. */
 export interface StatsOptions {
   /** Of every replica that answers, the one that is asked first; of one user alone where it is given. */
   countConnections: (user?: string) => Promise<{
@@ -75,6 +76,7 @@ function addUp(all: readonly BySymbol[]): BySymbol {
   return Object.fromEntries([...sums].map(([symbol, rates]) => [symbol, Object.fromEntries(rates)]));
 }
 
+/** Counts all users and lists 1,000 of them at most. Refuses while this replica has no link to the others. */
 export function createStatsOperation({ countConnections, vitals }: StatsOptions): Operation {
   return operation({
     id: 'countConnections',

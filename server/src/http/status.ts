@@ -8,6 +8,7 @@ import { backplaneOf, leaderOf, statusOf } from './health.ts';
 import { isAlone, listNodes, nodeForm, type NodesOptions } from './nodes.ts';
 import { operation, type Operation } from './operation.ts';
 
+/** What the status is read from. Neither waits for anything, so that it is answered in any outage. */
 export type StatusOptions = Pick<NodesOptions, 'nodes' | 'vitals'>;
 
 const freshness = z.enum(['live', 'stale']);
@@ -45,6 +46,7 @@ const statusForm = z.object({
   }),
 });
 
+/** Answers 200 however the cluster is: without a leader or prices too, and without a link to the others for itself. */
 export function createStatusOperation(options: StatusOptions): Operation {
   return operation({
     id: 'getStatus',

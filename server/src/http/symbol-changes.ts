@@ -8,6 +8,7 @@ import { parsedSymbol, symbolForm, symbolText } from './forms.ts';
 import { jsonBody, operation, type Operation } from './operation.ts';
 import { Refused } from './problem.ts';
 
+/** What both operations hand their work to, wherever the leader is. */
 export interface SymbolChangesOptions {
   /** Asks the leader; settles when everyone is told, or nothing was changed. */
   changeList: (

@@ -9,6 +9,7 @@ import type { Vitals } from './health.ts';
 import { operation, type Operation } from './operation.ts';
 import { Refused } from './problem.ts';
 
+/** What is read at each call; none of it waits for anything. */
 export interface SymbolsOptions {
   /** The sources and their symbols as they are now. */
   feed: () => FeedState;
@@ -24,6 +25,10 @@ const listedSymbolForm = z.object({
   state: z.enum(['live', 'stale']).meta({ description: 'whether its price may be believed to be fresh' }),
 });
 
+/**
+ * A user is told what its token permits, whoever has a key all. Refuses until this replica has read the changes of the
+ * list.
+ */
 export function createSymbolOperation({ feed, retired, vitals }: SymbolsOptions): Operation {
   return operation({
     id: 'listSymbols',

@@ -19,11 +19,13 @@ export interface Push {
   once?: { id: string; hash: string };
 }
 
+/** What became of a push: accepted or refused as a whole; `push_unconfirmed` alone leaves open which. */
 export type PushOutcome =
   /** In the order of the push. `replayed`: it was counted before, and this is what it got then. */
   | { ok: true; ticks: { symbol: string; gen: string; seq: number }[]; replayed: boolean }
   | { ok: false; refusal: Refusal };
 
+/** What both operations ask of the replica; `quotes` and `push` may take their time, the others not. */
 export interface TicksOptions {
   /** The largest body of a push, after inflating; the protocol's own bound where it is less. */
   maxBodyBytes: number;
