@@ -10,7 +10,7 @@ import type { Outcome } from './outcome.ts';
 import type { BackendRequest, BreakerState } from './sender.ts';
 import { SessionLine, type LineStage, type SessionOfLine } from './session-line.ts';
 
-export interface BridgeOptions {
+interface BridgeOptions {
   /** Where requests go to, without a user or a password in it. */
   url: string;
   /** What they are signed with. */

@@ -7,7 +7,7 @@ import type { Clock } from '../support/clock.ts';
 import { isTaken, type Sent } from './outcome.ts';
 import type { BackendRequest } from './sender.ts';
 
-export interface LossNoticesOptions {
+interface LossNoticesOptions {
   send: (request: BackendRequest) => Promise<Sent>;
   clock: Pick<Clock, 'after'>;
   /** Gives a number in [0, 1). */
@@ -16,6 +16,7 @@ export interface LossNoticesOptions {
   onError: (error: unknown) => void;
 }
 
+/** The notices of one replica, each sent again after 10 s at most until it was answered. Nothing of it throws. */
 export interface LossNotices {
   /** Sends it until the backend has said something to it. One too many is dropped. */
   tell(notice: BackendRequest): void;
@@ -27,6 +28,7 @@ export interface LossNotices {
 const maxWaiting = 1_000;
 const pause = { baseMs: 500, maxMs: 10_000 };
 
+/** Sends nothing before the first `tell`; a notice that the backend refused or answered badly was told too. */
 export function createLossNotices({ send, clock, random, onError }: LossNoticesOptions): LossNotices {
   let waiting = 0;
   let isClosed = false;

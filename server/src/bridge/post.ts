@@ -9,7 +9,7 @@ import { isPlainJson } from '../support/plain-json.ts';
 import type { Sent } from './outcome.ts';
 import { signatureHeader, signatureOf } from './signature.ts';
 
-export interface PostOptions {
+interface PostOptions {
   url: string;
   secret: string;
   /** Connections that are kept at most. */

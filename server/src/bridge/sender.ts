@@ -27,7 +27,7 @@ export interface BackendRequest extends Named {
 /** Whether the backend is asked: always, not, or once to see. */
 export type BreakerState = 'closed' | 'open' | 'half_open';
 
-export interface SenderOptions {
+interface SenderOptions {
   post: Post['post'];
   /** Requests on their way at once. */
   maxConcurrent: number;

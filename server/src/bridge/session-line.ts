@@ -46,6 +46,7 @@ interface Call {
 const maxWaitingCalls = 100;
 const tooMany = 'too many events wait for the backend; try again';
 
+/** Tells `connect` as it is made, then what it is given, and `disconnect` last, once its session has called `end`. */
 export class SessionLine {
   readonly #stage: LineStage;
   readonly #of: SessionOfLine;

@@ -26,7 +26,7 @@ export interface LossListener {
   beginAgain(): void;
 }
 
-export interface NodeLossesOptions {
+interface NodeLossesOptions {
   channel: NodeChannel;
   clock: Clock;
   log: Log;
@@ -37,6 +37,7 @@ export interface NodeLossesOptions {
   listener: LossListener;
 }
 
+/** This replica as one that may be lost, and that looks for others that are: from `start` to `close`. */
 export interface NodeLosses {
   /** This replica's own. */
   instance(): string;

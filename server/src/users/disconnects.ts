@@ -3,12 +3,14 @@ import { z } from 'zod';
 import { refusal, type Refusal } from '../../protocol/index.ts';
 import { answerLimitMs, type Others } from './others.ts';
 
+/** Where a user's sessions are: on the other replicas, and on this one. */
 export interface DisconnectsOptions {
   others: Others;
   /** Ends every session of the user on this replica and gives how many they were. */
   disconnectHere: (user: string) => number;
 }
 
+/** Ends sessions on every replica, or on none where the others cannot be reached: then it is refused. */
 export interface Disconnects {
   /** `incomplete` are the replicas that did not answer in time, by name. */
   disconnect(
@@ -20,6 +22,7 @@ export interface Disconnects {
 
 const askedSchema = z.object({ user: z.string() });
 
+/** Asks the others before it ends its own, so that all do it at once, and waits for half a second at most. */
 export function createDisconnects({ others, disconnectHere }: DisconnectsOptions): Disconnects {
   return {
     disconnect: async (user) => {

@@ -2,6 +2,7 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { codes, refusal, type CodeName, type Refusal } from '../../protocol/index.ts';
 
+/** Never changed: a connection whose client shows another token gets another one. */
 export interface Identity {
   /** The user's id; null for somebody without a name. */
   readonly user: string | null;

@@ -19,6 +19,7 @@ export interface Message {
 /** Who sent a message: one of the users, a caller of the API, or a caller who asked for a quote. */
 export type MessageKind = 'user' | 'api' | 'quote';
 
+/** How a message gets to the sessions of this replica and to the others, and who counts it. */
 export interface MessagesOptions {
   clock: Pick<Clock, 'now'>;
   others: Others;
@@ -30,6 +31,7 @@ export interface MessagesOptions {
   onDelivered: (sessions: number) => void;
 }
 
+/** Resolves with how many sessions a message was written to, read or not; where it is refused, it went to none. */
 export interface Messages {
   send(kind: MessageKind, message: Message): Promise<MessageAck>;
   /** Sends what one user wrote to another. */
@@ -48,6 +50,7 @@ const messageSchema = z.object({
   data: z.unknown(),
 });
 
+/** Delivers here while the others are asked; who does not answer within half a second is named in `incomplete`. */
 export function createMessages({ clock, others, outlets, onSent, onDelivered }: MessagesOptions): Messages {
   function deliverHere(message: Message): number {
     const count = outlets.reduce((sum, deliver) => sum + deliver(message), 0);

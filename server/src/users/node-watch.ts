@@ -3,6 +3,7 @@
  * a pause of ours or of the store is nobody's silence. Judges; forgets nobody. Pure but for what it remembers.
  */
 
+/** One node's view of the others; two nodes may judge a third differently for a moment. */
 export interface NodeWatch {
   /** The other nodes that were there at the last look. */
   others(): string[];
@@ -10,7 +11,7 @@ export interface NodeWatch {
   look(beats: ReadonlyMap<string, number>, now: number): [node: string, beat: number][];
 }
 
-export interface NodeWatchOptions {
+interface NodeWatchOptions {
   /** This node, of which nothing is judged. */
   node: string;
   /** Milliseconds that a beat may stand still. */
@@ -19,6 +20,7 @@ export interface NodeWatchOptions {
   maxSilenceOfLookMs: number;
 }
 
+/** Knows nobody before its first look, and takes whoever is new for live. `now` is of one monotonic clock. */
 export function createNodeWatch({ node: own, maxSilentMs, maxSilenceOfLookMs }: NodeWatchOptions): NodeWatch {
   const known = new Map<string, { beat: number; silentMs: number }>();
   let lookedAt = 0;

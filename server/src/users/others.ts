@@ -1,11 +1,13 @@
 /** What users' calls need of the other replicas. Types alone. */
 
+/** What came back, in the order in which it came, of those that answered in time. */
 export interface OthersAnswers {
   answers: unknown[];
   /** The replicas that are there and did not answer in time, by name. */
   silent: string[];
 }
 
+/** The way to the other replicas, whichever backplane they share. */
 export interface Others {
   /** False while this replica has no link to them. */
   isReachable(): boolean;

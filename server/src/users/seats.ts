@@ -12,6 +12,7 @@ import type { Log } from '../support/log.ts';
 import { createNodeWatch } from './node-watch.ts';
 import type { SeatLoss, SeatRequest, SeatTaker } from './seat.ts';
 
+/** Those of one node's connections. Who comes while the store is away is let in, to be counted later. */
 export interface Seats extends SeatTaker {
   /** Beats from now on. Called again, it does so at once: the link may be back. */
   start(): void;
@@ -21,6 +22,7 @@ export interface Seats extends SeatTaker {
   close(): Promise<void>;
 }
 
+/** The store that all replicas share, the limit, and who hears of connections without a seat. */
 export interface SeatsOptions {
   store: UserSeats;
   /** The most connections of a user. */

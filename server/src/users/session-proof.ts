@@ -21,12 +21,14 @@ export type Proved = z.output<typeof provedSchema>;
 /** `none`: no replica has that session with that secret. `silent`: none that answered has, and one did not answer. */
 export type ProofOutcome = ({ at: 'proved' } & Proved) | { at: 'none' } | { at: 'silent' };
 
+/** Where sessions are looked for: here first, by `find`, which gives null where there is none; then on the others. */
 export interface SessionProofOptions {
   others: Others;
   /** The session of that id on this replica. */
   find: (session: string) => { secret: string; identity: Identity } | null;
 }
 
+/** Asks the others only where the session is not here, for half a second at most. A wrong secret is no session. */
 export interface SessionProof {
   prove(shown: ShownProof, symbol: string): Promise<ProofOutcome>;
   /** What the other replicas ask of this one. */
@@ -37,6 +39,7 @@ const askedSchema = z.object({ session: z.string(), digest: z.string(), symbol: 
 
 const digestOf = (secret: string): Buffer => createHash('sha256').update(secret).digest();
 
+/** Compares digests in a time that tells nothing of the secret; no replica sends one to another. */
 export function createSessionProof({ others, find }: SessionProofOptions): SessionProof {
   function proveHere({ session, digest, symbol }: z.output<typeof askedSchema>): Proved | null {
     const found = find(session);

@@ -20,6 +20,7 @@ export interface TokenRules {
   readonly maxAgeS: number | null;
 }
 
+/** By what clients are known: with `none` by their word, else by tokens that hold to the rules. */
 export interface SignInOptions {
   auth: { readonly mode: 'none' } | TokenRules;
   clock: Pick<Clock, 'now' | 'after'>;

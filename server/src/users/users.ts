@@ -15,7 +15,7 @@ import { createSeats, type SeatsOptions } from './seats.ts';
 import { createSessionProof, type SessionProof, type SessionProofOptions } from './session-proof.ts';
 import { createSignIn, type SignInOptions } from './sign-in.ts';
 
-export interface UsersOptions {
+interface UsersOptions {
   auth: SignInOptions['auth'];
   /** The most connections of a user; 0 for any number. */
   maxConnectionsPerUser: number;
@@ -36,6 +36,7 @@ export interface UsersOptions {
   onSeatUncounted: SeatsOptions['onUncounted'];
 }
 
+/** What sessions, the API and the other replicas ask for on behalf of users. Its `close` ends no session. */
 export interface Users {
   readonly signIn: SignIn;
   readonly authenticate: AuthenticateRequest;
