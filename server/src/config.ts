@@ -88,11 +88,13 @@ export interface Config {
   readonly logFiles: LogFileSettings | null;
 }
 
+/** The settings, or why the process must not start; the warnings are told either way. No text shows a secret. */
 export type ParsedConfig =
   | { ok: true; config: Config; warnings: string[] }
   /** A sentence per bad variable, each beginning with its name. */
   | { ok: false; problems: string[]; warnings: string[] };
 
+/** Variables by name, as a process has them; one that is empty, or blank, counts as not set. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** nginx/ waits this long for a silent upstream; a ping cycle must fit in, or Nginx cuts healthy clients. */

@@ -32,6 +32,7 @@ import { createProcessMetrics } from './support/process-metrics.ts';
 import { createSecretCheck } from './support/secret-check.ts';
 import { createUsers } from './users/users.ts';
 
+/** What a replica is built of. It closes the backplane itself; the log and the process are its caller's. */
 export interface ReplicaOptions {
   config: Config;
   backplane: Backplane;
@@ -50,6 +51,7 @@ export interface ReplicaOptions {
   onLeft?: () => void;
 }
 
+/** One replica; a process may have several. What it serves begins with `start` and ends for good with `close`. */
 export interface Replica {
   readonly io: SocketServer;
   /** Starts the stages. Clients are served as soon as somebody hands connections to the HTTP server. */
@@ -70,6 +72,7 @@ const silentBeats = 3;
 /** How long calls have to be answered once every client is gone: longer than a push may take. */
 const lastCallsMs = 2_500;
 
+/** Builds and joins every stage, and opens no port: `listen` does. */
 export function createReplica(options: ReplicaOptions): Replica {
   const { config, backplane, log, clock, random, clientRoot, droppedLines, onLeaving, onLeft } = options;
   const { assignment, node } = config;

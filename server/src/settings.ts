@@ -8,6 +8,7 @@ import { parseSymbol } from '../protocol/index.ts';
 import { parseFeeds } from './feed/feeds-setting.ts';
 import type { NamedSecret } from './support/secret-check.ts';
 
+/** One variable of the environment; its name is its key in `settings`. */
 export interface Setting<T> {
   /** Turns the text into the value, or says what it must be. */
   type: z.ZodType<T, string>;
