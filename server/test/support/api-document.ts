@@ -15,7 +15,7 @@ const documentForm = z.looseObject({
   paths: z.record(z.string(), z.record(z.string(), operationForm)),
 });
 
-export interface DescribedOperation {
+interface DescribedOperation {
   id: string;
   /** In capitals. */
   method: string;
@@ -23,6 +23,7 @@ export interface DescribedOperation {
   path: string;
 }
 
+/** The document as it was served when it was read, with its references resolved. */
 export interface ApiDocument {
   operations: DescribedOperation[];
   /** Reads the answer and says what of it is not as the document has it; nothing where all is. */

@@ -5,6 +5,7 @@ import { Agent, request } from 'node:http';
 import type { Socket } from 'node:net';
 import { joinRaw, openRawWebSocket, type HandshakeOptions, type RawWebSocket } from './raw-web-socket.ts';
 
+/** How an attack ended; one that was not cut lost its patience. */
 export interface Attack {
   /** Whether it was cut, and after how many milliseconds. */
   isCut: boolean;
@@ -14,6 +15,7 @@ export interface Attack {
 /** How long an attacker that nobody cuts goes on, in milliseconds. */
 const patienceMs = 4_000;
 
+/** What one attacker sends on a raw WebSocket, and whether it takes what comes back. */
 export interface WebSocketAttackOptions {
   /** What is sent over and over. */
   flood: Buffer;
@@ -85,6 +87,7 @@ export async function openPolling(url: string): Promise<PollingAttacker> {
   };
 }
 
+/** A session of HTTP long-polling in a test's hands. It never throws for what the server answers. */
 export interface PollingAttacker {
   readonly sid: string;
   /** Gives the HTTP status; 0 where the connection was cut. */

@@ -6,6 +6,7 @@ const call = frame('420["subscribe",["BTC-USD","AAPL"]]');
 const unknown = frame('421["nothing"]');
 const large = frame(`42["nothing","${'x'.repeat(131_000)}"]`);
 
+/** Over Socket.IO's WebSocket, before and after the namespace is joined. */
 export const webSocketAttacks: readonly [string, WebSocketAttackOptions][] = [
   ['pings and does not read', { flood: frame('x'.repeat(100), { opcode: 9 }), reads: false }],
   ['pings and reads', { flood: frame('', { opcode: 9 }), reads: true }],
@@ -37,6 +38,7 @@ export const webSocketAttacks: readonly [string, WebSocketAttackOptions][] = [
 
 const many = (packet: string): string[] => Array.from({ length: 400 }, () => packet);
 
+/** Over Socket.IO's polling, where the packets of one post are sent together. */
 export const pollingAttacks: readonly [string, { flood: string[]; reads: boolean }][] = [
   ['connects to what is not there and does not poll', { flood: many('40/unknown,'), reads: false }],
   ['calls and does not poll', { flood: many('421["subscribe",["BTC-USD","AAPL"]]'), reads: false }],

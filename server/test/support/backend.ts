@@ -7,6 +7,7 @@ import { createServer, type IncomingHttpHeaders, type Server, type ServerRespons
 import { onTestFinished } from 'vitest';
 import { z } from 'zod';
 
+/** The secret by which it verifies; a replica under test has it as `BACKEND_SECRET`. */
 export const backendSecret = 'dummy-backend-secret-of-32-bytes-1';
 
 const letter = z.strictObject({
@@ -19,6 +20,7 @@ const letter = z.strictObject({
   instance: z.uuid(),
   at: z.number(),
 });
+/** The body of one request to the backend, by [BR1]: another field, or one that is missing, is an error. */
 export type Letter = z.output<typeof letter>;
 
 /** One that was genuine, with what it came as. */
@@ -27,11 +29,16 @@ export interface Got extends Letter {
   text: string;
 }
 
+/**
+ * `forged`: not signed with the secret. `old`: signed more than 300 s ago or ahead. `repeated`: its id was there
+ * before. SPEC.md [BR3].
+ */
 export type Verdict = 'genuine' | 'forged' | 'old' | 'repeated';
 
 /** Answers one that was genuine; JSON of what it gives, unless it answers by itself and gives undefined. */
 export type Respond = (got: Got, response: ServerResponse) => unknown;
 
+/** A backend and all that it was asked. While it is stopped, its address refuses connections. */
 export interface Backend {
   readonly url: string;
   /** Everything genuine, in the order in which it came. */

@@ -4,11 +4,13 @@
  */
 import type { Snapshot, SubscribeResult, Tick } from '../../protocol/index.ts';
 
+/** Where a symbol is: a generation, and the newest seq of it that was seen. */
 export interface Head {
   gen: string;
   seq: number;
 }
 
+/** Totals over all connections of one client, `forget` or not. */
 export interface CheckCounts {
   ticks: number;
   merged: number;
@@ -22,6 +24,7 @@ export interface CheckCounts {
   generations: number;
 }
 
+/** The judge of one client. Nothing here throws: what is wrong is told by `faults`, up to a number. */
 export interface ClientCheck {
   told(results: Readonly<Record<string, SubscribeResult>>): void;
   placed(snapshot: Snapshot): void;

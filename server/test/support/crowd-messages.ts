@@ -2,6 +2,7 @@
 import type { CheckCounts, Head } from './client-check.ts';
 import type { BookEntry } from './payload-book.ts';
 
+/** A client that the crowd is to open; the name is its own in reports. */
 export interface CrowdClient {
   name: string;
   url: string;
@@ -12,6 +13,7 @@ export interface CrowdClient {
   everyMs?: number;
 }
 
+/** What the test tells the process. `perSecond` is how many clients begin to connect in a second. */
 export type ToCrowd =
   | { type: 'add'; clients: CrowdClient[]; perSecond: number }
   /** Cuts the connection of every raw client at once. */
@@ -19,6 +21,7 @@ export type ToCrowd =
   | { type: 'report' }
   | { type: 'close' };
 
+/** What one client saw since it was added, by I2 and by the clock. */
 export interface ClientReport {
   name: string;
   kind: CrowdClient['kind'];
@@ -32,6 +35,7 @@ export interface ClientReport {
   connections: number;
 }
 
+/** What the process tells the test: once that it is ready, and a report for each that was asked for. */
 export type FromCrowd =
   | { type: 'ready' }
   | {
@@ -44,4 +48,5 @@ export type FromCrowd =
       lagMs: number;
     };
 
+/** A report as `Crowd.report` gives it. */
 export type CrowdReport = Omit<Extract<FromCrowd, { type: 'report' }>, 'type'>;

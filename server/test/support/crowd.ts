@@ -6,6 +6,7 @@ import { bundleProgram } from './bundle-program.ts';
 import type { CrowdClient, CrowdReport, FromCrowd, ToCrowd } from './crowd-messages.ts';
 import { until } from './until.ts';
 
+/** Clients in another process, until `close` kills it. `report` rejects where it has exited before. */
 export interface Crowd {
   readonly pid: number;
   /** They begin to connect at that rate. */

@@ -5,6 +5,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 
+/** Connections that never read, all of one process. */
 export interface DeafClients {
   /** Every one of them sends it. */
   send(bytes: Buffer | string): void;

@@ -5,6 +5,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
+/**
+ * An embedded cluster that serves. Its replicas are named after `NODE_ID`, and one that was killed is started again by
+ * the primary.
+ */
 export interface EmbeddedCluster {
   url: string;
   /** The primary's process. */

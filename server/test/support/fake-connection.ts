@@ -43,6 +43,7 @@ function tickIn(text: string): Tick | null {
   return text.startsWith('{"type":"tick"') ? (JSON.parse(text) as Tick) : null;
 }
 
+/** The client's end of a connection without a network; everything happens within the call. */
 export interface FakeConnection {
   readonly socket: RawSocket;
   /** The ticks of each write so far; a poll's answer is one. */
@@ -62,6 +63,7 @@ export interface FakeConnection {
   watch(isWatched: boolean): void;
 }
 
+/** How a connection begins: by itself as a WebSocket that takes prepared frames. */
 export interface FakeConnectionOptions {
   id?: string;
   transport?: 'websocket' | 'polling';
@@ -69,6 +71,10 @@ export interface FakeConnectionOptions {
   takesFrames?: boolean;
 }
 
+/**
+ * A connection that is open, to which nothing was written. Unless a test answers, its pings stay open and a poll gets
+ * one answer.
+ */
 export function createFakeConnection({
   id = 'socket-1',
   transport: name = 'websocket',

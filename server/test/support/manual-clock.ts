@@ -1,6 +1,7 @@
 /** A clock that stands still until it is told to go on; for unit tests. */
 import type { Clock } from '../../src/support/clock.ts';
 
+/** A server's clock in a test's hands: no timer fires but within `advance` and `holdUp`. */
 export interface ManualClock extends Clock {
   /** Moves time and runs what falls due, in order, letting promises settle after each. */
   advance(ms: number): Promise<void>;

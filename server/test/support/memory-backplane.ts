@@ -18,6 +18,7 @@ import { createMemoryUserSeats, type MemoryUserSeats } from '../../src/backplane
 import type { StoreSettings } from '../../src/backplane/store-settings.ts';
 import { systemClock } from '../../src/support/clock.ts';
 
+/** A backplane, and what a test does to it from outside. */
 export interface MemoryBackplane extends Backplane {
   /** The seats of all nodes, for one that a test plays. */
   readonly allSeats: MemoryUserSeats;
@@ -27,12 +28,12 @@ export interface MemoryBackplane extends Backplane {
   setLink(up: boolean): void;
 }
 
-/** With a store of the default size, or as `settings` say. */
 /** There is nobody else to tell anything. */
 class LonelyAdapter extends Adapter {
   override serverSideEmit(): void {}
 }
 
+/** With a store of the default size, or as `settings` say. Its link is up. */
 export function createMemoryBackplane(node: string, settings: Partial<StoreSettings> = {}): MemoryBackplane {
   const lease = createMemoryLease();
   const leaderNotes = createMemoryLeaderNotes(lease);

@@ -4,6 +4,7 @@
  */
 import { addDecimals, compareDecimals, maxDecimal, minDecimal, type Tick } from '../../protocol/index.ts';
 
+/** Collects ticks from everywhere and compares them at the end. */
 export interface MergeCheck {
   /** A tick that was seen by itself. */
   whole(tick: Tick): void;

@@ -1,6 +1,7 @@
 /** Checks the stream of one client by [W2], [W3] and [SB5], tick by tick. */
 import type { Quote, Tick } from '../../protocol/index.ts';
 
+/** The judge of one client, over its reconnects too: a snapshot says where it goes on. */
 export interface OrderCheck {
   placed(quotes: readonly Pick<Quote, 'symbol' | 'gen' | 'seq'>[]): void;
   arrived(tick: Tick): void;

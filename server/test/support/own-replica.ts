@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { onTestFinished } from 'vitest';
 
+/** A process of the test's own; `logs` are its lines so far, as JSON texts. */
 export interface OwnReplica {
   node: string;
   url: string;

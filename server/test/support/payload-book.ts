@@ -4,6 +4,7 @@ import type { Quote, Tick } from '../../protocol/index.ts';
 /** A name, the payload, and the size where it is the tick's own: a merged tick's covers others. */
 export type BookEntry = [name: string, payload: string, size: string | null];
 
+/** One for each process of a test, whichever of its clients saw it; the entries of others are taken into it. */
 export interface PayloadBook {
   /** A tick or a quote, at that client or in the store. */
   saw(seen: Tick | Quote, where: string): void;
@@ -19,12 +20,13 @@ export interface PayloadBook {
   payloadOf(name: string): string | undefined;
 }
 
-export const nameOf = ({ gen, symbol, seq }: Pick<Tick, 'gen' | 'symbol' | 'seq'>): string =>
+const nameOf = ({ gen, symbol, seq }: Pick<Tick, 'gen' | 'symbol' | 'seq'>): string =>
   `${gen} ${symbol} ${seq}`;
 
 /** Conflicts are told up to this many; one is a failure already. */
 const maxConflicts = 50;
 
+/** A book that saw nothing yet. It keeps everything for good, since a second payload may come at any time. */
 export function createPayloadBook(): PayloadBook {
   const payloads = new Map<string, string>();
   const sizes = new Map<string, string>();

@@ -7,6 +7,7 @@ import { until } from './until.ts';
 /** One object as it came; the rest of its fields go by its type. */
 export type PlainMessage = Record<string, unknown> & { type: string };
 
+/** A client of `/stream`. Waits reject after `withinMs` milliseconds, 5,000 by default, and say what came last. */
 export interface PlainClient {
   readonly socket: WebSocket;
   readonly messages: readonly PlainMessage[];
@@ -31,6 +32,7 @@ export interface Unupgraded {
   problem: unknown;
 }
 
+/** Those of `ws`, and the subprotocols to offer. */
 export interface PlainClientOptions extends ClientOptions {
   protocols?: string[];
 }

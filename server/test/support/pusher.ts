@@ -4,7 +4,7 @@
  */
 import type { PayloadBook } from './payload-book.ts';
 
-export interface PusherOptions {
+interface PusherOptions {
   /** Asked in turn. */
   urls: readonly string[];
   symbols: readonly string[];
@@ -13,6 +13,7 @@ export interface PusherOptions {
   everyMs: number;
 }
 
+/** A program that pushes until `finish`, whatever becomes of the replicas that it asks. */
 export interface Pusher {
   /** Accepted ones so far. */
   accepted(): number;

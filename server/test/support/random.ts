@@ -1,6 +1,7 @@
 /** Random numbers that a seed repeats. A test that uses them prints the seed. */
 import { randomInt } from 'node:crypto';
 
+/** A stream of numbers that its seed repeats. `pick` throws where there is nothing to pick from. */
 export interface Random {
   readonly seed: number;
   /** In [0, 1). */

@@ -5,12 +5,14 @@
 import { WebSocket } from 'ws';
 import type { Tick } from '../../protocol/index.ts';
 
+/** Where it connects, and to what it subscribes; without `onTick` no tick is parsed. */
 export interface RawReaderOptions {
   url: string;
   symbols: readonly string[];
   onTick?: (tick: Tick) => void;
 }
 
+/** A client whose end is seen by `isOpen` alone; while it does not read, it takes even that for open. */
 export interface RawReader {
   /** Messages that came, of any kind. */
   messages(): number;

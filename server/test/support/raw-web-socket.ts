@@ -5,7 +5,7 @@
 import { connect, type Socket } from 'node:net';
 import { until } from './until.ts';
 
-export interface FrameOptions {
+interface FrameOptions {
   /** Text, 1, when absent. */
   opcode?: number;
   fin?: boolean;
@@ -33,6 +33,7 @@ export function frame(payload: string | Buffer = '', options: FrameOptions = {})
   return Buffer.concat([Buffer.from([first]), length, Buffer.alloc(masked ? 4 : 0), body]);
 }
 
+/** A WebSocket that answers nothing by itself, no ping and no Close. Waits reject where nothing comes in time. */
 export interface RawWebSocket {
   readonly tcp: Socket;
   /** Text frames so far. */
@@ -48,6 +49,7 @@ export interface RawWebSocket {
   close(): void;
 }
 
+/** What the upgrade asks for; by itself Socket.IO's WebSocket. */
 export interface HandshakeOptions {
   query?: string;
   path?: string;

@@ -4,6 +4,7 @@ import type { Hello, Snapshot, SubscribeAck, Tick } from '../../protocol/index.t
 import { createOrderCheck } from './order.ts';
 import { until } from './until.ts';
 
+/** One event with its first argument. */
 export interface Recorded {
   event: string;
   payload: unknown;
@@ -11,6 +12,7 @@ export interface Recorded {
   at: number;
 }
 
+/** A stock client and all that it got, over its reconnects too. */
 export interface Recorder {
   readonly socket: Socket;
   readonly events: readonly Recorded[];

@@ -32,6 +32,7 @@ export const goodVitals: Vitals = {
   isListKnown: true,
 };
 
+/** The side door at its address, and what came of the calls to it. */
 export interface ServedApp {
   url: string;
   /** What was handed to the leader, in order. */

@@ -16,6 +16,7 @@ function makeClient(url: string) {
   });
 }
 
+/** A view of one prefix in Redis. Its reads reject while Redis is away; its looks go on by themselves. */
 export interface StoreView {
   readonly client: ReturnType<typeof makeClient>;
   /** Where each symbol is now. */
@@ -31,7 +32,7 @@ export interface StoreView {
   close(): void;
 }
 
-export interface StoreViewOptions {
+interface StoreViewOptions {
   url: string;
   prefix: string;
   shards?: number;

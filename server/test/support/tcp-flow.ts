@@ -1,6 +1,7 @@
 /** One direction of a proxied TCP connection: bytes in order, later, slower, held back or lost. Knows no peer's protocol. */
 import type { Socket } from 'node:net';
 
+/** What one direction suffers. All three at once are possible. */
 export interface FlowFault {
   /** Each byte comes this much later; the order stays. */
   delayMs: number;
@@ -13,6 +14,7 @@ export interface FlowFault {
   passing: 'pass' | 'hold' | 'swallow' | 'starve';
 }
 
+/** One direction, until `close`; sound at first. */
 export interface Flow {
   /** Adds to what it suffers now. */
   suffer(fault: Partial<FlowFault>): void;
@@ -21,6 +23,7 @@ export interface Flow {
   close(): void;
 }
 
+/** Told of bytes as they are handed on, or lost. */
 export interface FlowListener {
   onPassed: (bytes: number) => void;
   onSwallowed: (bytes: number) => void;

@@ -9,6 +9,7 @@ import { createFlow, type Flow, type FlowFault } from './tcp-flow.ts';
 /** `up` is from the client to the server. */
 export type Way = 'up' | 'down';
 
+/** One client's connection through the proxy. */
 export interface ProxyConnection {
   readonly id: number;
   /** Whether something that the client sent in one piece has matched `mark`. */
@@ -19,6 +20,7 @@ export interface ProxyConnection {
   cut(how: 'rst' | 'fin'): void;
 }
 
+/** Totals since the proxy listens; `heal` sets none of them back. */
 export interface ProxyCounts {
   accepted: number;
   /** Ended by `cut`. */
@@ -30,6 +32,7 @@ export interface ProxyCounts {
   swallowed: number;
 }
 
+/** A network between clients and one server, sound until a test says otherwise. */
 export interface TcpProxy {
   readonly port: number;
   /** Those that are open, the oldest first. */
@@ -47,6 +50,7 @@ export interface TcpProxy {
   close(): Promise<void>;
 }
 
+/** Which server the proxy stands before, and which of its connections are marked. */
 export interface TcpProxyOptions {
   /** Where the server listens, on the loopback. */
   to: number;

@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { onTestFinished } from 'vitest';
 
-export type PublicAlgorithm = 'RS256' | 'PS256' | 'ES256' | 'EdDSA';
+type PublicAlgorithm = 'RS256' | 'PS256' | 'ES256' | 'EdDSA';
 
 /** A pair of keys, and its public half as a JWKS has it. */
 export interface KeyPair {
@@ -38,6 +38,7 @@ export function secretToken(
   return makeToken(header, payload, (input) => createHmac('sha256', secret).update(input).digest());
 }
 
+/** A new pair each time: P-256, Ed25519, or RSA of 2,048 bits. The JWKS entry has `alg`, `kid` and `use: sig`. */
 export function makeKeyPair(alg: PublicAlgorithm, kid: string): KeyPair {
   const { privateKey, publicKey } =
     alg === 'ES256'
@@ -78,6 +79,7 @@ export function claimsOf(
   return { sub, iat: nowS, exp: Date.now() / 1_000 + endsInS, ...more };
 }
 
+/** A JWKS server in a test's hands. Told to say nothing, it leaves every request open. */
 export interface KeyServer {
   readonly url: string;
   /** How often it was asked. */

@@ -1,6 +1,6 @@
 /** Waits for conditions, and says what it saw when the deadline comes first. */
 
-export interface UntilOptions {
+interface UntilOptions {
   /** Milliseconds until it gives up. */
   withinMs?: number;
   /** What is told when it gave up. */

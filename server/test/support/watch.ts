@@ -15,6 +15,7 @@ import type {
 import { createClientCheck, type ClientCheck } from './client-check.ts';
 import type { PayloadBook } from './payload-book.ts';
 
+/** One time without a connection on which every symbol is answered, by `performance.now()`. */
 export interface Outage {
   lostAt: number;
   /** When every symbol was answered again; null until then. */
@@ -23,6 +24,7 @@ export interface Outage {
   recovered: boolean;
 }
 
+/** Who is watched, and where what it sees is entered. */
 export interface WatchOptions {
   name: string;
   url: string;
@@ -43,6 +45,7 @@ export interface WatchOptions {
   onTick?: (tick: Tick) => void;
 }
 
+/** A client that goes on until `close`, however often it is cut off. */
 export interface Watch {
   readonly name: string;
   readonly kind: 'stream' | 'stock';
