@@ -17,9 +17,7 @@ export type SessionProved =
   /** or one that may have it did not answer. */
   | { at: 'silent' };
 
-/**
- * What the operation asks of the replica. `quotes` rejects while the store does not answer, and the caller is told so.
- */
+/** What the operation asks of the replica. Where `quotes` rejects, as while the store is away, nothing is sent. */
 export interface QuoteCallOptions {
   /** Says who it is that shows a session's id and secret, on whatever replica that session is. */
   proveSession: (shown: { session: string; secret: string }, symbol: string) => Promise<SessionProved>;

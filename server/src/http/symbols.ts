@@ -25,10 +25,7 @@ const listedSymbolForm = z.object({
   state: z.enum(['live', 'stale']).meta({ description: 'whether its price may be believed to be fresh' }),
 });
 
-/**
- * A user is told what its token permits, whoever has a key all. Refuses until this replica has read the changes of the
- * list.
- */
+/** Tells a user what its token permits. Refuses until this replica has read how the list was changed. */
 export function createSymbolOperation({ feed, retired, vitals }: SymbolsOptions): Operation {
   return operation({
     id: 'listSymbols',

@@ -19,7 +19,7 @@ export interface Push {
   once?: { id: string; hash: string };
 }
 
-/** What became of a push: accepted or refused as a whole; `push_unconfirmed` alone leaves open which. */
+/** What became of a push: accepted or refused as a whole; `push_unconfirmed` leaves open which. */
 export type PushOutcome =
   /** In the order of the push. `replayed`: it was counted before, and this is what it got then. */
   | { ok: true; ticks: { symbol: string; gen: string; seq: number }[]; replayed: boolean }
