@@ -61,7 +61,7 @@ const retry = { baseMs: 100, maxMs: 500 };
 const open: Sent = { outcome: 'open', detail: 'the backend is left alone for a moment' };
 const leaving: Sent = { outcome: 'leaving', detail: 'this replica leaves' };
 
-/** Sends nothing of itself. */
+/** Sends nothing of itself, not even to see whether the backend is back: the next request does. */
 export function createSender(options: SenderOptions): Sender {
   const { post, maxConcurrent, timeoutMs, clock, log, random, onOutcome, onBreaker } = options;
   const queue = new PQueue({ concurrency: maxConcurrent });

@@ -1,7 +1,7 @@
 /** How a backend knows that a request is ours, and how old it is. SPEC.md [BR3]. */
 import { createHmac } from 'node:crypto';
 
-/** The header that carries it. */
+/** The header of a request that carries its signature, in lower case as Node has it. */
 export const signatureHeader = 'tickwire-signature';
 
 /**

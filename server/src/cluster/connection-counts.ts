@@ -18,7 +18,7 @@ const countsSchema = z.object({
   users: z.array(z.tuple([z.string(), z.int()])),
 });
 
-/** Of one replica. */
+/** What one replica counted of its own connections, as it goes over the wire between replicas. */
 export type NodeConnections = z.output<typeof countsSchema>;
 
 /** What is counted here, and how others are asked for theirs. */

@@ -27,7 +27,7 @@ export interface DrainOptions {
   endStages: () => Promise<void>;
 }
 
-/** One a replica. */
+/** How one replica leaves, which it does once; there is no way back to `serving`. */
 export interface Drain {
   state(): 'serving' | 'draining' | 'drained';
   /** Begins, or hurries a drain that runs already to `withinMs`. Resolves when everything has ended; never rejects. */

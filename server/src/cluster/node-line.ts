@@ -15,7 +15,7 @@ export interface NodeChannel {
 /** Answers a question by its name, given its body as JSON. What it throws is told to nobody, and the asker waits in vain. */
 export type Answers = Readonly<Record<string, (body: unknown) => unknown>>;
 
-/** How a question is asked. */
+/** What goes with a question to other replicas, and how long their answers are waited for. */
 export interface AskOptions {
   /** How long to wait, in milliseconds. */
   limitMs: number;
@@ -33,8 +33,7 @@ export interface NodeLine {
   forget(node: string): void;
 }
 
-/** What the line is made of. */
-export interface NodeLineOptions {
+interface NodeLineOptions {
   node: string;
   channel: NodeChannel;
   clock: Clock;

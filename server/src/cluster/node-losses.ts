@@ -76,7 +76,7 @@ interface Known extends Instance {
   silentMs: number;
 }
 
-/** Hears of the others at once. */
+/** Hears of the others at once; tells of itself, and looks for losses, from `start` on. */
 export function createNodeLosses(options: NodeLossesOptions): NodeLosses {
   const { channel, clock, log, node, isLeaving, probe, listener } = options;
   let own = randomUUID();

@@ -39,7 +39,7 @@ export interface NodesOptions {
   onLeaving: () => void;
 }
 
-/** The replicas that are there. */
+/** The replicas that are there, by what they tell of themselves; who is silent for too long is forgotten. */
 export interface Nodes {
   /** Tells of this replica from now on. */
   start(): void;
@@ -73,7 +73,7 @@ export function byNode(a: { node: string }, b: { node: string }): number {
 /** What the others are told of at once, and not with the next beat. */
 const signOf = (state: NodeState): string => JSON.stringify({ ...state, uptimeMs: 0 });
 
-/** Hears of the others at once. */
+/** Hears of the others at once; tells of this replica by itself from `start` on. */
 export function createNodes({ node: name, channel, clock, self, onGone, onLeaving }: NodesOptions): Nodes {
   const known = new Map<string, { state: NodeState; silentMs: number }>();
   let lookedAt = clock.monotonic();

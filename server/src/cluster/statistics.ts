@@ -31,7 +31,7 @@ export interface StatisticsOptions {
   watchers: Watchers;
 }
 
-/** The statistics of all nodes. */
+/** The statistics of all nodes as this one knows them, and the telling of them to those who watch here. */
 export interface Statistics {
   /** As they are now. Whoever is told them hears of every change after. */
   now(kind: WatchKind): ClusterStatistics;

@@ -80,7 +80,7 @@ function countedFor(caller: CallerOf<Access> | null, { key, isTrusted }: Client)
   return isTrusted ? null : { kind: 'stranger', name: key };
 }
 
-/** Gives the gate of the API. */
+/** Gives the gate of the API. Whoever it refuses is counted as a stranger, so that guessing is slow. */
 export function createCallers(options: CallersOptions): Gate {
   const { apiKeys, authenticate, clientOf } = options;
   const takeCall = createCallLimit(options);

@@ -36,7 +36,7 @@ function reasonsNotReady({ isDraining, isListKnown, backplane: { state } }: Vita
   ];
 }
 
-/** The state in one word. */
+/** The state in one word; `degraded` also where only the feed is stale, or nobody leads. */
 export function statusOf({ isDraining, backplane, leader, feed }: Vitals): 'ok' | 'degraded' | 'draining' {
   if (isDraining) return 'draining';
   const isWell = backplane.state.at === 'up' && leader !== null && feed.state === 'live';
@@ -49,7 +49,7 @@ export function backplaneOf({ backplane: { kind, state } }: Vitals) {
   return { kind, state: at, ...outage };
 }
 
-/** The leader as it is told. */
+/** The leader as this replica knows it: `node` is null and `epoch` 0 while it knows of none. */
 export function leaderOf({ leader, isLeading }: Vitals) {
   return { node: leader?.node ?? null, me: isLeading, epoch: leader?.epoch ?? 0 };
 }

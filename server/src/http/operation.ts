@@ -151,7 +151,7 @@ const noQuery = z.strictObject({});
 /** Of a call that takes none: programs that always send one send an empty object. */
 const noBody = jsonBody(z.strictObject({}).optional(), 1_024);
 
-/** Declares an operation. */
+/** Declares an operation. Of a caller that the gate does not let in nothing is parsed, and no body is read. */
 export function operation<
   A extends Access,
   const Answers extends AnswerForms,

@@ -5,7 +5,7 @@
 import { RateLimiterMemory } from 'rate-limiter-flexible';
 import { takePoint } from '../support/rate-limit.ts';
 
-/** The refusals' names. */
+/** Why a handshake was refused, by the name of its code; both are answered 429. */
 export type AddressLimit = 'too_many_connections_from_address' | 'too_many_handshakes';
 
 /** What became of a handshake: a connection, until `leave` is called, or a refusal. */

@@ -8,7 +8,7 @@ export interface Wanted {
   symbol: string | null;
 }
 
-/** A parsed `subscribe`. */
+/** A parsed `subscribe`: its form is right, whether its symbols are listed is not known yet. */
 export interface SubscribeCall {
   wanted: Wanted[];
   /** The rate of all of them. */
