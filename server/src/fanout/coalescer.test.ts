@@ -80,6 +80,43 @@ describe('createCoalescer', () => {
     expect(pieces[0]).toBe(pieces[1]);
   });
 
+  it('[F3] a piece stays what it is while a write makes another flush, and memory is used again after it', async () => {
+    const { emit, open, coalescer } = setUp();
+    const got = new Map<string, Buffer[]>();
+    /** Everything is taken at once. */
+    const take = (id: string, symbols: string[], onPiece = (): void => {}): void => {
+      const { transport } = open(id, symbols).socket.conn;
+      const { socket: webSocket } = transport;
+      if (webSocket?._sender === undefined) throw new Error('no WebSocket');
+      Object.assign(webSocket, { _socket: { writableLength: 0 } });
+      webSocket._sender.sendFrame = ([piece]) => {
+        if (piece !== undefined) got.set(id, [...(got.get(id) ?? []), piece]);
+        onPiece();
+      };
+    };
+    let isFirst = true;
+    take('1', ['A', 'B'], () => {
+      if (!isFirst) return;
+      isFirst = false;
+      for (const seq of [1, 2]) {
+        emit(tick('C', seq), tick('D', seq));
+        coalescer.flush();
+      }
+    });
+    const copies: string[] = [];
+    take('2', ['A', 'B'], () => void copies.push(got.get('2')?.at(-1)?.toString('latin1') ?? ''));
+    take('3', ['C', 'D']);
+    const wanted = Buffer.concat([encodeTick(tick('A', 1)).frame, encodeTick(tick('B', 1)).frame]);
+    emit(tick('A', 1), tick('B', 1));
+    await turn();
+    expect(copies).toEqual([wanted.toString('latin1')]);
+    const first = got.get('2')?.[0];
+    emit(tick('A', 2), tick('B', 2));
+    await turn();
+    const second = got.get('2')?.[1];
+    expect([second?.buffer === first?.buffer, second?.byteOffset]).toEqual([true, first?.byteOffset]);
+  });
+
   it('[F4] a flush writes at once; who joins after it gets what comes then, who leaves after it nothing', async () => {
     const { emit, open, coalescer } = setUp();
     const [leaver, joiner] = [open('1', ['A']), open('2', [])];

@@ -117,6 +117,7 @@ export function createCoalescer(options: CoalescerOptions): Coalescer {
     flushes: 0,
   };
   let queue: Delivery[] = [];
+  let isFlushing = false;
   let stopSweeping: (() => void) | null = null;
 
   let pings = 0;
@@ -134,6 +135,9 @@ export function createCoalescer(options: CoalescerOptions): Coalescer {
     if (queue.length === 0) return;
     const turn = queue;
     queue = [];
+    // Somebody who watches what goes out may make one within another, whose piece others are still to get.
+    const isWithin = isFlushing;
+    isFlushing = true;
     counters.flushes++;
     const touched: Basket<Outlet, Delivery>[] = [];
     for (const delivery of turn) {
@@ -149,9 +153,10 @@ export function createCoalescer(options: CoalescerOptions): Coalescer {
       basket.turn = [];
       const before = fastWrites();
       for (const outlet of basket.members) outlet.write(batch, now);
-      memory.release();
+      if (!isWithin) memory.release();
       onWrites(batch.deliveries.length, fastWrites() - before);
     }
+    isFlushing = isWithin;
     onWritten(turn);
   }
 
