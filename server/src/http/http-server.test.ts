@@ -59,12 +59,19 @@ describe('what is no request', () => {
     expect(statusesIn(said)).toEqual([400]);
   });
 
-  it('[AP8] is not answered within the answer to what came before it', async () => {
+  it.each([
+    ['within the answer', true],
+    ['in place of the answer', false],
+  ])('[AP8] is not answered %s to what came before it', async (_, hasBegun) => {
     let finish = (): void => {};
     const server = createHttpServer(
       (_req, res) => {
-        res.writeHead(200, { 'Content-Length': '10' }).write('12345');
-        finish = () => void res.end('67890');
+        const begin = () => res.writeHead(200, { 'Content-Length': '10' }).write('12345');
+        if (hasBegun) begin();
+        finish = () => {
+          if (!hasBegun) begin();
+          res.end('67890');
+        };
       },
       createLog({ level: 'silent', node: 'n1' }),
     );

@@ -35,8 +35,8 @@ export function createHttpServer(app: RequestListener, log: Log): Server {
   }
 
   server.on('clientError', (error: Error & { code?: unknown }, socket) => {
-    const isAnswering = [...(open.get(socket) ?? [])].some((res) => res.headersSent);
-    // A second answer within another one would be taken for a part of it.
+    const isAnswering = [...(open.get(socket) ?? [])].some((res) => res.headersSent || res.req.complete);
+    // A second answer within another one would be taken for a part of it, one before it for that of a request that was understood.
     if (!socket.writable || error.code === 'ECONNRESET' || isAnswering) socket.destroy();
     else {
       const name = refusals.get(error.code);
