@@ -58,39 +58,41 @@ it('no key, token, cookie, password or secret is in a log, with Redis and the ba
   onTestFinished(() => plain.close());
   await plain.seen('hello');
 
-  const headers = { 'X-API-Key': apiKey, Cookie: 'visitor=cookie-0001', 'Content-Type': 'application/json' };
-  const ask = (url: string, path: string, method = 'GET', more: object = {}, body?: object) =>
+  const headers = { Cookie: 'visitor=cookie-0001', 'Content-Type': 'application/json' };
+  const send = (
+    url: string,
+    path: string,
+    method = 'GET',
+    more: Record<string, string> = {},
+    body?: object,
+  ) =>
     fetch(url + path, {
       method,
       headers: { ...headers, ...more },
       ...(body !== undefined && { body: JSON.stringify(body) }),
     }).then((answer) => answer.status);
+  const ask = (
+    url: string,
+    path: string,
+    method?: string,
+    more: Record<string, string> = {},
+    body?: object,
+  ) => send(url, path, method, { 'X-API-Key': apiKey, ...more }, body);
+  /** Without a key: one that is empty counts as shown, and nothing else is read then. */
+  const askQuote = (url: string, authorization: string) =>
+    send(url, '/api/quote', 'POST', { Authorization: authorization }, { userId: 'ann', symbol: 'BTC-USD' });
+  /** Of a token, of a session's secret and of a wrong one, at each of the addresses. */
+  const quotes: number[][] = [];
   async function askAll(): Promise<void> {
     for (const url of [first ?? '', second ?? '', cluster.url]) {
       for (const path of ['/api/status', '/api/nodes', '/api/stats/connections', '/api/nope', '/health'])
         await ask(url, path);
       await ask(url, '/api/message', 'POST', {}, { recipient: 'ann', content: 'content-0001' });
-      await ask(
-        url,
-        '/api/quote',
-        'POST',
-        { 'X-API-Key': '', Authorization: `Bearer ${token}` },
-        { symbol: 'BTC-USD' },
-      );
-      await ask(
-        url,
-        '/api/quote',
-        'POST',
-        { 'X-API-Key': '', Authorization: `Session ${hello?.session}:${sessionSecret}` },
-        { userId: 'ann', symbol: 'BTC-USD' },
-      );
-      await ask(
-        url,
-        '/api/quote',
-        'POST',
-        { 'X-API-Key': '', Authorization: `Session ${hello?.session}:wrong-0001` },
-        { userId: 'ann', symbol: 'BTC-USD' },
-      );
+      quotes.push([
+        await askQuote(url, `Bearer ${token}`),
+        await askQuote(url, `Session ${hello?.session}:${sessionSecret}`),
+        await askQuote(url, `Session ${hello?.session}:wrong-0001`),
+      ]);
       await ask(url, '/api/symbols/DEMO', 'PUT', {}, { feed: 'push' });
       await ask(url, `/api/ticks?token=${token}&apiKey=${apiKey}`);
       await ask(url, '/api/ticks', 'PUT', { 'Idempotency-Key': 'idempotency-0001' }, [
@@ -102,6 +104,7 @@ it('no key, token, cookie, password or secret is in a log, with Redis and the ba
     await client.call('send_message', { recipient: 'ann', content: 'content-0001' }).catch(() => null);
   }
   await askAll();
+  expect(new Set(quotes.splice(0).map(String))).toEqual(new Set(['200,200,401']));
 
   await backend.stop();
   const redis = createClient({ url: cluster.redis.url });
@@ -117,6 +120,7 @@ it('no key, token, cookie, password or secret is in a log, with Redis and the ba
       .join('');
   await until(() => logged().includes('WRONGPASS'), { withinMs: 10_000 });
   await askAll();
+  expect(new Set(quotes.splice(0).map(String))).toEqual(new Set(['503,503,503']));
   await cluster.redis.kill('SIGKILL');
   await until(async () => (await fetch(`${first}/health/ready`)).status === 503, { withinMs: 10_000 });
   await cluster.redis.restart();
