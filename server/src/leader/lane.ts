@@ -73,8 +73,8 @@ export interface Lane {
   push(ticks: SourceTick[], once?: { id: string; hash: string }): Promise<PushOutcome>;
   /** Appends what a source gave; gives how many did not fit, and were dropped. */
   take(ticks: SourceTick[]): number;
-  /** Drops what is not needed of those that are this shard's, once nothing of them waits; rejects as the store does. */
-  retire(symbols: Unlisted): Promise<void>;
+  /** Drops what is not needed of those that are this shard's, once nothing of them waits. False where the term is over; rejects as the store does. */
+  retire(symbols: Unlisted): Promise<boolean>;
   /** Ends it: what waits is refused. Resolves, when the append in flight is answered or given up, with what is unsure. */
   close(): Promise<UnsureBatch | null>;
 }
@@ -260,19 +260,21 @@ export function createLane(options: LaneOptions): Lane {
       const all = [...forgotten, ...retired].filter((symbol) => tickStore.shardOf(symbol) === shard);
       const gone = new Set(forgotten);
       for (let from = 0; from < all.length; from += maxAppendTicks) {
-        if (isClosed || gen === null || !mayAppend(epoch)) return;
+        if (isClosed || gen === null || !mayAppend(epoch)) return false;
         const part = all.slice(from, from + maxAppendTicks);
-        await tickStore.retire(shard, {
+        const isDropped = await tickStore.retire(shard, {
           gen,
           epoch,
           retired: part.filter((symbol) => !gone.has(symbol)),
           forgotten: part.filter((symbol) => gone.has(symbol)),
         });
+        if (!isDropped) return false;
       }
       for (const symbol of forgotten) {
         quotes.delete(symbol);
         sourceSeqs.delete(symbol);
       }
+      return true;
     },
     close: async () => {
       isClosed = true;

@@ -187,11 +187,13 @@ export function createPublisher(options: PublisherOptions): Publisher {
     return outcomes.every(({ ok }) => ok);
   }
 
-  /** What fails here stays in the store until the next leader comes. */
-  async function drop(lanes: readonly Lane[], symbols: Unlisted): Promise<void> {
-    for (const outcome of await Promise.allSettled(lanes.map((lane) => lane.retire(symbols))))
+  /** Histories that stay so are dropped by the next leader. */
+  async function drop(lanes: readonly Lane[], symbols: Unlisted): Promise<boolean> {
+    const outcomes = await Promise.allSettled(lanes.map((lane) => lane.retire(symbols)));
+    for (const outcome of outcomes)
       if (outcome.status === 'rejected')
         log.debug({ err: outcome.reason as unknown }, 'retired symbols are kept');
+    return outcomes.every((outcome) => outcome.status === 'fulfilled' && outcome.value);
   }
 
   async function begin(own: Term): Promise<void> {

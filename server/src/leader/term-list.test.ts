@@ -8,6 +8,7 @@ function setUp(before: SymbolChanges = { version: 0, feeds: [] }) {
   const events: string[] = [];
   const drops: Unlisted[] = [];
   let holdDrop: Promise<void> = Promise.resolve();
+  let canDrop = true;
   const keeper: ListKeeper = {
     begin: async () => before,
     plan: (made, { act, symbol }) => {
@@ -17,7 +18,7 @@ function setUp(before: SymbolChanges = { version: 0, feeds: [] }) {
       const kept = feeds.filter((entry) => !forgotten.has(entry));
       return { ok: true, feed: null, changes: { version: made.version + 1, feeds: kept } };
     },
-    write: async () => true,
+    write: async () => (events.push('written'), true),
     assign: () => ({ bySource: new Map(), refusePush: () => null }),
   };
   const list = createTermList({
@@ -28,26 +29,61 @@ function setUp(before: SymbolChanges = { version: 0, feeds: [] }) {
     settled: async () => (events.push('settled'), true),
     drop: async (symbols) => {
       await holdDrop;
+      if (!canDrop) return false;
       drops.push(symbols);
       events.push('dropped');
+      return true;
     },
     onChange: () => events.push('told'),
     onFault: (reason) => events.push(reason),
   });
-  return { list, events, drops, hold: (until: Promise<void>) => void (holdDrop = until) };
+  return {
+    list,
+    events,
+    drops,
+    hold: (until: Promise<void>) => void (holdDrop = until),
+    letDrop: (can: boolean) => void (canDrop = can),
+  };
 }
 
 describe('createTermList', () => {
-  it('[LS4] drops what was retired once its last tick is out and all are told, and what is remembered no more', async () => {
+  it('[LS4] drops what was retired once its last tick is out and all are told', async () => {
     const { list, events, drops } = setUp();
     await list.begin();
-    for (const symbol of ['A', 'B', 'C']) await list.change({ act: 'retire', symbol });
+    for (const symbol of ['A', 'B']) await list.change({ act: 'retire', symbol });
     expect(drops.slice(1)).toEqual([
       { retired: ['A'], forgotten: [] },
       { retired: ['B'], forgotten: [] },
-      { retired: ['C'], forgotten: ['A'] },
     ]);
-    expect(events.slice(1, 4)).toEqual(['settled', 'told', 'dropped']);
+    expect(events.slice(1, 5)).toEqual(['written', 'settled', 'told', 'dropped']);
+  });
+
+  it('[LS4] drops all of what is to be forgotten while it is remembered', async () => {
+    const { list, events, drops } = setUp();
+    await list.begin();
+    for (const symbol of ['A', 'B', 'C']) await list.change({ act: 'retire', symbol });
+    expect(drops.slice(3)).toEqual([
+      { retired: [], forgotten: ['A'] },
+      { retired: ['C'], forgotten: [] },
+    ]);
+    expect(events.slice(-5)).toEqual(['dropped', 'written', 'settled', 'told', 'dropped']);
+  });
+
+  it('[LS4] remembers what could not be dropped: the change is not made until it can', async () => {
+    const { list, events, drops, letDrop } = setUp();
+    await list.begin();
+    for (const symbol of ['A', 'B']) await list.change({ act: 'retire', symbol });
+    const [before, version] = [events.length, list.changes().version];
+    letDrop(false);
+    const refused = await list.change({ act: 'retire', symbol: 'C' });
+    expect(refused).toMatchObject({ ok: false, refusal: { name: 'list_unconfirmed' } });
+    expect([events.length, list.changes().version]).toEqual([before, version]);
+    letDrop(true);
+    expect(await list.change({ act: 'retire', symbol: 'C' })).toMatchObject({ ok: true, isChange: true });
+    expect(drops.slice(3)).toEqual([
+      { retired: [], forgotten: ['A'] },
+      { retired: ['C'], forgotten: [] },
+    ]);
   });
 
   it('drops nothing of what is added again', async () => {
@@ -74,6 +110,6 @@ describe('createTermList', () => {
     release();
     await changed;
     expect(drops).toEqual([{ retired: ['A'], forgotten: [] }]);
-    expect(events).toEqual(['dropped', 'settled', 'told']);
+    expect(events).toEqual(['dropped', 'written', 'settled', 'told']);
   });
 });

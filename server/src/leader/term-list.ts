@@ -47,8 +47,8 @@ export interface TermListOptions {
   mayAppend: (epoch: number) => boolean;
   /** Resolves when everything that was given before is appended and told; false where the term ended meanwhile. */
   settled: () => Promise<boolean>;
-  /** Drops what the store need not keep of these any more. Awaited before the next change; never rejects. */
-  drop: (symbols: Unlisted) => Promise<void>;
+  /** Drops what the store need not keep of these any more; false where it may have kept some. Awaited before the next change; never rejects. */
+  drop: (symbols: Unlisted) => Promise<boolean>;
   /** Fires after each change, when it is to be told. */
   onChange: () => void;
   /** Fires when the term cannot go on. */
@@ -105,19 +105,21 @@ export function createTermList(options: TermListOptions): TermList {
     if (!planned.ok) return planned;
     const { feed, changes } = planned;
     if (changes === null) return { ok: true, isChange: false, feed, version: made.version };
-    if (!mayAppend(epoch)) return noLeader;
-    const failed = await write(changes);
-    if (failed !== null) return failed;
     const remembered = new Set(retiredOf(changes));
     const forgotten = retiredOf(made).filter(
       (symbol) => symbol !== request.symbol && !remembered.has(symbol),
     );
+    // While they are remembered: were this leader to end in between, nobody later would know what to drop.
+    if (forgotten.length > 0 && !(await drop({ retired: [], forgotten }))) return unconfirmed;
+    if (!mayAppend(epoch)) return noLeader;
+    const failed = await write(changes);
+    if (failed !== null) return failed;
     become(changes);
     // What was taken before goes out before, or a retired symbol's last tick would come too late. It is kept: the next term makes it.
     if (!(await settled())) return unconfirmed;
     told = { changes, list: assigned };
     onChange();
-    if (request.act === 'retire') await drop({ retired: [request.symbol], forgotten });
+    if (request.act === 'retire') await drop({ retired: [request.symbol], forgotten: [] });
     return { ok: true, isChange: true, feed, version: changes.version };
   }
 
