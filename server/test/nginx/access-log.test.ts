@@ -1,4 +1,4 @@
-/** What the logs of Nginx hold of an address: which operation it was, and nothing that a caller may have put there. */
+/** What the logs of Nginx hold of a request: which operation it was, and nothing that a caller may have put there. */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -65,7 +65,14 @@ test('an operation is named as the document names it, whatever stands for an id'
   expect((await lines(paths.length)).map(({ path }) => path)).toEqual(paths);
 });
 
-test('a secret in an address is in no log, wherever it stands and whoever answers', async () => {
+test('a line is found by the id that a replica was told, where the caller told none', async () => {
+  await ask(nginx.port, '/api/ticks');
+  const [line] = await lines(1);
+  expect(line?.id).toMatch(/^[0-9a-f]{32}$/);
+  expect(replica.seen[0]?.headers['x-request-id']).toBe(line?.id);
+});
+
+test('a secret in an address or an id is in no log, wherever it stands and whoever answers', async () => {
   const encoded = [...secret].map((letter) => `%${letter.charCodeAt(0).toString(16)}`).join('');
   const targets = [
     `/${secret}`,
@@ -97,14 +104,17 @@ test('a secret in an address is in no log, wherever it stands and whoever answer
   onTestFinished(() => lost.stop());
   for (const { port } of [nginx, nobody, lost]) {
     for (const target of targets)
-      await askRaw(port, `GET ${target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
+      await askRaw(
+        port,
+        `GET ${target} HTTP/1.1\r\nHost: x\r\nX-Request-Id: ${secret}\r\nConnection: close\r\n\r\n`,
+      );
     const tooMuch = `PUT /api/${secret} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 2000000\r\n\r\n`;
     await askRaw(port, tooMuch);
-    await ask(port, '/api/nope', { headers: { 'x-request-id': `fence-${port}` } });
+    await ask(port, '/api/docs');
   }
   const all = await until(async () => {
     const seen = await lines(3);
-    return seen.filter(({ id }) => id.startsWith('fence-')).length === 3 && seen;
+    return seen.filter(({ path }) => path === '/api/docs').length === 3 && seen;
   });
   // A stream is logged only where no replica answers it, all else everywhere.
   expect(all.length).toBeGreaterThanOrEqual(3 * (targets.length + 1));
