@@ -1,6 +1,7 @@
 /** What all paths have in common, through a true server: methods, what is not there, headers and the log. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { problemOf, serveApp, testKey, type ServedApp } from '../../test/support/serve-app.ts';
+import { secretToken } from '../../test/support/tokens.ts';
 
 let app: ServedApp;
 beforeEach(async () => {
@@ -90,6 +91,14 @@ describe('the side door', () => {
     expect(logged).not.toContain(testKey.slice(0, 6));
     expect(logged).not.toContain(encoded.slice(0, 9));
     expect(app.lines.at(-1)).toMatchObject({ req: { path: '/api/nope' }, status: 404 });
+  });
+
+  it('[SI6] logs no token that stands in a path', async () => {
+    const token = secretToken({ sub: 'ann' });
+    await get(`/api/users/${token}/disconnect`);
+    await get(`/${token.replaceAll('.', '%2e')}`);
+    await expect.poll(() => app.lines.length).toBe(2);
+    for (const part of token.split('.')) expect(JSON.stringify(app.lines)).not.toContain(part);
   });
 
   it('[AP5] logs one short line per request without query and headers, with the id that the answer carries', async () => {

@@ -1,6 +1,6 @@
 /**
  * One short log line per request: its id, method, path, status, duration and the name of its API key. Never headers or the query, which may
- * hold what a caller should not have put there; where a path or an id holds an API key it is left out.
+ * hold what a caller should not have put there; where a path or an id holds an API key or a token it is left out.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { RequestHandler } from 'express';

@@ -1,9 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { secretToken } from '../../test/support/tokens.ts';
 import { createRedaction } from './redaction.ts';
 
 const redact = createRedaction([{ key: 'dummy/key+1%2' }, { key: 'other-key' }]);
 const encoded = (text: string): string => encodeURIComponent(text);
+const token = secretToken({ sub: 'a' });
 
 describe('a redaction', () => {
   it.each([
@@ -15,16 +17,27 @@ describe('a redaction', () => {
     ['/%6fther%2Dkey'],
     ['/%ff%other-key'],
     ['/%ff%6Fther-key%zz'],
+    [`/api/${token}`],
+    [`/api/x${token}/disconnect`],
+    [`/${token.replaceAll('.', '%2E')}`],
+    [`/${token.replaceAll('.', '%252e')}`],
   ])('leaves nothing of %s', (text) => {
     expect(redact(text)).toBe('[redacted]');
   });
 
-  it.each(['/api/ticks', '/api/%6eodes', '/%zz', '/other-ke', '/OTHER-KEY', ''])(
-    'leaves %s as it is',
-    (text) => {
-      expect(redact(text)).toBe(text);
-    },
-  );
+  it.each([
+    '/api/ticks',
+    '/api/%6eodes',
+    '/%zz',
+    '/other-ke',
+    '/OTHER-KEY',
+    '',
+    '/assets/a-chunk-with-a-long-name.Ab3dEf12.js',
+    '/api/users/ann.of.accounting@a-long-name.of-a-company.example/disconnect',
+    `/${token.split('.', 2).join('.')}`,
+  ])('leaves %s as it is', (text) => {
+    expect(redact(text)).toBe(text);
+  });
 
   it('finds a secret that is encoded in any way, within whatever text', () => {
     const encoding = fc.constantFrom(
