@@ -313,7 +313,7 @@ export function createReplica(options: ReplicaOptions): Replica {
     }),
     watchers: sessions.watchers,
     lossListener: bridge,
-    probe: () => backplane.lease.read(),
+    probe: () => backplane.echo(),
     onDrain: () => void drain.start(),
     collect: () => metrics.collect(),
     answers: users.answers,

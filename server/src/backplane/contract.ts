@@ -283,6 +283,11 @@ export interface Backplane {
   state(): BackplaneState;
   /** Fires at each change of `state()`. `up` comes after the subscriptions are in place again: what was missed is over. */
   onState(listener: (state: BackplaneState) => void): void;
+  /**
+   * Resolves when a message has gone the way of those between replicas and come back to this one; rejects with
+   * `BackplaneUnavailable`, within seconds, where none does.
+   */
+  echo(): Promise<void>;
   /** Rebuilds the links by which ticks and announcements come: they are up, and yet nothing comes. `onState` tells of it. */
   rebuild(): void;
   /** Fires with each round trip to the home that was measured, in milliseconds: a few a second, none while it does not answer. */

@@ -2,7 +2,7 @@
  * Which other replicas have died, for those who must be told what such a one can tell no more: each has an instance, a name of
  * its own for as long as nobody takes it for lost, and one whose beat stopped is lost. The first in order of those who live says
  * so to the others, who then need not. One that was taken for lost and lives has another instance from when it hears that.
- * Judges by its own monotonic clock, and not while the home of all replicas does not answer. SPEC.md [BR9].
+ * Judges by its own monotonic clock, and not while it would hear nobody. SPEC.md [BR9].
  */
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
@@ -32,7 +32,7 @@ interface NodeLossesOptions {
   log: Log;
   node: string;
   isLeaving: () => boolean;
-  /** Asks the home of all replicas for anything; what beats tell means nothing while it does not answer. */
+  /** Resolves where a message of another replica would have come; what beats tell means nothing while it does not. */
   probe: () => Promise<unknown>;
   listener: LossListener;
 }
@@ -61,9 +61,9 @@ const maxSilenceOfLookMs = 1.5 * lookMs;
 const mutedAfterMs = 1_000;
 /** For each replica in front of this one in order, so much longer is waited for its word, which it says at two looks: a link may be new. */
 const patienceMs = 3 * lookMs;
-/** The home does not answer when it has not for this long, */
+/** Nobody is heard where the probe has waited for this long, */
 const outageAfterMs = 500;
-/** and once it does again, so much more silence is borne: not all find it at once. */
+/** and once it resolves again, so much more silence is borne: not all are back at once. */
 const graceMs = 2_000;
 /** Of those that are lost as many are remembered, so that one of them that lives can be told. */
 const maxRemembered = 1_000;
@@ -83,7 +83,7 @@ export function createNodeLosses(options: NodeLossesOptions): NodeLosses {
   let isStarted = false;
   let stops: (() => void)[] = [];
   let lookedAt = clock.monotonic();
-  /** When the home was asked what it has not answered yet. */
+  /** When the probe began that is not over yet. */
   let askedAt: number | null = null;
   let isRefused = false;
   /** By instance. */

@@ -5,7 +5,7 @@ import { startEmbeddedCluster } from '../support/embedded-cluster.ts';
 import { untilAllThere } from '../support/embedded-nodes.ts';
 import { presenceAfter } from '../support/presence.ts';
 import { createRecorder, type Recorder } from '../support/recorder.ts';
-import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
+import { startTcpProxy, type ProxyConnection, type TcpProxy } from '../support/tcp-proxy.ts';
 import { until } from '../support/until.ts';
 import { apiKey, healthOf, startClusterUnderTest, type ClusterUnderTest } from './cluster-under-test.ts';
 
@@ -51,7 +51,7 @@ async function start(
   backend: Backend,
   options: Parameters<typeof startClusterUnderTest>[0] = {},
 ): Promise<{ cluster: ClusterUnderTest; clients: Recorder[] }> {
-  const cluster = await startClusterUnderTest({ ...options, env: settingsOf(backend) });
+  const cluster = await startClusterUnderTest({ ...options, env: { ...settingsOf(backend), ...options.env } });
   for (const { url } of cluster.replicas) await until(async () => (await healthOf(url)).ready);
   const clients = cluster.replicas.flatMap(({ url }) =>
     [1, 2].map(() => cluster.connect({ transports: ['websocket'], reconnection: false }, url)),
@@ -59,6 +59,21 @@ async function start(
   await Promise.all(clients.map(nodeOf));
   await until(() => backend.of('connect').length === clients.length);
   return { cluster, clients };
+}
+
+/** As `start`, with a network between r1 and Redis that a test may spoil; of its links those are marked by which it hears. */
+async function startBehindProxy(backend: Backend, env: Record<string, string> = {}) {
+  let proxy: TcpProxy | null = null;
+  onTestFinished(() => proxy?.close());
+  const started = await start(backend, {
+    env,
+    launchOf: async (node, redisUrl) => {
+      if (node !== 'r1') return {};
+      proxy = await startTcpProxy({ to: Number(new URL(redisUrl).port), mark: /SUBSCRIBE/i });
+      return { env: { REDIS_URL: `redis://127.0.0.1:${proxy.port}` } };
+    },
+  });
+  return { ...started, proxy: proxy as TcpProxy | null };
 }
 
 it('[BR9] of a replica that was killed the backend is told once, by one that lives, and of the next too', async () => {
@@ -84,12 +99,21 @@ it('[BR9] of a replica that was killed the backend is told once, by one that liv
   await untilTold(backend, second);
   expect(lossesTold(backend)).toEqual([first, second]);
   expect(online(backend)).toEqual(sessionsOf([...clients.slice(4), anew]));
-  // One that leaves in good order is not gone in this way.
+  expectGenuine(backend);
+}, 40_000);
+
+it('[BR9] a replica that leaves in good order is not told to be gone', async () => {
+  const backend = await startBackend();
+  const { cluster, clients } = await start(backend);
+  const [r1, r2] = cluster.replicas;
+  const second = lossOf(backend, 'r2');
   await r1?.kill('SIGTERM');
-  await until(() => online(backend).length === 2);
-  const told = backend.of('node_gone').length;
-  await cluster.replicas[2]?.kill('SIGTERM');
-  expect([told, backend.of('node_gone').length]).toEqual([2, 2]);
+  await until(() => online(backend).length === 4);
+  // Its silence began first: were it lost, that would be told first.
+  await r2?.kill('SIGKILL');
+  await untilTold(backend, second);
+  expect(lossesTold(backend)).toEqual([second]);
+  expect(online(backend)).toEqual(sessionsOf(clients.slice(4)));
   expectGenuine(backend);
 }, 40_000);
 
@@ -136,22 +160,14 @@ it.each(['SIGSTOP', 'SIGKILL'] as const)(
 
 it('[BR9] a replica that is cut off from Redis takes nobody for gone, and is there again with all its sessions when it is back', async () => {
   const backend = await startBackend();
-  let proxy: TcpProxy | null = null;
-  onTestFinished(() => proxy?.close());
-  const { clients } = await start(backend, {
-    launchOf: async (node, redisUrl) => {
-      if (node !== 'r1') return {};
-      proxy = await startTcpProxy({ to: Number(new URL(redisUrl).port) });
-      return { env: { REDIS_URL: `redis://127.0.0.1:${proxy.port}` } };
-    },
-  });
+  const { clients, proxy } = await startBehindProxy(backend);
   const before = lossOf(backend, 'r1');
-  (proxy as TcpProxy | null)?.suffer('both', { passing: 'hold' });
+  proxy?.suffer('both', { passing: 'hold' });
   await untilTold(backend, before);
   expect(online(backend)).toEqual(sessionsOf(clients.slice(2)));
   // Its own clients, and what they send, are as they were.
   expect(await clients[0]?.call('order')).toEqual({ ok: true, event: 'order' });
-  (proxy as TcpProxy | null)?.heal();
+  proxy?.heal();
   await until(() => online(backend).length === clients.length, {
     withinMs: 10_000,
     saw: () => backend.got.map(({ event, node }) => `${node}: ${event}`),
@@ -160,6 +176,32 @@ it('[BR9] a replica that is cut off from Redis takes nobody for gone, and is the
   expect(lossesTold(backend)).toEqual([before]);
   expectGenuine(backend);
 }, 40_000);
+
+it.each(['hold', 'starve'] as const)(
+  '[BR9] a replica that hears nobody and is answered by Redis (%s) takes nobody for gone',
+  async (passing) => {
+    const backend = await startBackend();
+    // A leader that beats slowly: the links are built anew when three of its words are missing.
+    const { cluster, clients, proxy } = await startBehindProxy(backend, {
+      LEASE_BEAT_MS: '2000',
+      LEASE_DEADLINE_MS: '3000',
+      LEASE_TTL_MS: '4000',
+    });
+    const dead = lossOf(backend, 'r3');
+    const heard = (): ProxyConnection[] => proxy?.connections().filter(({ marked }) => marked) ?? [];
+    const deaf = heard();
+    expect(deaf.length).toBeGreaterThan(0);
+    for (const link of deaf) link.suffer('down', { passing });
+    // It finds that by itself, long after the others would have seemed lost.
+    await until(() => heard().some((link) => !deaf.includes(link)), { withinMs: 20_000 });
+    await cluster.replicas[2]?.kill('SIGKILL');
+    await untilTold(backend, dead, 10_000);
+    expect(lossesTold(backend)).toEqual([dead]);
+    expect(online(backend)).toEqual(sessionsOf(clients.slice(0, 4)));
+    expect(backend.of('connect')).toHaveLength(clients.length);
+  },
+  60_000,
+);
 
 it('[BR9] a backend that was away hears of the loss when it is back, and no replica that could not tell all leaves unnoticed', async () => {
   const backend = await startBackend();

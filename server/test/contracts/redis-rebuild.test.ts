@@ -34,6 +34,16 @@ it('leaves appends at work meanwhile', async () => {
   expect(await term.append([draft('A', '1')])).toEqual(counted([1]));
 });
 
+it('hears its own echo while Redis answers, and where it does not says so', async () => {
+  const { server, node } = await openPair();
+  await Promise.all([node.backplane.echo(), node.backplane.echo()]);
+  await server.kill('SIGSTOP');
+  await expect(node.backplane.echo()).rejects.toThrow('nothing comes back');
+  await server.kill('SIGCONT');
+  await untilAt(node, 'up', 5_000);
+  await node.backplane.echo();
+});
+
 it('does no harm when it comes again and again, while Redis is away, and after the end', async () => {
   const { server, node, other } = await openPair();
   for (let time = 0; time < 5; time++) node.backplane.rebuild();

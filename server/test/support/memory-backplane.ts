@@ -112,6 +112,7 @@ export function createMemoryBackplane(node: string, settings: Partial<StoreSetti
     onAnnouncement: (listener) => void announcementListeners.push(listener),
     state: () => state,
     onState: (listener) => void stateListeners.push(listener),
+    echo: () => reach(() => {}),
     rebuild: () => {},
     onRoundTrip: () => {},
     lostPublishes: () => 0,

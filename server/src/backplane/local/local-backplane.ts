@@ -182,6 +182,8 @@ export function createLocalBackplane({
     onAnnouncement: (listener) => void announcementListeners.push(listener),
     state: () => state,
     onState: (listener) => void stateListeners.push(listener),
+    // Messages between workers go by the same pipe.
+    echo: () => ask(primary.beat()),
     // Ticks and announcements come by the one pipe that the beats go over: where nothing comes, the beats tell of it, and
     // a pipe that is gone takes the process with it. There is nothing that could be built anew.
     rebuild() {},

@@ -18,6 +18,8 @@ export interface Keys {
   announceChannel: string;
   leaderChannel(epoch: number): string;
   replyChannel(caller: string): string;
+  /** Where a node hears itself, by a name of it that no other has. */
+  echoChannel(life: string): string;
   /** What the Socket.IO adapter puts in front of its channels. */
   adapter: string;
 }
@@ -70,6 +72,7 @@ export function createKeys(prefix: string): Keys {
     announceChannel: `${prefix}:announce`,
     leaderChannel: (epoch) => `${prefix}:leader:${epoch}`,
     replyChannel: (caller) => `${prefix}:reply:${caller}`,
+    echoChannel: (life) => `${prefix}:echo:${life}`,
     adapter: `${prefix}:io`,
   };
 }

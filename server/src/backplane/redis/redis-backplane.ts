@@ -14,6 +14,7 @@ import { createAdapterFactory } from './adapter.ts';
 import { createRedisCallCounts } from './call-counts.ts';
 import { createCommands } from './commands.ts';
 import { assertSafeServer } from './safe-server.ts';
+import { createEcho } from './echo.ts';
 import { createKeys } from './keys.ts';
 import { createRedisLeaderLine } from './leader-line.ts';
 import { createRedisLeaderNotes } from './leader-notes.ts';
@@ -146,6 +147,8 @@ export function createRedisBackplane(options: RedisBackplaneOptions): Backplane 
     log,
   });
 
+  const echo = createEcho({ channel: keys.echoChannel(life), publisher, subscriptions, clock });
+
   function update(): void {
     const next = combine();
     const same =
@@ -199,6 +202,7 @@ export function createRedisBackplane(options: RedisBackplaneOptions): Backplane 
     onAnnouncement: (listener) => void announcementListeners.push(listener),
     state: () => state,
     onState: (listener) => void stateListeners.push(listener),
+    echo,
     rebuild() {
       publisherLink.rebuild();
       subscriberLink.rebuild();
