@@ -102,6 +102,8 @@ const redisUrl = z.string().refine((text) => {
   return url !== null && (url.protocol === 'redis:' || url.protocol === 'rediss:') && url.hostname !== '';
 }, 'must be redis://host:port or rediss://user:password@host:port');
 
+/** Nginx is given the text as one parameter, which with what stands around it there has at most 4,096 bytes. */
+const maxOriginsLength = 4_000;
 const origins = list.transform((parts, context) => {
   for (const part of parts) {
     if (part === '*') continue;
@@ -211,7 +213,7 @@ export const settings = {
   ),
   CORS_ORIGIN: setting(
     '',
-    origins,
+    z.string().max(maxOriginsLength, `must have at most ${maxOriginsLength} characters`).pipe(origins),
     'Origins whose pages may connect besides our own, separated by commas; `*` for all.',
   ),
   TRUST_PROXY: setting(

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
 import { startNginx, type NginxServer } from '../../../scripts/lib/nginx.mjs';
 import { codes, type CodeName } from '../../protocol/index.ts';
+import { parseConfig } from '../../src/config.ts';
 import { until } from '../support/until.ts';
 import { ask, openSocket } from './ask.ts';
 import { createScriptedUpstream, type ScriptedUpstream } from './scripted-upstream.ts';
@@ -171,6 +172,16 @@ test('pages of every origin can read what Nginx says where all are allowed, and 
     expect(await corsHeaders(other.port, page)).toEqual(allowed);
     expect(await corsHeaders(other.port, '')).toEqual(none);
   }
+});
+
+test('the longest list of origins that a replica takes is one that Nginx takes', async () => {
+  const last = `https://${'z'.repeat(184)}.example`;
+  const longest = 'https://a.example, '.repeat(200) + last;
+  const isTaken = (text: string): boolean => parseConfig({ CORS_ORIGIN: text }, 'r1').ok;
+  expect([longest.length, isTaken(longest), isTaken(`${longest}s`)]).toEqual([4_000, true, false]);
+  const other = await startNginx({ replicas: [replica], corsOrigins: [longest] });
+  onTestFinished(() => other.stop());
+  expect(await corsHeaders(other.port, last)).toEqual([last, 'Retry-After, X-Request-Id', 'Origin']);
 });
 
 test('[SI6] a token in the address reaches neither a replica nor a log', async () => {

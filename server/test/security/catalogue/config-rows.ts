@@ -69,6 +69,7 @@ export const configRows: readonly ConfigRow[] = [
   one('an origin without a scheme', 'CORS_ORIGIN', 'a.example'),
   one('an origin with a wildcard within', 'CORS_ORIGIN', 'https://*.a.example/'),
   one('an origin that is null', 'CORS_ORIGIN', 'null'),
+  one('more origins than Nginx takes', 'CORS_ORIGIN', 'https://a.example,'.repeat(223)),
   one('proxies by their addresses', 'TRUST_PROXY', '10.0.0.0/8'),
   one('proxies as a flag', 'TRUST_PROXY', 'true'),
   one('a ping cycle beyond what the proxy waits', 'PING_INTERVAL_MS', '45000'),
