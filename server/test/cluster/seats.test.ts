@@ -192,12 +192,12 @@ describe('seats', () => {
 
     const asking = (proxy as TcpProxy | null)?.connections().filter(({ marked }) => marked) ?? [];
     expect(asking).not.toEqual([]);
+    const [gone, waiting] = [await openPolling(here), await openPolling(here)];
+    onTestFinished(() => waiting.close());
+    // From here to the answer there is a second: who waits longer for a seat is let in ([ST6]).
     for (const one of asking) one.suffer('down', { passing: 'hold' });
     const plain = createPlainClient(here, '/stream?user=ann');
     onTestFinished(() => plain.close());
-    const gone = await openPolling(here);
-    const waiting = await openPolling(here);
-    onTestFinished(() => waiting.close());
     for (const one of [gone, waiting]) expect(await one.post('40{"userId":"ann"}')).toBe(200);
     // One that left by itself meanwhile is not counted.
     expect(await gone.post('1')).toBe(200);
