@@ -5,6 +5,7 @@
 import type { Clock } from '../support/clock.ts';
 import type { Log } from '../support/log.ts';
 import { createBackendLog } from './backend-log.ts';
+import { createConnectDebts } from './connect-debts.ts';
 import { createLossNotices } from './loss-notices.ts';
 import type { Outcome } from './outcome.ts';
 import type { BackendRequest, BreakerState } from './sender.ts';
@@ -97,6 +98,7 @@ export function createBridge(options: BridgeOptions): Bridge {
     return JSON.stringify({ ...letter, node, instance: options.instance(), at: clock.now() });
   }
 
+  const connectDebts = createConnectDebts({ ...options, maxAtOnce: options.maxConcurrent });
   const lossNotices = createLossNotices({
     ...options,
     send: async (request) => (await loaded).sender.send(request),
@@ -128,6 +130,7 @@ export function createBridge(options: BridgeOptions): Bridge {
   };
 
   async function close(): Promise<void> {
+    connectDebts.close();
     if (lines.size > 0)
       await new Promise<void>((resolve) => {
         const cancel = clock.after(lastNoticesMs, resolve);
@@ -157,7 +160,7 @@ export function createBridge(options: BridgeOptions): Bridge {
     },
     beginAgain: () => {
       untold = 0;
-      for (const line of lines) line.tellConnect();
+      connectDebts.owe(lines);
     },
     close: () => (closed ??= close()),
   };

@@ -112,12 +112,27 @@ it('[BR6] refuses at once what there is no room for, and drops notices', async (
 it('[BR9] tells again that the session is there, but not of one that is over', async () => {
   const { line, call, end, settle, events } = setUp();
   call('a');
-  line.tellConnect();
+  const again = line.tellConnect();
   line.end();
-  line.tellConnect();
+  const overdue = line.tellConnect();
   await settle();
   for (let n = 0; n < 4; n++) await end();
   expect(events()).toEqual(['connect', 'a', 'connect', 'disconnect']);
+  expect(await Promise.all([again, overdue])).toEqual([true, true]);
+});
+
+it('[BR9] knows whether the backend was told that the session is there', async () => {
+  const { line, end, sent, settle } = setUp({ room: 2 });
+  await settle();
+  await end();
+  const lost = line.tellConnect();
+  const told = line.tellConnect();
+  const full = line.tellConnect();
+  await settle();
+  sent.at(-1)?.end({ outcome: 'late', detail: '' });
+  await settle();
+  await end();
+  expect(await Promise.all([lost, told, full])).toEqual([false, true, false]);
 });
 
 it.each([

@@ -40,6 +40,8 @@ interface Call {
   /** Null where nobody waits, or no longer. */
   onAnswer: OnAnswer | null;
   at: 'waiting' | 'sent' | 'refused';
+  /** Whether the backend has said something to it. */
+  isTaken: boolean;
 }
 
 /** Calls of one session that wait, so that none takes the places of all. */
@@ -57,12 +59,15 @@ export class SessionLine {
   constructor(stage: LineStage, of: SessionOfLine) {
     this.#stage = stage;
     this.#of = of;
-    this.tellConnect();
+    void this.tellConnect();
   }
 
-  /** Tells that the session is there; once more where the backend was told that it is gone. */
-  tellConnect(): void {
-    if (!this.#isOver) this.#notify('connect');
+  /**
+   * Tells that the session is there; once more where the backend was told that it is gone. Resolves with whether the backend
+   * knows, or need not as the session is over. Never rejects.
+   */
+  async tellConnect(): Promise<boolean> {
+    return this.#isOver || this.#notify('connect');
   }
 
   /** Sends the event after those before it. `onAnswer` is called once, at once where too many wait; null where nobody waits for it. */
@@ -76,7 +81,7 @@ export class SessionLine {
       onAnswer?.(refused('backend_unavailable', tooMany));
       return;
     }
-    const call: Call = { request, onAnswer, at: 'waiting' };
+    const call: Call = { request, onAnswer, at: 'waiting', isTaken: false };
     this.#calls.add(call);
     this.#last = this.#last
       .then(() => (onAnswer === null ? undefined : this.#of.ready()))
@@ -100,14 +105,21 @@ export class SessionLine {
   /** The session is gone, which the backend is told after all that came before. */
   end(): void {
     this.#isOver = true;
-    this.#notify('disconnect');
+    void this.#notify('disconnect');
     this.#last = this.#last.then(() => this.#stage.onEnded(this));
   }
 
-  #notify(event: 'connect' | 'disconnect'): void {
+  /** Resolves with whether the backend has said something to it. */
+  async #notify(event: 'connect' | 'disconnect'): Promise<boolean> {
     const request = this.#stage.enter(event, null, this.#of);
-    if (request === null) this.#untold(event);
-    else this.#last = this.#last.then(() => this.#take({ request, onAnswer: null, at: 'waiting' }));
+    if (request === null) {
+      this.#untold(event);
+      return false;
+    }
+    const call: Call = { request, onAnswer: null, at: 'waiting', isTaken: false };
+    this.#last = this.#last.then(() => this.#take(call));
+    await this.#last;
+    return call.isTaken;
   }
 
   #untold(event: string): void {
@@ -129,7 +141,8 @@ export class SessionLine {
       if (call.at === 'refused') return refused('draining');
       call.at = 'sent';
       const sent = await this.#stage.send(call.request);
-      if (!isTaken(sent)) this.#untold(call.request.event);
+      call.isTaken = isTaken(sent);
+      if (!call.isTaken) this.#untold(call.request.event);
       return sent.outcome === 'answered'
         ? { ok: true, answer: sent.answer }
         : refused(refusalNameOf(sent.outcome));

@@ -51,7 +51,10 @@ async function start(
   backend: Backend,
   options: Parameters<typeof startClusterUnderTest>[0] = {},
 ): Promise<{ cluster: ClusterUnderTest; clients: Recorder[] }> {
-  const cluster = await startClusterUnderTest({ ...options, env: { ...settingsOf(backend), ...options.env } });
+  const cluster = await startClusterUnderTest({
+    ...options,
+    env: { ...settingsOf(backend), ...options.env },
+  });
   for (const { url } of cluster.replicas) await until(async () => (await healthOf(url)).ready);
   const clients = cluster.replicas.flatMap(({ url }) =>
     [1, 2].map(() => cluster.connect({ transports: ['websocket'], reconnection: false }, url)),

@@ -241,3 +241,22 @@ it('[BR6] while a backend hangs, prices and calls of ours go on, and the log is 
   const warnings = replica.logs.filter((line) => line.includes('"warn"') && line.includes('backend'));
   expect(warnings.length).toBeLessThan(20);
 });
+
+it('[BR9] a replica that was taken for gone tells every connect again, however long the backend is away', async () => {
+  const backend = await startBackend();
+  const replica = await bridged(backend.url, { BACKEND_MAX_CONCURRENT: '2' });
+  await Promise.all(Array.from({ length: 6 }, () => joined(replica)));
+  await until(() => backend.of('connect').length === 6);
+  const before = backend.of('connect')[0]?.instance;
+  await backend.stop();
+  replica.backplane.hear('tickwire:lost', { node: 'test', instance: before, by: null });
+  const unreachable = 'tickwire_backend_requests_total{outcome="unreachable"';
+  await until(async () => (await metric(replica, unreachable)) > 0);
+  await backend.start();
+  const sessions = (isOld: boolean): (string | null)[] =>
+    backend
+      .of('connect')
+      .flatMap(({ instance, session }) => ((instance === before) === isOld ? [session] : []));
+  await until(() => sessions(false).length === 6, { withinMs: 15_000 });
+  expect(sessions(false).toSorted()).toEqual(sessions(true).toSorted());
+}, 30_000);
