@@ -40,8 +40,11 @@ interface BridgeOptions {
 export interface Bridge {
   /** A line for that session; the backend is told that it connected. */
   open(of: SessionOfLine): SessionLine;
-  /** Tells the backend that a replica died, with whatever was connected to that instance of it. */
-  nodeLost(lost: { node: string; instance: string }): void;
+  /**
+   * Tells the backend that a replica died, with whatever was connected to that instance of it. Resolves with whether the backend
+   * knows, once it does or this bridge is closed; never rejects.
+   */
+  nodeLost(lost: { node: string; instance: string }): Promise<boolean>;
   /** This replica has another instance, and the backend takes the sessions of the one before for gone: tells of them again. */
   beginAgain(): void;
   /** Resolves when every line that was ended has told so, or after a second; ends what is then on its way. */
@@ -156,7 +159,7 @@ export function createBridge(options: BridgeOptions): Bridge {
     nodeLost: (lost) => {
       const [id, event, session] = [`${lossEvent}:${lost.instance}`, lossEvent, null];
       const body = bodyOf({ id, event, data: lost, user: null, session });
-      lossNotices.tell({ id, event, session, body, isNotice: true });
+      return lossNotices.tell({ id, event, session, body, isNotice: true });
     },
     beginAgain: () => {
       untold = 0;

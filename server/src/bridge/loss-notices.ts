@@ -18,8 +18,8 @@ interface LossNoticesOptions {
 
 /** The notices of one replica, each sent again after 10 s at most until it was answered. Nothing of it throws. */
 export interface LossNotices {
-  /** Sends it until the backend has said something to it. One too many is dropped. */
-  tell(notice: BackendRequest): void;
+  /** Sends it until the backend has said something to it, and resolves with whether it has: not of one too many, nor once closed. */
+  tell(notice: BackendRequest): Promise<boolean>;
   /** What was not answered is sent no more. */
   close(): void;
 }
@@ -46,20 +46,26 @@ export function createLossNotices({ send, clock, random, onError }: LossNoticesO
     });
   }
 
-  async function tellUntilTaken(notice: BackendRequest): Promise<void> {
+  async function tellUntilTaken(notice: BackendRequest): Promise<boolean> {
     for (let tries = 0; !isClosed; tries++) {
-      if (isTaken(await send(notice))) return;
+      if (isTaken(await send(notice))) return true;
       if (!isClosed) await pass(backoffMs(tries, { ...pause, random }));
     }
+    return false;
   }
 
   return {
-    tell: (notice) => {
-      if (waiting >= maxWaiting) return;
+    tell: async (notice) => {
+      if (waiting >= maxWaiting) return false;
       waiting++;
-      tellUntilTaken(notice)
-        .catch(onError)
-        .finally(() => waiting--);
+      try {
+        return await tellUntilTaken(notice);
+      } catch (error) {
+        onError(error);
+        return false;
+      } finally {
+        waiting--;
+      }
     },
     close: () => {
       isClosed = true;

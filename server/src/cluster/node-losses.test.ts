@@ -15,6 +15,7 @@ function setUp() {
   const told: string[] = [];
   const begun: string[] = [];
   let home: () => Promise<unknown> = () => Promise.resolve();
+  let takes: () => Promise<boolean> = () => Promise.resolve(true);
 
   function add(node: string) {
     const key = {};
@@ -39,7 +40,11 @@ function setUp() {
       isLeaving: () => isLeaving,
       probe: () => (mute.has(key) ? new Promise<void>((resolve) => void (reach = resolve)) : home()),
       listener: {
-        nodeLost: (lost) => void (mute.has(key) || told.push(`${node}: ${lost.instance}`)),
+        nodeLost: async (lost) => {
+          if (mute.has(key)) return false;
+          told.push(`${node}: ${lost.instance}`);
+          return takes();
+        },
         beginAgain: () => void begun.push(node),
       },
     });
@@ -55,7 +60,15 @@ function setUp() {
     };
   }
 
-  return { clock, add, told, begun, setHome: (answer: typeof home) => void (home = answer) };
+  return {
+    clock,
+    add,
+    told,
+    begun,
+    setHome: (answer: typeof home) => void (home = answer),
+    /** How the losses that are told from now on end. */
+    setTaking: (answer: typeof takes) => void (takes = answer),
+  };
 }
 
 async function startThree() {
@@ -131,6 +144,47 @@ describe('losses of nodes', () => {
     r3.mute();
     await clock.advance(foundMs);
     expect(told).toEqual([`r1: ${instance}`, `r1: ${second}`]);
+  });
+
+  it.each([
+    ['is lost', true],
+    ['leaves', false],
+  ])('[BR9] a loss that was not told when its teller %s is told by the next', async (_, isKilled) => {
+    const { clock, r1, r2, told, setTaking } = await startThree();
+    const [first, second] = [r1, r2].map(({ losses }) => losses.instance());
+    setTaking(() => new Promise(() => {}));
+    r1.mute();
+    await clock.advance(foundMs);
+    expect(told).toEqual([`r2: ${first}`]);
+    setTaking(() => Promise.resolve(true));
+    if (isKilled) r2.mute();
+    else {
+      r2.losses.close();
+      r2.losses.left();
+    }
+    await clock.advance(10_000);
+    expect(told.slice(1).toSorted()).toEqual(
+      (isKilled ? [`r3: ${first}`, `r3: ${second}`] : [`r3: ${first}`]).toSorted(),
+    );
+  });
+
+  it('[BR9] a loss that was told is told by nobody else when its teller ends, and one that came later knows what was not', async () => {
+    const { clock, r1, r2, r3, add, told, setTaking } = await startThree();
+    const [first, second] = [r1, r2].map(({ losses }) => losses.instance());
+    r1.mute();
+    await clock.advance(foundMs);
+    expect(told).toEqual([`r2: ${first}`]);
+    setTaking(() => new Promise(() => {}));
+    r2.mute();
+    await clock.advance(foundMs);
+    expect(told.slice(1)).toEqual([`r3: ${second}`]);
+    const later = add('r4');
+    await clock.advance(1_000);
+    r3.losses.close();
+    r3.losses.left();
+    await clock.advance(10_000);
+    expect(told.slice(2)).toEqual([`r4: ${second}`]);
+    later.losses.close();
   });
 
   it.each([

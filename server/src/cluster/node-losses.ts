@@ -20,8 +20,11 @@ export interface Instance {
 
 /** Who must be told. */
 export interface LossListener {
-  /** Called once for an instance that is lost, at one replica; at several only where they did not hear of each other. */
-  nodeLost(lost: Instance): void;
+  /**
+   * Called once for an instance that is lost, at one replica; at another too where this one ends before it has told it, or where
+   * they did not hear of each other. Resolves with whether it was told, and never rejects.
+   */
+  nodeLost(lost: Instance): Promise<boolean>;
   /** Called when this replica was taken for lost: from here on it has another instance. */
   beginAgain(): void;
 }
@@ -69,7 +72,15 @@ const graceMs = 2_000;
 const maxRemembered = 1_000;
 
 const aliveSchema = z.object({ node: z.string(), instance: z.string(), isLeaving: z.boolean() });
-const namedSchema = z.object({ instance: z.string() });
+const leftSchema = z.object({ instance: z.string() });
+/** `by` is the instance that is telling it to whoever must be told; null where that is done. */
+const lostSchema = z.object({ node: z.string(), instance: z.string(), by: z.string().nullable() });
+
+/** A loss that is not told yet. */
+interface Owed extends Instance {
+  /** The instance that is telling it. */
+  by: string;
+}
 
 interface Known extends Instance {
   isLeaving: boolean;
@@ -89,8 +100,10 @@ export function createNodeLosses(options: NodeLossesOptions): NodeLosses {
   /** By instance. */
   const known = new Map<string, Known>();
   const lost = new Set<string>();
-  /** Those that were found lost here at the last look. */
-  let found: string[] = [];
+  /** Of those that are lost, by instance. */
+  const owed = new Map<string, Owed>();
+  /** Those of which was spoken here since the last look, and is once more: a link may be new. */
+  let spoken: Instance[] = [];
 
   function tell(): void {
     if (isStarted) channel.send('alive', { node, instance: own, isLeaving: isLeaving() });
@@ -99,46 +112,74 @@ export function createNodeLosses(options: NodeLossesOptions): NodeLosses {
   channel.onMessage('alive', (payload) => {
     const heard = aliveSchema.parse(payload);
     if (lost.has(heard.instance)) {
-      channel.send('lost', { instance: heard.instance });
+      sayLost(heard);
       return;
     }
     const isNew = !known.has(heard.instance);
     known.set(heard.instance, { ...heard, silentMs: 0 });
     // It has just come, and has not heard of us either.
-    if (isNew) tell();
+    if (!isNew) return;
+    tell();
+    for (const one of owed.values()) if (one.by === own) sayLost(one);
   });
-  channel.onMessage('left', (payload) => void known.delete(namedSchema.parse(payload).instance));
+  channel.onMessage('left', (payload) => void known.delete(leftSchema.parse(payload).instance));
   channel.onMessage('lost', (payload) => {
-    const { instance } = namedSchema.parse(payload);
-    if (instance === own) beginAgain();
-    else remember(instance);
+    const { by, ...heard } = lostSchema.parse(payload);
+    const { instance } = heard;
+    if (instance === own) {
+      beginAgain();
+      return;
+    }
+    remember(instance);
+    if (by === null) owed.delete(instance);
+    else if (owed.get(instance)?.by !== own) owed.set(instance, { ...heard, by });
   });
+
+  function sayLost({ node: gone, instance }: Instance): void {
+    channel.send('lost', { node: gone, instance, by: owed.get(instance)?.by ?? null });
+  }
+
+  /** It is told from here, whatever becomes of whoever was telling it. */
+  async function take(one: Instance): Promise<void> {
+    const { node: gone, instance } = one;
+    owed.set(instance, { node: gone, instance, by: own });
+    spoken.push(one);
+    sayLost(one);
+    if (!(await listener.nodeLost({ node: gone, instance }))) return;
+    owed.delete(instance);
+    if (!isStarted) return;
+    spoken.push(one);
+    sayLost(one);
+  }
 
   function remember(instance: string): void {
     known.delete(instance);
     lost.add(instance);
     const [oldest] = lost;
-    if (lost.size > maxRemembered && oldest !== undefined) lost.delete(oldest);
+    if (lost.size <= maxRemembered || oldest === undefined) return;
+    lost.delete(oldest);
+    owed.delete(oldest);
   }
 
   function beginAgain(): void {
     if (!isStarted) return;
+    const before = own;
     own = randomUUID();
+    for (const one of owed.values()) if (one.by === before) one.by = own;
     log.warn('this replica was taken for lost, and begins again');
     listener.beginAgain();
     tell();
   }
 
-  /** How long that node's silence is borne here: those before us in order speak first, but for one that began anew under its name. */
-  function patienceWith(gone: string): number {
-    const first = [...known.values()].filter(
+  /** How many speak before us of that node in order: not one that began anew under its name. */
+  function countBefore(gone: string): number {
+    return [...known.values()].filter(
       (one) =>
         one.node !== gone &&
         !one.isLeaving &&
         one.silentMs < mutedAfterMs &&
         (isLeaving() || byNode(one, { node }) < 0),
-    );
-    return lostAfterMs + patienceMs * first.length;
+    ).length;
   }
 
   function ask(now: number): void {
@@ -162,18 +203,19 @@ export function createNodeLosses(options: NodeLossesOptions): NodeLosses {
     if (isRefused || (askedAt !== null && now - askedAt >= outageAfterMs))
       for (const one of known.values()) one.silentMs = -graceMs;
     ask(now);
-    for (const instance of found) channel.send('lost', { instance });
-    found = [];
+    for (const one of spoken) sayLost(one);
+    spoken = [];
     for (const one of known.values()) one.silentMs += silenceMs;
     for (const one of known.values()) {
       const { node: gone, instance } = one;
-      if (one.silentMs < patienceWith(gone)) continue;
+      if (one.silentMs < lostAfterMs + patienceMs * countBefore(gone)) continue;
       remember(instance);
-      found.push(instance);
-      channel.send('lost', { instance });
       log.warn({ gone, instance }, 'a replica is lost');
-      listener.nodeLost({ node: gone, instance });
+      void take(one);
     }
+    // Whoever was telling these is lost or has left.
+    for (const one of owed.values())
+      if (one.by !== own && !known.has(one.by) && countBefore(one.node) === 0) void take(one);
   }
 
   return {

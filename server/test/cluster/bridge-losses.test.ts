@@ -213,6 +213,8 @@ it('[BR9] a backend that was away hears of the loss when it is back, and no repl
   const lost = ['r1', 'r2'].map((node) => lossOf(backend, node));
   await backend.stop();
   await r1?.kill('SIGKILL');
+  // The one that should tell of it leaves before it can.
+  await until(() => r2?.logs().some((line) => line.includes('a replica is lost')));
   await r2?.kill('SIGTERM');
   await backend.start();
   for (const loss of lost) await untilTold(backend, loss, 20_000);
