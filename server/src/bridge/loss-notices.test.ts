@@ -14,7 +14,9 @@ function setUp(...outcomes: Outcome[]) {
       sent.push(id);
       const outcome = (outcomes.length > 1 ? outcomes.shift() : outcomes[0]) ?? 'answered';
       return Promise.resolve(
-        outcome === 'answered' ? { outcome, answer: null } : { outcome, detail: 'as the test says' },
+        outcome === 'answered'
+          ? { outcome, answer: null }
+          : { outcome, detail: 'as the test says', ...(outcome === 'bad_answer' ? { status: 200 } : {}) },
       );
     },
     clock,

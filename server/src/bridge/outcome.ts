@@ -41,19 +41,21 @@ export type Failure = keyof typeof meanings;
 /** What became of an event or a notice. */
 export type Outcome = Failure | 'answered';
 
-/** What became of one; `detail` is for the log, and holds nothing that a client sent. */
+/** What became of one; `detail` is for the log, and holds nothing that a client sent. `status` is that of a bad answer, where one could be read. */
 export type Sent =
   | { readonly outcome: 'answered'; readonly answer: unknown }
-  | { readonly outcome: Failure; readonly detail: string };
+  | { readonly outcome: Failure; readonly detail: string; readonly status?: number };
 
 /** Whether it tells that the backend is away: so many of them in a row open the breaker. */
 export function isAway({ outcome }: Sent): boolean {
   return outcome !== 'answered' && meanings[outcome].isAway;
 }
 
-/** Whether the backend said something to a notice, be it that it does not want it: then it knows. */
-export function isTaken({ outcome }: Sent): boolean {
-  return outcome === 'answered' || outcome === 'refused' || outcome === 'bad_answer';
+/** Whether the backend said something to a notice, be it that it does not want it, or by a status of 200 to 299 alone: then it knows. */
+export function isTaken(sent: Sent): boolean {
+  if (sent.outcome !== 'bad_answer') return sent.outcome === 'answered' || sent.outcome === 'refused';
+  const { status = 0 } = sent;
+  return status >= 200 && status < 300;
 }
 
 /** The name of what the client is told. */

@@ -50,6 +50,7 @@ export function createPost({ url, secret, maxConcurrent, connectMs, clock }: Pos
     post: async ({ id, body }, withinMs) => {
       const ending = new AbortController();
       const cancel = clock.after(withinMs, () => ending.abort());
+      let status: number | undefined;
       try {
         const response = await pool.request({
           path: `${pathname}${search}`,
@@ -64,11 +65,12 @@ export function createPost({ url, secret, maxConcurrent, connectMs, clock }: Pos
           body,
           signal: ending.signal,
         });
+        status = response.statusCode;
         return sentOf(response, await response.body.text());
       } catch (error) {
         return ending.signal.aborted
           ? { outcome: 'timeout', detail: `no answer within ${Math.round(withinMs)} ms` }
-          : failureOf(error);
+          : failureOf(error, status);
       } finally {
         cancel();
       }
@@ -85,26 +87,29 @@ function sentOf({ statusCode, headers }: Dispatcher.ResponseData, text: string):
   if (statusCode >= 400 && statusCode < 500) return { outcome: 'refused', detail };
   if (statusCode < 200 || statusCode >= 300) return { outcome: 'error', detail };
   if (text === '') return { outcome: 'answered', answer: { ok: true } };
+  const bad = (why: string): Sent => ({ outcome: 'bad_answer', detail: why, status: statusCode });
   const { 'content-type': type, 'content-encoding': encoding = 'identity' } = headers;
   if (typeof type !== 'string' || !jsonType.test(type) || encoding !== 'identity')
-    return { outcome: 'bad_answer', detail: 'the answer is not application/json' };
+    return bad('the answer is not application/json');
   let answer: unknown;
   try {
     answer = JSON.parse(text);
   } catch {
     // The parser's own words repeat the text.
-    return { outcome: 'bad_answer', detail: 'the answer is no JSON' };
+    return bad('the answer is no JSON');
   }
   return isPlainJson(answer, limits.maxDataDepth)
     ? { outcome: 'answered', answer }
-    : { outcome: 'bad_answer', detail: 'the answer is too deep' };
+    : bad('the answer is too deep');
 }
 
-function failureOf(error: unknown): Sent {
+/** `status` is that of the answer, as far as it came. */
+function failureOf(error: unknown, status: number | undefined): Sent {
   const detail = codeOf(error);
   if (isUnsent(error)) return { outcome: 'unreachable', detail };
   const isBad = /^HPE_|^UND_ERR_(RES_|HEADERS_OVERFLOW)/.test(detail);
-  return { outcome: isBad ? 'bad_answer' : 'lost', detail };
+  if (!isBad) return { outcome: 'lost', detail };
+  return { outcome: 'bad_answer', detail, ...(status === undefined ? {} : { status }) };
 }
 
 /** Whether not one byte of the request can have arrived. */

@@ -10,7 +10,7 @@ import type { Outcome } from '../../src/bridge/outcome.ts';
 import { codes, limits, type Refusal } from '../../protocol/index.ts';
 import { startBackend, type Respond } from '../support/backend.ts';
 import { until } from '../support/until.ts';
-import { bridged, joined, metric, order, startRaw, timeoutMs } from './bridged.ts';
+import { bridged, joined, metric, order, startPort, startRaw, timeoutMs } from './bridged.ts';
 
 const deep = `${'['.repeat(limits.maxDataDepth + 1)}${']'.repeat(limits.maxDataDepth + 1)}`;
 const json = { 'Content-Type': 'application/json' };
@@ -260,3 +260,22 @@ it('[BR9] a replica that was taken for gone tells every connect again, however l
   await until(() => sessions(false).length === 6, { withinMs: 15_000 });
   expect(new Set(sessions(false))).toEqual(new Set(sessions(true)));
 }, 30_000);
+
+it('[BR9] what a program answers that is no backend does not end a notice', async () => {
+  let got = '';
+  const endless = `HTTP/1.1 200 OK\r\n${`X-${'x'.repeat(1_000)}: y\r\n`.repeat(100)}`;
+  const { url } = await startPort((socket) => {
+    socket.on('data', (bytes) => {
+      got += String(bytes);
+      if (got.endsWith('}')) socket.end(endless);
+    });
+  });
+  const replica = await bridged(url);
+  await joined(replica);
+  const badAnswers = (): Promise<number> =>
+    metric(replica, 'tickwire_backend_requests_total{outcome="bad_answer"');
+  await until(async () => (await badAnswers()) === 1);
+  const [, instance] = /"instance":"([^"]+)"/.exec(got) ?? [];
+  replica.backplane.hear('tickwire:lost', { node: 'test', instance, by: null });
+  await until(async () => (await badAnswers()) > 2, { withinMs: 10_000 });
+});
