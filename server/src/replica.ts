@@ -164,9 +164,9 @@ export function createReplica(options: ReplicaOptions): Replica {
       meter.stale(feed.state === 'stale');
       sessions.tellFeed(feed);
     },
-    onSilence: () => {
+    onSilence: (since) => {
       // Somebody leads, and the link by which we would hear of it is up: it only looks so.
-      if (backplane.state().at === 'down' || !leader.isLedAlive()) return;
+      if (backplane.state().at === 'down' || !leader.isLedAlive(since)) return;
       log.warn('a leader beats and nothing of it arrives: the links are rebuilt');
       backplane.rebuild();
     },

@@ -17,8 +17,11 @@ export interface FreshnessOptions {
   sources: readonly { name: string; symbols: readonly string[] }[];
   /** Fires at each change of the state, its reason or its sources' states. */
   onChange: (feed: FeedState) => void;
-  /** Fires after each `silenceMs` without an announcement, while the link is up or was never down. */
-  onSilence: () => void;
+  /**
+   * Fires again and again while nothing is announced and the link is up or was never down, with when that had lasted for
+   * `silenceMs`, on the monotonic clock.
+   */
+  onSilence: (since: number) => void;
 }
 
 /** What this replica says of the feed. A link that is up makes nothing live: only the next announcement does. */
@@ -33,6 +36,9 @@ export interface Freshness {
   linkChanged(state: BackplaneState): void;
   close(): void;
 }
+
+/** How often silence is told, in parts of `silenceMs`: several times between two looks at whether a leader lives. */
+const toldAgainShare = 1 / 6;
 
 /** Stale until the first announcement. Counts the silence from now on, until `close`. */
 export function createFreshness({
@@ -89,9 +95,11 @@ export function createFreshness({
 
   function watchSilence(): void {
     cancelSilence();
-    cancelSilence = clock.every(silenceMs, () => {
+    // Not `every`, whose first turn comes up to half a period early.
+    cancelSilence = clock.after(silenceMs, () => {
       if (term !== null) goStale('no word from a leader');
-      onSilence();
+      const since = clock.monotonic();
+      cancelSilence = clock.every(silenceMs * toldAgainShare, () => onSilence(since));
     });
   }
 

@@ -79,16 +79,19 @@ describe('createElection', () => {
     expect(b.events).toEqual(['lead 2']);
   });
 
-  it('[FR4] a leader is known to live while its beat moves, and once its term was seen for two beats', async () => {
+  it('[FR4] a leader is known to live by a beat that was seen since, and once its term was seen for two beats', async () => {
     const { clock, join } = setUp();
     const a = join('a');
     await clock.advance(0);
     const b = join('b');
-    const alive = (): boolean[] => [a, b].map(({ election }) => election.isLedAlive());
+    const aliveSince = (ago: number): boolean[] =>
+      [a, b].map(({ election }) => election.isLedAlive(clock.monotonic() - ago));
+    const alive = (): boolean[] => aliveSince(501);
     await clock.advance(900);
     expect(alive()).toEqual([false, false]);
     await clock.advance(600);
     expect(alive()).toEqual([true, true]);
+    expect(aliveSince(-1)).toEqual([true, false]);
     a.cut(true);
     await clock.advance(1_100);
     expect(alive()).toEqual([false, false]);

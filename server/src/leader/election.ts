@@ -37,8 +37,11 @@ export interface Election {
   state(): Leadership;
   /** The node that leads and its epoch, as far as this one knows; null while nobody does. */
   leader(): { node: string; epoch: number } | null;
-  /** Whether somebody leads, this node or one whose beat it has lately seen, and for so long that all have heard of it. */
-  isLedAlive(): boolean;
+  /**
+   * Whether somebody leads, this node or one whose beat it has seen since that instant of the monotonic clock, and for so long
+   * that all have heard of it.
+   */
+  isLedAlive(since: number): boolean;
   /** Whether the last good beat is recent enough to append in this epoch. Also ends the term when it is not. */
   mayAppend(epoch: number): boolean;
   /** Ends the term of that epoch, when it still runs. */
@@ -170,13 +173,13 @@ export function createElection(options: ElectionOptions): Election {
         return { node: state.record.holder, epoch: state.record.epoch };
       return null;
     },
-    isLedAlive() {
+    isLedAlive(since) {
       const now = clock.monotonic();
       // A new leader claims the store before it speaks.
       if (now - termSeenAt < 2 * beatMs) return false;
       if (state.at === 'leading') return true;
       const beats = state.at === 'following' && state.record !== null && state.record.holder !== null;
-      return beats && now - lastChangeAt < 2 * beatMs;
+      return beats && lastChangeAt >= since;
     },
     mayAppend,
     stepDown,

@@ -104,7 +104,7 @@ export function createLeader(options: LeaderOptions): Leader {
 
   return {
     start: () => election.start(),
-    isLedAlive: () => election.isLedAlive(),
+    isLedAlive: (since) => election.isLedAlive(since),
     known,
     isLeading: () => election.state().at === 'leading',
     heard: (announcement) => {
