@@ -1,52 +1,97 @@
 /**
- * The test projects. `unit` is quick, parallel and without network; the others start true processes, so their files run
- * one after another, on a build that is made first where it is stale.
+ * The test projects. `npm test` runs unit, contracts, wire, cluster and alone; the commands in server/test/run run the others.
+ * Every project but `unit` starts real processes on a build that is made first if the sources changed.
  */
 import { defineConfig } from 'vitest/config';
 
-/** A project of tests that start true processes. */
-function withProcesses(name: string, include: string[]) {
+interface Project {
+  name: string;
+  include: string[];
+  exclude?: string[];
+  /** Files that run at once. Most of their time is waiting, so there may be more than processors. */
+  workers: number;
+  /** Projects of one order run together, the lower order first. */
+  order: number;
+  testTimeout?: number;
+  globalSetup?: string[];
+}
+
+/** A project of tests that start real processes. */
+function withProcesses({ workers, order, globalSetup = [], ...options }: Project) {
   return {
     extends: true as const,
     test: {
-      name,
-      include,
-      fileParallelism: false,
       testTimeout: 60_000,
       hookTimeout: 60_000,
-      globalSetup: ['scripts/lib/build-before-tests.mjs'],
+      maxWorkers: workers,
+      sequence: { groupOrder: order },
+      globalSetup: ['server/test/run/build-before-tests.mjs', ...globalSetup],
+      ...options,
     },
   };
 }
 
+const testsIn = (...folders: string[]): string[] =>
+  folders.map((folder) => `server/test/${folder}/**/*.test.ts`);
+
 export default defineConfig({
   test: {
     retry: 0,
+    maxConcurrency: 3,
     allowOnly: false,
     projects: [
       {
         extends: true,
         test: {
           name: 'unit',
+          sequence: { groupOrder: 0 },
           include: [
             'server/{protocol,src}/**/*.test.ts',
             'server/bench/**/*.test.ts',
-            'server/test/borders.test.ts',
-            'server/test/support/**/*.test.ts',
+            'server/test/*.test.ts',
+            'server/test/{run,support,mutations}/**/*.test.ts',
             'client/src/**/*.test.{ts,tsx}',
             'scripts/**/*.test.ts',
             'load-tests/*.test.ts',
           ],
         },
       },
-      withProcesses('wire', ['server/test/wire/**/*.test.ts']),
-      withProcesses('contracts', ['server/test/contracts/**/*.test.ts']),
-      withProcesses('nginx', ['server/test/nginx/**/*.test.ts']),
-      withProcesses('readme', ['server/test/readme/**/*.test.ts']),
-      withProcesses('cluster', ['server/test/cluster/**/*.test.ts']),
-      withProcesses('observability', ['server/test/observability/**/*.test.ts']),
-      withProcesses('page', ['server/test/page/**/*.test.ts']),
-      withProcesses('load', ['load-tests/test/**/*.test.ts']),
+      withProcesses({ name: 'contracts', include: testsIn('contracts'), workers: 4, order: 1 }),
+      withProcesses({ name: 'wire', include: testsIn('wire'), workers: 4, order: 1 }),
+      withProcesses({
+        name: 'cluster',
+        include: [
+          ...testsIn('cluster', 'nginx', 'observability', 'page', 'readme'),
+          'load-tests/test/**/*.test.ts',
+        ],
+        workers: 4,
+        order: 1,
+      }),
+      // They measure time or memory, or need a processor for themselves.
+      withProcesses({ name: 'alone', include: testsIn('alone'), workers: 1, order: 2 }),
+      withProcesses({
+        name: 'faults',
+        include: testsIn('faults'),
+        workers: 3,
+        order: 1,
+        testTimeout: 90_000,
+      }),
+      withProcesses({
+        name: 'faults-alone',
+        include: testsIn('faults-alone'),
+        workers: 1,
+        order: 2,
+        testTimeout: 90_000,
+      }),
+      withProcesses({ name: 'security', include: testsIn('security'), workers: 3, order: 1 }),
+      withProcesses({ name: 'chaos', include: testsIn('chaos'), workers: 1, order: 1 }),
+      withProcesses({
+        name: 'compose',
+        include: testsIn('compose'),
+        workers: 1,
+        order: 1,
+        testTimeout: 300_000,
+      }),
     ],
   },
 });

@@ -1,6 +1,6 @@
 /**
  * The cluster as `docker compose` brings it up, on a true engine, from the build of the image to what is left at the end.
- * The tests are one story and run in order; scripts/test-compose.mjs gives them an engine and cleans up after them.
+ * The tests are one story and run in order; server/test/run/compose.mjs gives them an engine and cleans up after them.
  */
 import { once } from 'node:events';
 import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';

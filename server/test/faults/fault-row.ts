@@ -16,7 +16,7 @@ export interface FaultRow {
 /** Told by a row as soon as it is known, so that a row that fails shows it too. */
 export type Measure = (text: string) => void;
 
-/** A line of the file that `FAULTS_TABLE` names; scripts/test-faults.mjs makes the table of them. */
+/** A line of the file that `FAULTS_TABLE` names; server/test/run/faults.mjs makes the table of them. */
 export interface FaultLine {
   fault: string;
   promise: string;

@@ -2,7 +2,6 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { isCi } from '../../../scripts/lib/system-programs.mjs';
 
 export const folder = join(import.meta.dirname, '../../../observability');
 export const prometheusFolder = join(folder, 'prometheus');
@@ -63,7 +62,7 @@ export function figuresIn(text: string): string[] {
 export function hasProgram(name: 'prometheus' | 'promtool'): boolean {
   if (spawnSync(name, ['--version']).status === 0) return true;
   const why = `${name} cannot be run here; Debian's package prometheus has it`;
-  if (isCi(process.env)) throw new Error(`no test may be skipped in CI: ${why}`);
+  if (process.env['CI'] !== undefined) throw new Error(`no test may be skipped in CI: ${why}`);
   process.stderr.write(`tests are skipped: ${why}\n`);
   return false;
 }

@@ -1,39 +1,33 @@
-/**
- * Counts what the steps of a CI run found. A folder holds `STEP.code`, the exit code of each step, and `STEP.json`, Vitest's
- * results, of those that run tests.
- */
-import { readdirSync, readFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
+/** Counts from Vitest's result files: one run, one group of tests, or all steps of a larger run. */
+import { readFileSync } from 'node:fs';
+import { relative } from 'node:path';
 
 /** @typedef {{ name: string, status: string, assertionResults: { fullName: string, ancestorTitles: string[], status: string }[] }} FileResults */
 
 /**
- * A test that several steps ran is one test, and failed when it failed in one of them. A step that failed without a failed
- * test (a lint error, a time limit, an error outside tests) is one failure by itself; so is a file that could not be read.
+ * Counts the tests of several steps. A test that several steps ran counts once, and failed if it failed in one of them. A step
+ * with another code than 0 and no failed test (a lint error, a time limit) counts as one failure, and so does a file that could
+ * not be loaded.
  *
- * @param {string} folder
+ * @param {readonly { name: string, code: number, results: string }[]} steps `results` is the path of Vitest's results, which a step without tests does not write.
  * @returns {{ passed: number, failures: string[] }}
  */
-export function summarise(folder) {
+export function summarise(steps) {
   /** @type {Map<string, boolean>} */
   const tests = new Map();
   /** @type {string[]} */
   const failures = [];
-  const steps = readdirSync(folder).filter((name) => name.endsWith('.code'));
-  for (const step of steps.map((name) => name.replace(/\.code$/, ''))) {
-    const found = readTests(join(folder, `${step}.json`));
-    for (const [name, passed] of found) tests.set(name, passed && tests.get(name) !== false);
-    const code = readFileSync(join(folder, `${step}.code`), 'utf8').trim();
-    const told = found.some(([, passed]) => !passed);
-    if (code !== '0' && !told) failures.push(`the step ${step}, with code ${code}`);
+  for (const { name, code, results } of steps) {
+    const found = readTests(results);
+    for (const [test, passed] of found) tests.set(test, passed && tests.get(test) !== false);
+    if (code !== 0 && found.every(([, passed]) => passed)) failures.push(`step ${name}: exit code ${code}`);
   }
-  for (const [name, passed] of tests) if (!passed) failures.push(name);
+  for (const [test, passed] of tests) if (!passed) failures.push(test);
   return { passed: [...tests.values()].filter(Boolean).length, failures };
 }
 
 /**
- * How many tests passed and failed by a file of results; one that is missing or broken is one failure, as is a file of tests that could
- * not be read.
+ * Counts the tests of one run. Missing results and a file that could not be loaded count as one failure.
  *
  * @param {string} path Of Vitest's results.
  * @returns {{ passed: number, failed: number }}
@@ -47,7 +41,7 @@ export function countTests(path) {
 }
 
 /**
- * How many of the tests that ran passed, for each outermost `describe`, in the order of their files' names.
+ * Counts the tests of one run per outermost `describe`, in the order of their files' names. Skipped tests do not count.
  *
  * @param {string} path Of Vitest's results.
  * @returns {{ group: string, passed: number, total: number }[]}
@@ -70,7 +64,7 @@ export function countByGroup(path) {
 }
 
 /**
- * The tests that ran, with whether they passed; skipped ones are left out.
+ * The tests of one run with their outcome, without skipped ones.
  *
  * @param {string} path
  * @returns {[string, boolean][]}
@@ -89,16 +83,15 @@ function readTests(path) {
 }
 
 /**
- * What Vitest found, file by file; nothing where its results are missing or broken.
+ * Vitest's results per file; empty if they are missing or incomplete.
  *
  * @param {string} path
  * @returns {FileResults[]}
  */
-export function readResults(path) {
+function readResults(path) {
   try {
     return JSON.parse(readFileSync(path, 'utf8')).testResults;
   } catch {
-    // No tests in this step, or it was ended while it wrote: its exit code tells.
-    return [];
+    return []; // The run had no tests, or ended while it wrote. Its exit code says so.
   }
 }

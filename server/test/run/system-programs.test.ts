@@ -3,8 +3,8 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { StepFailed } from './group.mjs';
-import { installPrograms, isCi, missingPrograms, searchPath } from './system-programs.mjs';
+import { StepFailed } from '../../../scripts/lib/group.mjs';
+import { installPrograms, missingPrograms, searchPath } from './system-programs.mjs';
 
 const redis = { program: 'redis-server-of-a-test', debianPackage: 'redis-server' };
 const nginx = { program: 'nginx-of-a-test', debianPackage: 'nginx' };
@@ -101,9 +101,4 @@ test('a package that brings two programs is asked for once', async () => {
   const pair = [nginx, { ...redis, debianPackage: nginx.debianPackage }];
   expect(await installPrograms(pair, options())).toEqual(pair);
   expect(said).toEqual(['installing nginx with apt (for the tests)']);
-});
-
-test('a run of CI is known by its variable', () => {
-  expect(['true', '1', 'yes'].filter((value) => !isCi({ CI: value }))).toEqual([]);
-  expect([{}, { CI: '' }, { CI: '0' }, { CI: 'false' }].filter((env) => isCi(env))).toEqual([]);
 });

@@ -1,12 +1,11 @@
 /**
- * Programs that the tests need and npm cannot bring: Redis, Nginx, Chromium, and a WebSocket library of another language by
- * the program that comes with it. Installed by apt where that is possible, named where it is not.
+ * Programs that the tests need and npm does not have. apt installs them if it can; otherwise the caller names them.
  */
 import { accessSync, constants, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { runQuietly } from './group.mjs';
+import { runQuietly } from '../../../scripts/lib/group.mjs';
 
-/** What is needed, with the Debian package of each. */
+/** What every test command needs, with Debian packages. `wsdump` stands for a WebSocket library in Python. */
 export const testPrograms = [
   { program: 'redis-server', debianPackage: 'redis-server' },
   { program: 'nginx', debianPackage: 'nginx' },
@@ -14,28 +13,17 @@ export const testPrograms = [
   { program: 'wsdump', debianPackage: 'python3-websocket' },
 ];
 
-/** Prometheus and the tool that checks its rules: hundreds of megabytes for a few tests, which are skipped where nobody has them. */
-export const prometheusPrograms = [
+/** What `npm run test:faults` needs besides: slow HTTP clients, and Prometheus with the checker of its rules. */
+export const faultPrograms = [
+  { program: 'slowhttptest', debianPackage: 'slowhttptest' },
   { program: 'promtool', debianPackage: 'prometheus' },
   { program: 'prometheus', debianPackage: 'prometheus' },
 ];
-
-/** What the faults of slow requests are made with. */
-export const faultPrograms = [{ program: 'slowhttptest', debianPackage: 'slowhttptest' }];
 
 /** From TERM to KILL: a package that is half unpacked is worse than a wait. */
 const aptGraceMs = 15_000;
 const policy =
   '#!/bin/sh\n# Put here by the set-up of Tickwire, only while it installs: no service is to be started.\nexit 101\n';
-
-/**
- * Whether this is a run of CI, which leaves no test out: `CI` is set, and not to `0` or `false`.
- *
- * @param {NodeJS.ProcessEnv} env
- */
-export function isCi(env) {
-  return !['', '0', 'false'].includes(env['CI']?.trim().toLowerCase() ?? '');
-}
 
 /**
  * PATH with the folders of system programs, which people's own PATH often lacks on Debian (and dpkg refuses to work without).

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { faultsTable, readLines, tableOf, withTable } from './faults-table.mjs';
 
-const root = join(import.meta.dirname, '../..');
+const root = join(import.meta.dirname, '../../..');
 
 test('the table of faults has a row per line, in order, and survives pipes', () => {
   const lines = [

@@ -1,14 +1,9 @@
 /**
- * A Docker engine with Compose and the base images, for the compose test: the machine's own, or one that a folder of tools
- * brings where there is none. Knows nothing of what is run on it.
+ * A Docker engine with Compose and the base images for the compose tests: the machine's own, or one from two optional programs
+ * on the PATH. `docker-up` starts an engine (`docker-up stop` ends it); `base-images NAME...` makes images without a registry.
  */
-import { accessSync, constants } from 'node:fs';
-import { join, resolve } from 'node:path';
-import { runQuietly, StepFailed } from './group.mjs';
-import { projectRoot } from './set-up.mjs';
-
-/** Tools that a machine without an engine or without a registry may have beside the project: `docker-up`, `base-images`. */
-const toolFolder = resolve(projectRoot, process.env['TICKWIRE_TOOLS'] ?? '../shared/tools');
+import { runQuietly, StepFailed } from '../../../scripts/lib/group.mjs';
+import { missingPrograms, searchPath } from './system-programs.mjs';
 
 /**
  * @typedef {object} EngineOptions
@@ -70,15 +65,9 @@ export async function findImages(images, { say, signal }) {
   await runQuietly(tool, missing, { signal });
 }
 
-/** @param {string} name */
-function toolAt(name) {
-  const path = join(toolFolder, name);
-  try {
-    accessSync(path, constants.X_OK);
-    return path;
-  } catch {
-    return null; // Most machines have none, and need none.
-  }
+/** The name if the PATH has that program. @param {string} program */
+function toolAt(program) {
+  return missingPrograms([{ program }], searchPath(process.env)).length === 0 ? program : null;
 }
 
 /**

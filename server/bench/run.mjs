@@ -3,12 +3,12 @@
  * result and no ratio is worse than its goal by more than a quarter, with 1 where one is, and with 2 where a run was no result.
  */
 import { runnerImport } from 'vite';
-import { projectRoot } from './lib/set-up.mjs';
-import { testPrograms } from './lib/system-programs.mjs';
-import { setUpWithPrograms } from './lib/test-run.mjs';
+import { projectRoot } from '../../scripts/lib/set-up.mjs';
+import { setUpWithPrograms } from '../test/run/suite.mjs';
+import { testPrograms } from '../test/run/system-programs.mjs';
 
 const needed = testPrograms.filter(({ program }) => ['redis-server', 'nginx'].includes(program));
-await setUpWithPrograms('The benchmark needs', needed);
+await setUpWithPrograms(needed);
 process.chdir(projectRoot);
 
 /** @type {{ module: { runBench: (args: string[]) => Promise<number> } }} */

@@ -1,19 +1,18 @@
 /**
- * `npm run test:compose`: the compose tests on a true Docker engine, which is started where none answers. Whatever happens,
- * the project's containers, networks and image go, and so does an engine that was started here. What follows `--` goes to
- * Vitest.
+ * `npm run test:compose`: the compose tests on a real Docker engine, which is started if none answers. At the end, also after a
+ * failure, the project's containers, networks and image are removed, and an engine that was started here is stopped. Words after
+ * `--` go to Vitest.
  */
 import { randomBytes } from 'node:crypto';
-import { findEngine, findImages } from './lib/docker-engine.mjs';
-import { runQuietly, StepFailed } from './lib/group.mjs';
-import { interruptibly, projectRoot, setUp } from './lib/set-up.mjs';
-import { runVitest } from './lib/test-run.mjs';
+import { runQuietly, StepFailed } from '../../../scripts/lib/group.mjs';
+import { interruptibly, projectRoot, setUp } from '../../../scripts/lib/set-up.mjs';
+import { findEngine, findImages } from './docker-engine.mjs';
+import { runVitest } from './suite.mjs';
 
 const images = ['node:24-alpine', 'redis:8-alpine', 'nginx:1.30-alpine'];
-/** Of the observability profile, by service: its tests are skipped where they cannot be had. */
+/** Images of the observability profile, by service. Their tests are skipped if the image is not available. */
 const optionalImages = { prometheus: 'prom/prometheus:v3.5.0', grafana: 'grafana/grafana:12.3.1' };
 const project = `tickwire-test-${randomBytes(4).toString('hex')}`;
-const config = 'server/test/compose/vitest.config.ts';
 const say = console.log;
 
 await setUp({ build: false });
@@ -28,7 +27,7 @@ process.exitCode = await interruptibly(async (signal) => {
 });
 
 /**
- * Those whose image is here, or could be pulled.
+ * The services whose image is here or could be pulled.
  *
  * @param {AbortSignal} signal
  */
@@ -42,7 +41,7 @@ async function optionalServices(signal) {
     } catch (error) {
       signal.throwIfAborted();
       if (!(error instanceof StepFailed)) throw error;
-      say(`${image} cannot be had: the tests of ${service} are skipped`);
+      say(`${image} is not available: the tests of ${service} are skipped`);
     }
   }
   return found;
@@ -54,9 +53,12 @@ async function optionalServices(signal) {
  */
 async function runTests(services, signal) {
   try {
-    const given = process.argv.slice(2);
-    const env = { COMPOSE_PROJECT_NAME: project, COMPOSE_TEST_SERVICES: services.join(' ') };
-    const { code, passed, failed } = await runVitest({ given, config, env });
+    const { code, passed, failed } = await runVitest({
+      projects: ['compose'],
+      // The tests tell one story: after a failed one, the others could only repeat it.
+      given: ['--bail=1', ...process.argv.slice(2)],
+      env: { COMPOSE_PROJECT_NAME: project, COMPOSE_TEST_SERVICES: services.join(' ') },
+    });
     signal.throwIfAborted();
     say(`${passed} passed, ${failed} failed`);
     return code === 0 && failed === 0 && passed > 0 ? 0 : 1;
@@ -65,7 +67,7 @@ async function runTests(services, signal) {
   }
 }
 
-/** The last resort after a failed or interrupted test; after good ones only the image is left. */
+/** Removes what a failed or interrupted test left, and the image. */
 async function removeProject() {
   const ours = `label=com.docker.compose.project=${project}`;
   const left = await runQuietly('docker', ['container', 'ls', '--all', '--quiet', '--filter', ours]);

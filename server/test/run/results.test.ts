@@ -1,9 +1,9 @@
-/** The counts of a CI run, from made-up results. */
+/** Counts from invented result files. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { countByGroup, countTests, summarise } from './ci-results.mjs';
+import { countByGroup, countTests, summarise } from './results.mjs';
 
 let folder = '';
 
@@ -14,42 +14,47 @@ afterEach(() => rmSync(folder, { recursive: true }));
 
 type Tests = Record<string, 'passed' | 'failed' | 'skipped'>;
 
-function step(name: string, code: number, files?: Record<string, Tests>): void {
-  writeFileSync(join(folder, `${name}.code`), `${code}\n`);
-  if (files === undefined) return;
+/** Writes the results of a step that ran these tests; a step without tests writes none. */
+function step(name: string, code: number, files?: Record<string, Tests>) {
+  const results = join(folder, `${name}.json`);
+  const ran = { name, code, results };
+  if (files === undefined) return ran;
   const testResults = Object.entries(files).map(([file, tests]) => ({
     name: join(process.cwd(), file),
     status: Object.values(tests).every((status) => status !== 'failed') && code === 0 ? 'passed' : 'failed',
     assertionResults: Object.entries(tests).map(([fullName, status]) => ({ fullName, status })),
   }));
-  writeFileSync(join(folder, `${name}.json`), JSON.stringify({ testResults }));
+  writeFileSync(results, JSON.stringify({ testResults }));
+  return ran;
 }
 
-test('tests are counted over all steps, one that ran twice once, a skipped one not', () => {
-  step('set-up', 0);
-  step('check', 0, { 'a.test.ts': { one: 'passed', two: 'passed' } });
-  step('test', 0, {
-    'a.test.ts': { one: 'passed', two: 'passed' },
-    'b.test.ts': { one: 'passed', odd: 'skipped' },
-  });
-  expect(summarise(folder)).toEqual({ passed: 3, failures: [] });
+test('a test that two steps ran counts once, a skipped test does not count', () => {
+  const steps = [
+    step('set-up', 0),
+    step('check', 0, { 'a.test.ts': { one: 'passed', two: 'passed' } }),
+    step('test', 0, {
+      'a.test.ts': { one: 'passed', two: 'passed' },
+      'b.test.ts': { one: 'passed', odd: 'skipped' },
+    }),
+  ];
+  expect(summarise(steps)).toEqual({ passed: 3, failures: [] });
 });
 
 test('a test that failed in one of two steps is a failure', () => {
-  step('check', 1, { 'a.test.ts': { one: 'failed', two: 'passed' } });
-  step('test', 0, { 'a.test.ts': { one: 'passed', two: 'passed' } });
-  expect(summarise(folder)).toEqual({ passed: 1, failures: ['a.test.ts: one'] });
+  const steps = [
+    step('check', 1, { 'a.test.ts': { one: 'failed', two: 'passed' } }),
+    step('test', 0, { 'a.test.ts': { one: 'passed', two: 'passed' } }),
+  ];
+  expect(summarise(steps)).toEqual({ passed: 1, failures: ['a.test.ts: one'] });
 });
 
 test('a step that fails without a failed test is a failure by itself', () => {
-  step('check', 2);
-  step('test', 0, { 'a.test.ts': { one: 'passed' } });
-  expect(summarise(folder)).toEqual({ passed: 1, failures: ['the step check, with code 2'] });
+  const steps = [step('check', 2), step('test', 0, { 'a.test.ts': { one: 'passed' } })];
+  expect(summarise(steps)).toEqual({ passed: 1, failures: ['step check: exit code 2'] });
 });
 
 test('a file that could not be read is a failure', () => {
-  step('test', 1, { 'a.test.ts': {} });
-  expect(summarise(folder)).toEqual({ passed: 0, failures: ['a.test.ts'] });
+  expect(summarise([step('test', 1, { 'a.test.ts': {} })])).toEqual({ passed: 0, failures: ['a.test.ts'] });
 });
 
 test('tests are counted by their outermost group, a skipped one not', () => {
