@@ -6,9 +6,8 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { relative } from 'node:path';
-import { hostInUrl } from './lib/address.mjs';
 import { certificateIn, unreadable } from './lib/certificate.mjs';
-import { startCluster } from './lib/cluster.mjs';
+import { importTypeScript } from './lib/import-typescript.mjs';
 import { interruptibly, projectRoot, setUp } from './lib/set-up.mjs';
 import { certsFolder, readSettings } from './lib/settings.mjs';
 
@@ -32,6 +31,8 @@ const host = settings['HOST']?.trim() ?? '';
 let endingSince = null;
 
 const cluster = await interruptibly(async (signal) => {
+  /** @type {typeof import('../server/test/support/start-cluster.ts')} */
+  const { startCluster } = await importTypeScript('server/test/support/start-cluster.ts');
   try {
     return await startCluster({
       replicas,
@@ -57,7 +58,7 @@ const cluster = await interruptibly(async (signal) => {
 /** @type {NodeJS.Signals[]} */
 const names = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 for (const name of names) process.on(name, () => void onSignal());
-const name = hostInUrl(host || 'localhost');
+const name = host.includes(':') ? `[${host}]` : host || 'localhost';
 const secure = cluster.tlsUrl === null ? '' : ` and https://${name}:${new URL(cluster.tlsUrl).port}`;
 console.log(
   `Tickwire is live at http://${name}:${cluster.port}${secure} (${replicas} replicas behind Nginx)`,
@@ -78,7 +79,7 @@ async function onSignal() {
 }
 
 /**
- * @param {import('./lib/cluster.mjs').Part} part
+ * @param {import('../server/test/support/start-cluster.ts').Part} part
  * @param {string} how
  */
 async function startAgain(part, how) {

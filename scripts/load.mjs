@@ -6,11 +6,10 @@ import { existsSync, readdirSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startChild } from './lib/child.mjs';
+import { importTypeScript } from './lib/import-typescript.mjs';
 import { loadReport } from './lib/load-report.mjs';
 import { refuseNode } from './lib/node-version.mjs';
 import { interruptibly, prepare, projectRoot } from './lib/set-up.mjs';
-import { answersOk } from './lib/until.mjs';
 
 const defaultPort = 8080;
 const folder = join(projectRoot, 'load-tests');
@@ -44,14 +43,17 @@ async function load(signal) {
     say: () => console.log('installing Artillery into load-tests (first run, about a minute)'),
   });
 
+  await prepare({ build: false, signal });
   const named = process.env['TARGET']?.replace(/\/$/, '') ?? '';
   const target = named === '' ? `http://localhost:${defaultPort}` : named;
+  /** @type {typeof import('../server/test/support/until.ts')} */
+  const { answersOk } = await importTypeScript('server/test/support/until.ts');
   if (await answersOk(`${target}/health`)) return drive({ scenario, target, overrides, signal });
   if (named !== '') throw new Error(`nothing answers at ${target}/health`);
   console.log(`nothing answers at ${target}: starting a cluster for this run`);
   await prepare({ signal });
-  // Here, because nothing of it is needed where a cluster answers.
-  const { startCluster } = await import('./lib/cluster.mjs');
+  /** @type {typeof import('../server/test/support/start-cluster.ts')} */
+  const { startCluster } = await importTypeScript('server/test/support/start-cluster.ts');
   const cluster = await startCluster({
     port: defaultPort,
     env: { LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'warn' },
@@ -73,6 +75,8 @@ async function drive({ scenario, target, overrides, signal }) {
   const results = await mkdtemp(join(tmpdir(), 'tickwire-load-'));
   const report = join(results, 'report.json');
   console.log(`${scenario} against ${target}`);
+  /** @type {typeof import('../server/test/support/start-child.ts')} */
+  const { startChild } = await importTypeScript('server/test/support/start-child.ts');
   try {
     const artillery = await startChild({
       name: 'artillery',

@@ -27,7 +27,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   run: ['replica', 'config', 'backplane', 'support', 'protocol'],
   main: ['run', 'config'],
   client: ['protocol'],
-  'load-tests': ['protocol', 'scripts'],
+  'load-tests': ['protocol'],
 };
 
 /** The place of a file, given by its path from the root: its stage in the server, its folder elsewhere. */

@@ -3,7 +3,7 @@
  * two processes, three in seven of them at slower rates, 50 symbols, 500 ticks a second of which a tenth are pushed. Ends what it started.
  */
 import { setTimeout as pass } from 'node:timers/promises';
-import { startCluster } from '../../../scripts/lib/cluster.mjs';
+import { startCluster } from '../support/start-cluster.ts';
 import { crashLine } from '../support/crash-line.ts';
 import { startCrowd } from '../support/crowd.ts';
 import type { CrowdClient } from '../support/crowd-messages.ts';

@@ -1,6 +1,6 @@
 /** A true cluster for one test file: Redis, replicas and Nginx as processes, ended with the test. */
 import { onTestFinished } from 'vitest';
-import { startCluster, type Cluster, type ClusterOptions } from '../../../scripts/lib/cluster.mjs';
+import { startCluster, type Cluster, type ClusterOptions } from '../support/start-cluster.ts';
 import { createRecorder, type Recorder } from '../support/recorder.ts';
 import { until } from '../support/until.ts';
 

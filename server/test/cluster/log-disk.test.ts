@@ -5,7 +5,7 @@ import { closeSync, mkdtempSync, openSync, readFileSync, readdirSync, rmSync } f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { freePort } from '../../../scripts/lib/free-port.mjs';
+import { freePort } from '../support/free-port.ts';
 import { fillDisk, mountDisk } from '../support/small-disk.ts';
 import { until } from '../support/until.ts';
 import { healthOf } from './cluster-under-test.ts';

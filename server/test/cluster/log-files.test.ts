@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { freePort } from '../../../scripts/lib/free-port.mjs';
+import { freePort } from '../support/free-port.ts';
 import { createRecorder } from '../support/recorder.ts';
 import { fillDisk, mountDisk } from '../support/small-disk.ts';
 import { startClusterUnderTest } from './cluster-under-test.ts';

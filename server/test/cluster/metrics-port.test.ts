@@ -1,6 +1,6 @@
 /** `/metrics` on a port of its own, in both homes: it is there alone, and nowhere else any more. */
 import { expect, it, onTestFinished } from 'vitest';
-import { freePort } from '../../../scripts/lib/free-port.mjs';
+import { freePort } from '../support/free-port.ts';
 import { startEmbeddedCluster } from '../support/embedded-cluster.ts';
 import { until } from '../support/until.ts';
 import { startClusterUnderTest } from './cluster-under-test.ts';

@@ -7,9 +7,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, expect, onTestFinished, test } from 'vitest';
-import { startCluster, type Cluster } from '../../../scripts/lib/cluster.mjs';
-import { assertPortFree, freePort } from '../../../scripts/lib/free-port.mjs';
-import { until } from '../../../scripts/lib/until.mjs';
+import { startCluster, type Cluster } from '../support/start-cluster.ts';
+import { freePort } from '../support/free-port.ts';
+import { until } from '../support/until.ts';
 
 const clusters: Cluster[] = [];
 
@@ -87,7 +87,7 @@ test('what ends without being asked is told, with what starts it again', async (
     },
   });
   for (const pid of pidsOf(cluster)) process.kill(pid, 'SIGKILL');
-  await until(() => told.length === 3, { withinMs: 10_000, otherwise: () => told.join(', ') });
+  await until(() => told.length === 3, { withinMs: 10_000, saw: () => told });
   expect(told.toSorted()).toEqual([
     'Nginx ended with SIGKILL',
     'Redis ended with SIGKILL',
@@ -169,7 +169,7 @@ test('npm run cluster ends everything at the first signal, with code 0', async (
   // The guards of its programs end by themselves when their pipe does, which is a moment later.
   await until(() => running(pids).length === 0, {
     withinMs: 1_000,
-    otherwise: () => `left: ${running(pids).join(', ')}`,
+    saw: () => running(pids),
   });
 });
 
@@ -183,17 +183,11 @@ test('npm run cluster listens on an IPv6 address, and says its URL in brackets',
 
 /** The first of two ports in a row that nobody has. */
 async function freePair(): Promise<number> {
-  for (let tries = 0; tries < 50; tries++) {
-    const port = await freePort();
-    if (
-      await assertPortFree(port + 1, '127.0.0.1').then(
-        () => true,
-        () => false,
-      )
-    )
-      return port;
+  for (let first = await freePort(); ;) {
+    const second = await freePort();
+    if (second === first + 1) return first;
+    first = second;
   }
-  throw new Error('no two ports in a row are free');
 }
 
 const figuresOf = async (url: string): Promise<string> => (await fetch(url)).text();
@@ -218,11 +212,10 @@ test('npm run cluster gives each replica a port for its figures, counted up from
         () => false,
         () => true,
       ),
-    { withinMs: 5_000, otherwise: () => 'it lives' },
+    { withinMs: 5_000 },
   );
   await until(async () => (await nodes().catch(() => [])).join() === 'r1,r2', {
     withinMs: 20_000,
-    otherwise: () => 'it is away',
   });
   command.kill('SIGTERM');
   await once(command, 'exit');

@@ -1,7 +1,7 @@
 /** Plain WebSockets through Nginx, over three replicas. */
 import { createClient } from 'redis';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { startChild } from '../../../scripts/lib/child.mjs';
+import { startChild } from '../support/start-child.ts';
 import type { Tick } from '../../protocol/index.ts';
 import { createOrderCheck } from '../support/order.ts';
 import { createPlainClient, refusedUpgrade, type PlainClient } from '../support/plain-client.ts';

@@ -11,7 +11,7 @@ import { createInterface } from 'node:readline';
 import { connect, type SecureVersion } from 'node:tls';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { certificateIn } from '../../../scripts/lib/certificate.mjs';
-import { freePort } from '../../../scripts/lib/free-port.mjs';
+import { freePort } from '../support/free-port.ts';
 import { startClusterUnderTest } from './cluster-under-test.ts';
 
 let folder: string;

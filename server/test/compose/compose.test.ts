@@ -10,8 +10,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, expect, test } from 'vitest';
 import { makeCertificate } from '../../../scripts/lib/certificate.mjs';
-import { freePort } from '../../../scripts/lib/free-port.mjs';
-import { until } from '../../../scripts/lib/until.mjs';
+import { freePort } from '../support/free-port.ts';
+import { until } from '../support/until.ts';
 import { docker, leftOf, optionalServices, project } from './docker.ts';
 import { createStockClient, type StockClient } from './stock-client.ts';
 

@@ -1,6 +1,6 @@
 /** A stock socket.io-client that remembers what it was told, so that a test misses nothing. */
 import { io, type ManagerOptions, type Socket, type SocketOptions } from 'socket.io-client';
-import { until } from '../../../scripts/lib/until.mjs';
+import { until } from '../support/until.ts';
 import type { Hello, SubscribeAck, Tick } from '../../protocol/index.ts';
 
 export interface StockClient {

@@ -1,6 +1,6 @@
 /** The redis-server that tests and `npm run cluster` start: clear errors, the same port again, and nothing left behind. */
 import { afterEach, expect, it } from 'vitest';
-import { type RedisServer, startRedis } from '../../../scripts/lib/redis-server.mjs';
+import { type RedisServer, startRedis } from '../support/start-redis.ts';
 
 const servers: RedisServer[] = [];
 const path = process.env['PATH'];

@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { expect, onTestFinished } from 'vitest';
-import { startCluster, type Cluster, type ClusterOptions } from '../../../scripts/lib/cluster.mjs';
+import { startCluster, type Cluster, type ClusterOptions } from '../support/start-cluster.ts';
 import { healthOf } from '../cluster/cluster-under-test.ts';
 import { crashLine } from '../support/crash-line.ts';
 import { createPayloadBook, type PayloadBook } from '../support/payload-book.ts';

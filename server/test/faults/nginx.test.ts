@@ -16,7 +16,7 @@ describe('Nginx', () => {
       const through = cluster.watches.filter(({ name }) => name.endsWith('@nginx'));
       const counts = through.map(({ outages }) => outages.length);
       const from = performance.now();
-      await cluster.nginx.reload();
+      await cluster.nginx.setReplicas(cluster.replicas);
       await until(() => through.every(({ outages }, index) => outages.length > (counts[index] ?? 0)), {
         withinMs: 15_000,
       });

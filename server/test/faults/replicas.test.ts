@@ -1,7 +1,7 @@
 /** Replicas killed, frozen and restarted under many clients, and signals that come twice. */
 import { setTimeout as pass } from 'node:timers/promises';
 import { describe, expect, onTestFinished } from 'vitest';
-import { startCluster } from '../../../scripts/lib/cluster.mjs';
+import { startCluster } from '../support/start-cluster.ts';
 import { startCrowd, type Crowd } from '../support/crowd.ts';
 import type { ClientReport } from '../support/crowd-messages.ts';
 import { until } from '../support/until.ts';

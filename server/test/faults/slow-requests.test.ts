@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { setTimeout as pass } from 'node:timers/promises';
 import { describe, expect, onTestFinished } from 'vitest';
-import { startChild } from '../../../scripts/lib/child.mjs';
+import { startChild } from '../support/start-child.ts';
 import { startFaultCluster, type FaultCluster } from './fault-cluster.ts';
 import { faultRow, shown } from './fault-row.ts';
 import { lossesOf, pauseOf } from './measures.ts';

@@ -1,7 +1,7 @@
 /** docker-compose.yml against what it feeds: the Nginx template and the server's settings. Needs no Docker. */
 import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
-import { renderNginx } from '../../../scripts/lib/nginx-conf.mjs';
+import { renderNginx } from '../support/render-nginx.ts';
 import { settingDocs } from '../../src/settings.ts';
 
 const root = new URL('../../../', import.meta.url);

@@ -1,6 +1,6 @@
 /** What happens to a request whose replica is draining, dead, slow or dies over it. */
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { startNginx, type NginxServer } from '../../../scripts/lib/nginx.mjs';
+import { startNginx, type NginxServer } from '../support/start-nginx.ts';
 import { ask, openSocket, type Answer } from './ask.ts';
 import { createScriptedUpstream, type ScriptedUpstream } from './scripted-upstream.ts';
 

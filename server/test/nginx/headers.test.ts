@@ -1,7 +1,7 @@
 /** What a replica is told about a client, and what a client is told when Nginx itself answers. */
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
-import { freePort } from '../../../scripts/lib/free-port.mjs';
-import { startNginx, type NginxServer } from '../../../scripts/lib/nginx.mjs';
+import { freePort } from '../support/free-port.ts';
+import { startNginx, type NginxServer } from '../support/start-nginx.ts';
 import { codes, type CodeName } from '../../protocol/index.ts';
 import { serveApp } from '../support/serve-app.ts';
 import { ask, askRaw, openSocket } from './ask.ts';

@@ -1,7 +1,7 @@
 /** The Nginx of tests and of `npm run cluster` as a process: reload, sudden end, no remains. */
 import { once } from 'node:events';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { startNginx, type NginxServer } from '../../../scripts/lib/nginx.mjs';
+import { startNginx, type NginxServer } from '../support/start-nginx.ts';
 import { ask, openSocket } from './ask.ts';
 import { createScriptedUpstream, type ScriptedUpstream } from './scripted-upstream.ts';
 

@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
-import { startNginx, type NginxServer } from '../../../scripts/lib/nginx.mjs';
+import { startNginx, type NginxServer } from '../support/start-nginx.ts';
 import { codes, type CodeName } from '../../protocol/index.ts';
 import { parseConfig } from '../../src/config.ts';
 import { until } from '../support/until.ts';

@@ -1,6 +1,6 @@
 /** Each figure under what moves it, on two real replicas: it says then what its help says, and nothing where nothing happened. */
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
-import { startCluster, type Cluster } from '../../../scripts/lib/cluster.mjs';
+import { startCluster, type Cluster } from '../support/start-cluster.ts';
 import { codes, type Tick } from '../../protocol/index.ts';
 import { createRawReader } from '../support/raw-reader.ts';
 import { createRecorder, type Recorder } from '../support/recorder.ts';

@@ -1,7 +1,7 @@
 /** What a replica counts when Redis goes: killed, frozen, or cut off from one replica alone, each outage once. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { startCluster, type Cluster } from '../../../scripts/lib/cluster.mjs';
-import { freePort } from '../../../scripts/lib/free-port.mjs';
+import { startCluster, type Cluster } from '../support/start-cluster.ts';
+import { freePort } from '../support/free-port.ts';
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
 import { until } from '../support/until.ts';
 

@@ -1,8 +1,8 @@
 /** A real Prometheus beside a test. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { startChild, type Child } from '../../../scripts/lib/child.mjs';
-import { freePort } from '../../../scripts/lib/free-port.mjs';
+import { startChild, type Child } from '../support/start-child.ts';
+import { freePort } from '../support/free-port.ts';
 import { prometheusConfig } from './files.ts';
 
 /** Starts it with that configuration in that folder, where its data goes too; whoever starts it ends it. */

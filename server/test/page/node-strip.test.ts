@@ -1,7 +1,7 @@
 /** The strip of the replicas on the page: what it shows, against a server that says what each test needs, and on a true cluster. */
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { startCluster } from '../../../scripts/lib/cluster.mjs';
+import { startCluster } from '../support/start-cluster.ts';
 import { startEmbeddedCluster } from '../support/embedded-cluster.ts';
 import type { NodeStatistics } from '../../protocol/index.ts';
 import { violationsOf } from './accessibility.ts';

@@ -1,6 +1,6 @@
 /** The README's section of the HTTP API: its table is the document's, and its calls are made. */
 import { expect, it, onTestFinished } from 'vitest';
-import { startChild } from '../../../scripts/lib/child.mjs';
+import { startChild } from '../support/start-child.ts';
 import { readApiDocument } from '../support/api-document.ts';
 import { startEmbeddedCluster } from '../support/embedded-cluster.ts';
 import { createRecorder } from '../support/recorder.ts';

@@ -1,6 +1,6 @@
 /** What the README says of who is online, run as it stands with a replica that is killed. */
 import { expect, it, onTestFinished } from 'vitest';
-import { freePort } from '../../../scripts/lib/free-port.mjs';
+import { freePort } from '../support/free-port.ts';
 import { startEmbeddedCluster } from '../support/embedded-cluster.ts';
 import { untilAllThere } from '../support/embedded-nodes.ts';
 import { createRecorder } from '../support/recorder.ts';

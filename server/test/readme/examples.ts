@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished } from 'vitest';
-import { startChild } from '../../../scripts/lib/child.mjs';
+import { startChild } from '../support/start-child.ts';
 
 export const root = join(import.meta.dirname, '../../..');
 export const readme = await readFile(join(root, 'README.md'), 'utf8');

@@ -1,8 +1,8 @@
 /** One replica as a process with a Redis of its own, an honest client on it, and what both are seen to suffer. */
 import { expect } from 'vitest';
-import { freePort } from '../../../scripts/lib/free-port.mjs';
-import { startRedis } from '../../../scripts/lib/redis-server.mjs';
-import { startReplica } from '../../../scripts/lib/replica.mjs';
+import { freePort } from '../support/free-port.ts';
+import { startRedis } from '../support/start-redis.ts';
+import { startReplica } from '../support/start-replica.ts';
 import { growthOf } from '../support/memory.ts';
 import { createRecorder } from '../support/recorder.ts';
 import { until } from '../support/until.ts';

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { expect, test } from 'vitest';
-import { startChild } from './child.mjs';
+import { startChild } from './start-child.ts';
 
 /** Starts a child of its own, says both numbers, and waits for ever; deaf to SIGTERM with `deaf`. */
 const script = `
@@ -74,8 +74,9 @@ test('its group ends and its folder goes when the process that started it is kil
   const parent = spawn(process.execPath, [
     '--input-type=module',
     '-e',
-    `import { startChild } from ${JSON.stringify(new URL('child.mjs', import.meta.url).href)};
-     const child = await startChild({ name: 'x', command: process.execPath, args: ['-e', ${JSON.stringify(script)}], folder: ${JSON.stringify(folder)} });
+    `import { runnerImport } from 'vite';
+     const { module } = await runnerImport(${JSON.stringify(join(import.meta.dirname, 'start-child.ts'))}, { configFile: false });
+     const child = await module.startChild({ name: 'x', command: process.execPath, args: ['-e', ${JSON.stringify(script)}], folder: ${JSON.stringify(folder)} });
      await child.until(() => child.logs().length > 0, { what: 'speaking', withinMs: 10000 });
      console.log(child.logs()[0]);`,
   ]);

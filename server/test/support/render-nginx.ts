@@ -1,36 +1,47 @@
 /**
- * The project's one Nginx template, filled in for named replicas on this machine; docker-compose.yml fills it in for
- * containers. Knows nothing of running Nginx.
+ * Fills in the project's one Nginx template for replicas on this machine; docker-compose.yml fills it in for containers.
+ * Running Nginx is left to others.
  */
 import { readFile } from 'node:fs/promises';
 import { networkInterfaces } from 'node:os';
-import { hostInUrl } from './address.mjs';
+import type { CertificatePaths } from '../../../scripts/lib/certificate.mjs';
 
-const template = new URL('../../nginx/nginx.conf.template', import.meta.url);
+const template = new URL('../../../nginx/nginx.conf.template', import.meta.url);
 
-/**
- * @typedef {object} NginxOptions
- * @property {readonly { host: string, port: number }[]} replicas
- * @property {number} port
- * @property {string} [host] Where to listen: loopback by default, every address of the machine when empty.
- * @property {import('./certificate.mjs').CertificatePaths & { port: number }} [tls] Serves https and wss too.
- * @property {string} [accessLog] What follows `access_log`; off by default.
- * @property {readonly string[]} [trusted] Networks without limits; loopback and private ones by default.
- * @property {number} [connectionsPerAddress]
- * @property {number} [handshakesPerSecond] Per address, with a burst of five seconds' worth.
- * @property {number} [callsPerSecond] Per address, with a burst of two seconds' worth.
- * @property {number} [openCallsPerAddress] Calls that are not answered yet.
- * @property {readonly string[]} [corsOrigins] Whose pages may read Nginx's own answers; `*` for all.
- * @property {number} [failTimeoutMs] How long a replica that failed gets no sockets; above the time that a drain takes.
- * @property {number} [shutdownTimeoutMs] How long sockets outlive a reload.
- */
+export interface NginxConfig {
+  replicas: readonly { host: string; port: number }[];
+  port: number;
+  /** The folder that Nginx writes its own files into. */
+  dir: string;
+  /** The address to listen on: loopback by default, every address of the machine when empty. */
+  host?: string;
+  /** Adds https and wss on a port of their own. */
+  tls?: (CertificatePaths & { port: number }) | undefined;
+  /** The arguments of `access_log`; off by default. */
+  accessLog?: string;
+  /** Networks without limits; loopback and private networks by default. */
+  trusted?: readonly string[];
+  connectionsPerAddress?: number;
+  /** Per address, with a burst of five seconds' worth. */
+  handshakesPerSecond?: number;
+  /** Per address, with a burst of two seconds' worth. */
+  callsPerSecond?: number;
+  /** Calls that are not answered yet. */
+  openCallsPerAddress?: number;
+  /** Origins whose pages may read Nginx' own answers; `*` for all. */
+  corsOrigins?: readonly string[];
+  /** How long a failed replica gets no sockets. Must be longer than a drain. */
+  failTimeoutMs?: number;
+  /** How long sockets live on after a reload. */
+  shutdownTimeoutMs?: number;
+}
 
-/**
- * The configuration as text. `dir` is the folder that Nginx writes its own files into.
- *
- * @param {NginxOptions & { dir: string }} options
- * @returns {Promise<string>}
- */
+/** A host as it is written before a port: an IPv6 address in brackets. */
+export function hostInUrl(host: string): string {
+  return host.includes(':') ? `[${host}]` : host;
+}
+
+/** The configuration as text. */
 export async function renderNginx({
   replicas,
   port,
@@ -46,12 +57,11 @@ export async function renderNginx({
   corsOrigins = [],
   failTimeoutMs = 20_000,
   shutdownTimeoutMs = 10_000,
-}) {
-  const servers = (/** @type {string} */ marks) =>
+}: NginxConfig): Promise<string> {
+  const servers = (marks: string): string =>
     replicas.map((replica) => `server ${hostInUrl(replica.host)}:${replica.port} ${marks};`).join(' ');
   const maxOpen = 8_192;
-  /** @type {Record<string, string | number>} */
-  const values = {
+  const values: Record<string, string | number> = {
     NGINX_DIR: dir,
     NGINX_ERROR_LOG: 'stderr notice',
     NGINX_ACCESS_LOG: accessLog,
@@ -77,20 +87,16 @@ export async function renderNginx({
     NGINX_CORS_ORIGIN: corsOrigins.join(','),
     NGINX_MAX_BODY: '1m',
   };
-  return (await readFile(template, 'utf8')).replaceAll(/\$\{(\w+)\}/g, (_, /** @type {string} */ name) => {
+  return (await readFile(template, 'utf8')).replaceAll(/\$\{(\w+)\}/g, (_, name: string) => {
     const value = values[name];
-    if (value === undefined) throw new Error(`nothing is known for \${${name}} in the Nginx template`);
+    if (value === undefined)
+      throw new Error(`the Nginx template has \${${name}}, which renderNginx does not set`);
     return String(value);
   });
 }
 
-/**
- * @param {string} host
- * @param {number} port
- * @param {string} [mark]
- */
-function listen(host, port, mark = '') {
-  // Refused by the kernel where the machine has no IPv6 at all.
+function listen(host: string, port: number, mark = ''): string {
+  // The kernel rejects `::` on a machine without IPv6.
   const everywhere = Object.values(networkInterfaces())
     .flat()
     .some((address) => address?.family === 'IPv6')
