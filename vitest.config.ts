@@ -68,7 +68,7 @@ export default defineConfig({
         ],
         workers: 4,
         order: 1,
-        globalSetup: ['server/test/support/start-shared-cluster.ts'],
+        globalSetup: ['server/test/support/shared-cluster-setup.ts'],
       }),
       // They measure time or memory, or need a processor for themselves.
       withProcesses({ name: 'alone', include: testsIn('alone'), workers: 1, order: 2 }),
