@@ -1,5 +1,5 @@
-/** A true cluster for one test file: Redis, replicas and Nginx as processes, ended with the test. */
-import { onTestFinished } from 'vitest';
+/** A cluster of its own for one test or one file: Redis, replicas and Nginx as processes. */
+import { afterAll, beforeAll, beforeEach, onTestFinished, type TestContext } from 'vitest';
 import { startCluster, type Cluster, type ClusterOptions } from '../support/start-cluster.ts';
 import { createRecorder, type Recorder } from '../support/recorder.ts';
 import { until } from '../support/until.ts';
@@ -22,9 +22,43 @@ export interface ClusterUnderTest extends Cluster {
   leader(): Promise<Cluster['replicas'][number]>;
 }
 
-/** Fast prices, short drains, one symbol to push, and an API key; replicas log what they would log for an operator. */
+/** Settings with which another replica leads within a second and a half of a kill. */
+export const shortLease = { LEASE_BEAT_MS: '250', LEASE_DEADLINE_MS: '700', LEASE_TTL_MS: '1000' };
+
+/** A cluster that ends with the test. */
 export async function startClusterUnderTest(options: ClusterOptions = {}): Promise<ClusterUnderTest> {
-  const cluster = await startCluster({
+  const cluster = await start(options);
+  onTestFinished(async ({ task }) => {
+    writeLogsOfFailed(task, cluster);
+    await cluster.stop();
+  });
+  return underTest(cluster);
+}
+
+/**
+ * A cluster that all tests of this file share, and a function that returns it. Each test begins when the cluster is healthy:
+ * replicas that a test before ended are started again.
+ */
+export function startClusterForFile(options: ClusterOptions = {}): () => ClusterUnderTest {
+  let cluster: Cluster | null = null;
+  const running = (): Cluster => {
+    if (cluster === null) throw new Error('The cluster of this file is not started yet.');
+    return cluster;
+  };
+  beforeAll(async () => {
+    cluster = await start(options);
+  });
+  afterAll(() => cluster?.stop());
+  beforeEach(async () => {
+    await heal(running());
+    onTestFinished(({ task }) => writeLogsOfFailed(task, running()));
+  });
+  return () => underTest(running());
+}
+
+/** Fast prices, short drains, one symbol to push, and an API key; replicas log what they would log for an operator. */
+function start(options: ClusterOptions): Promise<Cluster> {
+  return startCluster({
     replicas: 3,
     ...options,
     env: {
@@ -35,12 +69,9 @@ export async function startClusterUnderTest(options: ClusterOptions = {}): Promi
       ...options.env,
     },
   });
-  onTestFinished(async ({ task }) => {
-    if (task.result?.state === 'fail')
-      for (const { node, logs } of cluster.replicas)
-        process.stderr.write(`--- ${node}\n${logs().slice(-40).join('\n')}\n`);
-    await cluster.stop();
-  });
+}
+
+function underTest(cluster: Cluster): ClusterUnderTest {
   return {
     ...cluster,
     connect: (clientOptions, url = cluster.url) => {
@@ -60,6 +91,36 @@ export async function startClusterUnderTest(options: ClusterOptions = {}): Promi
         { withinMs: 10_000 },
       ),
   };
+}
+
+/** Starts ended replicas and resolves when every replica is ready and knows all others and the leader. */
+async function heal({ replicas }: Cluster): Promise<void> {
+  const isWell = async ({ url }: Cluster['replicas'][number]): Promise<boolean> => {
+    const { ready, leader } = await healthOf(url);
+    return ready && leader.node !== null && (await nodesKnownTo(url)).length === replicas.length;
+  };
+  await until(
+    async () => {
+      // A replica that drains ends by itself while this waits.
+      await Promise.all(replicas.filter((one) => !one.running()).map((one) => one.restart()));
+      const well = await Promise.all(replicas.map((replica) => isWell(replica).catch(() => false)));
+      return !well.includes(false);
+    },
+    { withinMs: 30_000, saw: () => Promise.all(replicas.map(({ url }) => healthOf(url).catch(String))) },
+  );
+}
+
+function writeLogsOfFailed(task: TestContext['task'], { replicas }: Cluster): void {
+  if (task.result?.state !== 'fail') return;
+  for (const { node, logs } of replicas)
+    process.stderr.write(`--- ${node}\n${logs().slice(-40).join('\n')}\n`);
+}
+
+/** The names of the nodes that the replica lists; none if it does not answer with a list. */
+export async function nodesKnownTo(url: string): Promise<string[]> {
+  const answer = await fetch(`${url}/api/nodes`, { headers: { 'X-API-Key': apiKey } });
+  const { nodes = [] } = (await answer.json()) as { nodes?: { node: string }[] };
+  return nodes.map(({ node }) => node);
 }
 
 export async function healthOf(url: string): Promise<Health> {
