@@ -137,10 +137,10 @@ describe('parseConfig', () => {
   });
 
   it('takes how clients sign in', () => {
-    const secret = 'é'.repeat(16);
-    const { config, warnings } = configOf({ AUTH_MODE: 'jwt', JWT_SECRET: secret, JWT_MAX_AGE: '3600' });
+    const utf8 = 'é'.repeat(16);
+    const { config, warnings } = configOf({ AUTH_MODE: 'jwt', JWT_SECRET: utf8, JWT_MAX_AGE: '3600' });
     const any = { mode: 'jwt', issuer: null, audience: null, maxAgeS: null };
-    expect(config.auth).toEqual({ ...any, key: { secret }, maxAgeS: 3_600 });
+    expect(config.auth).toEqual({ ...any, key: { secret: utf8 }, maxAgeS: 3_600 });
     expect(warnings).toEqual([]);
     const url = 'https://keys.example/jwks';
     const withUrl = configOf({ AUTH_MODE: 'jwt', JWKS_URL: url, JWT_ISSUER: 'i', JWT_AUDIENCE: 'a' });
@@ -155,11 +155,11 @@ describe('parseConfig', () => {
   });
 
   it('takes a backend, and warns where there is a secret for none', () => {
-    const backend = { BACKEND_URL: 'http://b.example/a?k=1', BACKEND_SECRET: 'é'.repeat(16) };
-    const { config, warnings } = configOf({ ...backend, BACKEND_TIMEOUT_MS: '100' });
+    const taken = { BACKEND_URL: 'http://b.example/a?k=1', BACKEND_SECRET: 'é'.repeat(16) };
+    const { config, warnings } = configOf({ ...taken, BACKEND_TIMEOUT_MS: '100' });
     expect(config.backend).toEqual({
-      url: backend.BACKEND_URL,
-      secret: backend.BACKEND_SECRET,
+      url: taken.BACKEND_URL,
+      secret: taken.BACKEND_SECRET,
       timeoutMs: 100,
       maxConcurrent: 16,
     });

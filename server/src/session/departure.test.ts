@@ -70,14 +70,11 @@ describe('a departure', () => {
 
   it('[DR3] closes polling connections, and those that have not joined, at once', () => {
     const clock = createManualClock();
-    const [socket, polling, stranger] = [
-      leaver(clock),
-      leaver(clock, { isPolling: true }),
-      leaver(clock, { isJoined: false }),
-    ];
-    depart([socket, polling, stranger], clock);
-    expect([socket.closedAt, polling.closedAt, stranger.closedAt]).toEqual([null, 0, 0]);
-    expect(polling.told).toBe(500);
+    const kinds = [{}, { isPolling: true }, { isJoined: false }];
+    const leavers = kinds.map((kind) => leaver(clock, kind));
+    depart(leavers, clock);
+    expect(leavers.map(({ closedAt }) => closedAt)).toEqual([null, 0, 0]);
+    expect(leavers[1]?.told).toBe(500);
   });
 
   it('[DR3] does not close who left as it was told, and ends as soon as all have', async () => {
