@@ -62,18 +62,27 @@ describe('the subscriptions of a stream', () => {
     expect(test.stream.symbols()).toEqual(['B']);
   });
 
-  it('[W2] hands on each tick once and drops what it has passed', () => {
-    const test = createStreamWith('A');
-    test.tick('A', 2, 3, 3, 1, 2, 4);
-    expect(seqs(test.ticks)).toEqual([2, 3, 4]);
-    expect(test.stream.counters()).toMatchObject({ ticks: 3, duplicates: 3, gaps: 0 });
-  });
+  const passed = [2, 3, 3, 1, 2, 4].map((seq) => tickOf('A', seq));
 
-  it('[W3] takes a merged tick for all that it stands for', () => {
+  it.each([
+    ['[W2] hands each tick on once', passed, [2, 3, 4], { ticks: 3, duplicates: 3, gaps: 0 }],
+    [
+      '[W3] a merged tick stands for the ticks before it',
+      [tickOf('A', 5, { merged: 3 })],
+      [5],
+      { merged: 3, gaps: 0 },
+    ],
+    [
+      '[W3] a merged tick that stands for too few is a gap',
+      [tickOf('A', 5, { merged: 2 })],
+      [],
+      { ticks: 0, gaps: 1 },
+    ],
+  ])('%s', (_title, ticks, expected, counters) => {
     const test = createStreamWith('A');
-    test.emit('tick', tickOf('A', 5, { merged: 3 }));
-    expect(seqs(test.ticks)).toEqual([5]);
-    expect(test.stream.counters()).toMatchObject({ merged: 3, gaps: 0 });
+    for (const tick of ticks) test.emit('tick', tick);
+    expect(seqs(test.ticks)).toEqual(expected);
+    expect(test.stream.counters()).toMatchObject(counters);
   });
 
   it('[W3] sees a hole, asks for it once, and takes the replay that fills it', () => {
@@ -100,12 +109,6 @@ describe('the subscriptions of a stream', () => {
     test.tick('A', 11);
     expect(seqs(test.ticks)).toEqual([11]);
     expect(test.stream.counters()).toMatchObject({ gaps: 1, recovered: 0 });
-  });
-
-  it('sees a hole behind a merged tick that does not reach back far enough', () => {
-    const test = createStreamWith('A');
-    test.emit('tick', tickOf('A', 5, { merged: 2 }));
-    expect(test.stream.counters()).toMatchObject({ gaps: 1, ticks: 0 });
   });
 
   it('does not ask for holes more often than four times a second', () => {

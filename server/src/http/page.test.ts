@@ -39,21 +39,17 @@ describe('the page', () => {
     expect(asset.headers.get('cache-control')).toBe('public, max-age=31536000, immutable');
   });
 
-  it.each([
-    '/../secret.txt',
-    '/assets/../../secret.txt',
-    '/..%2fsecret.txt',
-    '/%2e%2e/secret.txt',
-    '/..\\secret.txt',
-    '//../secret.txt',
-    '/.hidden',
-    '/assets',
-    '/assets/',
-  ])('gives nothing for %s', async (target) => {
-    const answer = await rawGet(target);
-    expect(answer).toMatch(/^HTTP\/1\.1 404 /);
-    expect(answer).not.toMatch(/\r\n\r\nsecret/);
-  });
+  const above = ['/../secret.txt', '/assets/../../secret.txt', '//../secret.txt', '/..\\secret.txt'];
+  const encodedAbove = ['/..%2fsecret.txt', '/%2e%2e/secret.txt'];
+
+  it.each([...above, ...encodedAbove, '/.hidden', '/assets', '/assets/'])(
+    'gives nothing for %s',
+    async (target) => {
+      const answer = await rawGet(target);
+      expect(answer).toMatch(/^HTTP\/1\.1 404 /);
+      expect(answer).not.toMatch(/\r\n\r\nsecret/);
+    },
+  );
 
   it.each(['/INDEX.HTML', '/Index.html', '/index.html/'])('is not there as %s', async (where) => {
     expect(await problemOf(await app.get(where))).toMatchObject({ status: 404, name: 'not_found' });

@@ -52,22 +52,9 @@ describe('a tick that is wrong', () => {
     expect(said([tick])).toBe(message);
   });
 
-  it.each([
-    'abc',
-    '-1',
-    '1e400',
-    '1e5',
-    '+1',
-    '01',
-    '1.',
-    '.5',
-    '',
-    ' 1',
-    '1,5',
-    '0x10',
-    'NaN',
-    '9'.repeat(41),
-  ])('the price "%s" is refused', (price) => {
+  const malformed = ['abc', '-1', '1e400', '1e5', '+1', '01', '1.', '.5', '', ' 1', '1,5', '0x10', 'NaN'];
+
+  it.each([...malformed, '9'.repeat(41)])('the price "%s" is refused', (price) => {
     expect(said([{ symbol: 'DEMO', price }])).toBe(notPlain);
   });
 

@@ -1,18 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import type { Lease } from '../backplane/contract.ts';
 import { createMemoryLease } from '../backplane/local/memory-lease.ts';
-import { createLog } from '../support/log.ts';
+import { createKeptLog } from '../../test/support/kept-log.ts';
 import { createManualClock } from '../../test/support/manual-clock.ts';
 import { createElection } from './election.ts';
 
 /** Nodes that share one lease in memory; each node's link can be cut. */
 function setUp() {
-  const lines: string[] = [];
-  const log = createLog({
-    level: 'info',
-    node: 'test',
-    destination: { write: (line) => void lines.push(line) },
-  });
+  const { log, lines } = createKeptLog();
   const memory = createMemoryLease();
   const clock = createManualClock();
   const listeners: (() => void)[] = [];
@@ -50,8 +45,7 @@ function setUp() {
     return { election, events, cut: (on: boolean) => (cut = on), hangBeats: () => (hangs = true) };
   }
   /** What was logged of the lease itself. */
-  const said = () =>
-    lines.map((line) => (JSON.parse(line) as { msg: string }).msg).filter((msg) => /lease/.test(msg));
+  const said = () => lines.map(({ msg }) => String(msg)).filter((msg) => /lease/.test(msg));
   return { memory, clock, join, said };
 }
 

@@ -102,29 +102,17 @@ describe('a token that is not taken', () => {
     expect(await refusedAs({ token })).toBe('token_invalid');
   });
 
-  it.each([
-    'none',
-    'None',
-    'NONE',
-    'nOnE',
-    'HS384',
-    'HS512',
-    'hs256',
-    'RS256',
-    'ES256',
-    'EdDSA',
-    'dir',
-    '',
-    5,
-    null,
-    ['HS256'],
-  ])('[SI3] another algorithm, signed or not: %j', async (alg) => {
-    for (const token of [
-      secretToken(good, { header: { alg } }),
-      makeToken({ alg }, good, () => Buffer.alloc(0)),
-    ])
-      expect(await refusedAs({ token })).toBe('token_invalid');
-  });
+  const namesOfNone = ['none', 'None', 'NONE', 'nOnE', ''];
+  const otherNames = ['HS384', 'HS512', 'hs256', 'RS256', 'ES256', 'EdDSA', 'dir'];
+
+  it.each([...namesOfNone, ...otherNames, 5, null, ['HS256']])(
+    '[SI3] another algorithm, signed or not: %j',
+    async (alg) => {
+      const unsigned = makeToken({ alg }, good, () => Buffer.alloc(0));
+      for (const token of [secretToken(good, { header: { alg } }), unsigned])
+        expect(await refusedAs({ token })).toBe('token_invalid');
+    },
+  );
 
   it.each(['crit', 'jku', 'jwk', 'x5u'])('[SI3] a header with %s', async (name) => {
     for (const value of [['exp'], 'https://evil.example/keys', { kty: 'oct', k: 'AAAA' }, [], null]) {
