@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Quote, SnapshotReason, Tick } from '../server/protocol/index.ts';
+import type { SnapshotReason, Tick } from '../server/protocol/index.ts';
 import { createSequenceCheck, type SequenceCounts } from './sequence-check.ts';
 
 /** One thing that a user sees or does. Fields that are not given are of symbol BTC-USD and generation gen1. */
@@ -25,8 +25,7 @@ function after(steps: Step[]) {
     const day = { open: '1', high: '1', low: '1', volume: '0', stale: false };
     if (is === 'tick') check.tick(tick);
     else if (is === 'unsubscribe') check.unsubscribed([symbol]);
-    else if (typeof is === 'object')
-      check.snapshot({ quotes: [{ ...tick, ...day } as Quote], reason: is.snapshot });
+    else if (typeof is === 'object') check.snapshot({ quotes: [{ ...tick, ...day }], reason: is.snapshot });
     else {
       const recovered = is === 'recover';
       check.subscribed({ [symbol]: { ok: true, gen, seq, everyMs: 0, recovered, replayed: 0 } });
