@@ -18,22 +18,12 @@ describe('[MS4] names of events', () => {
 
   const ofSocketIo = ['connect', 'connect_error', 'disconnect', 'disconnecting'];
   const ofEmitters = ['error', 'newListener', 'removeListener'];
-  const ofServer = [
-    'hello',
-    'tick',
-    'snapshot',
-    'quote',
-    'feed',
-    'heartbeat',
-    'symbols',
-    'shutdown',
-    'refused',
-  ];
-  const ofCluster = ['cluster', 'node_gone'];
+  const ofPrices = ['tick', 'snapshot', 'quote', 'feed', 'symbols'];
+  const ofServer = ['hello', 'heartbeat', 'shutdown', 'refused', 'cluster', 'node_gone'];
   const ofClients = ['subscribe', 'unsubscribe', 'watch', 'unwatch', 'send_message', 'refresh_token'];
   const ofPrototypes = ['__proto__', 'constructor', 'prototype', 'hasOwnProperty', 'toString', 'valueOf'];
 
-  it.each([...ofSocketIo, ...ofEmitters, ...ofServer, ...ofCluster, ...ofClients, ...ofPrototypes])(
+  it.each([...ofSocketIo, ...ofEmitters, ...ofPrices, ...ofServer, ...ofClients, ...ofPrototypes])(
     '%s is reserved',
     (name) => {
       expect(isReservedEvent(name)).toBe(true);
