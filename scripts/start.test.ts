@@ -33,8 +33,9 @@ function start(env: Record<string, string> = {}): Run {
   return run;
 }
 
-async function live(run: Run): Promise<void> {
+async function live(run: Run): Promise<Run> {
   await expect.poll(() => run.output(), patience).toContain('live with');
+  return run;
 }
 
 /** Starts with a step that hangs, and signals once it does. */
@@ -54,14 +55,12 @@ async function level(env: Record<string, string>): Promise<string | undefined> {
 
 describe('the set-up', () => {
   test('a first start installs and builds, saying one line for each; a second one finds nothing to do', async () => {
-    const first = start();
-    await live(first);
+    const first = await live(start());
     expect(first.output()).toMatch(/^installing dependencies .*\nbuilding\nlive with/);
     expect(project.asked()).toEqual(everything);
 
     const began = performance.now();
-    const second = start();
-    await live(second);
+    const second = await live(start());
     console.log(`a start with nothing to do took ${Math.round(performance.now() - began)} ms`);
     expect(second.output()).toMatch(/^live with/);
     expect(project.asked()).toEqual(everything);
@@ -78,8 +77,7 @@ describe('the set-up', () => {
   });
 
   test('development dependencies are installed whatever NODE_ENV says, and the server still sees it', async () => {
-    const run = start({ NODE_ENV: 'production' });
-    await live(run);
+    const run = await live(start({ NODE_ENV: 'production' }));
     expect(project.asked()[0]).toBe('npm ci --include=dev');
     expect(run.output()).toContain('production');
   });
@@ -161,8 +159,7 @@ describe('signals during the set-up', () => {
 
 describe('the server', () => {
   test('is told of SIGTERM, drains, and its exit code is ours', async () => {
-    const run = start();
-    await live(run);
+    const run = await live(start());
     run.child.kill('SIGTERM');
     expect(await run.ended).toBe(0);
     expect(run.output()).toContain('drained');
@@ -170,8 +167,7 @@ describe('the server', () => {
   });
 
   test('ends with the start, also when that is killed with -9', async () => {
-    const run = start();
-    await live(run);
+    const run = await live(start());
     const server = Number(/live with .* (\d+)/.exec(run.output())?.[1]);
     expect(runs(server)).toBe(true);
     run.child.kill('SIGKILL');
@@ -179,8 +175,7 @@ describe('the server', () => {
   });
 
   test('ended by a signal: 128 and its number', async () => {
-    const run = start();
-    await live(run);
+    const run = await live(start());
     run.child.kill('SIGINT');
     expect(await run.ended).toBe(130);
   });

@@ -2,27 +2,18 @@
 import { expect, test } from 'vitest';
 import { runInForeground } from './foreground.mjs';
 
-const cwd = process.cwd();
-
-test('a program that is not done in its time is told of and ended', async () => {
+async function run(program: string, withinMs: number) {
   const late: number[] = [];
-  const code = await runInForeground('/bin/sh', ['-c', 'sleep 43; exit 0'], {
-    cwd,
-    ownGroup: true,
-    withinMs: 50,
-    onLate: (pid) => void late.push(pid),
-  });
-  expect(code).toBe(128 + 15);
-  expect(late).toHaveLength(1);
+  const onLate = (pid: number) => void late.push(pid);
+  const options = { cwd: process.cwd(), ownGroup: true, withinMs, onLate };
+  return { code: await runInForeground('/bin/sh', ['-c', program], options), late };
+}
+
+test('a program that is not done in its time is reported and ended', async () => {
+  const { code, late } = await run('sleep 43; exit 0', 50);
+  expect([code, late.length]).toEqual([128 + 15, 1]);
 });
 
-test('one that is done in time is not', async () => {
-  const late: number[] = [];
-  const code = await runInForeground('/bin/sh', ['-c', 'exit 7'], {
-    cwd,
-    ownGroup: true,
-    withinMs: 60_000,
-    onLate: (pid) => void late.push(pid),
-  });
-  expect([code, late]).toEqual([7, []]);
+test('a program that is done in time is neither', async () => {
+  expect(await run('exit 7', 60_000)).toEqual({ code: 7, late: [] });
 });

@@ -24,6 +24,10 @@ function put(path: string, content: string): void {
   writeFileSync(join(root, path), content);
 }
 
+function remove(path: string): void {
+  rmSync(join(root, path), { recursive: true });
+}
+
 function lock(path: string, packages: object): void {
   put(path, JSON.stringify({ packages }));
 }
@@ -54,35 +58,22 @@ describe('dependencies', () => {
     expect(dependenciesFresh(root)).toBe(true);
   });
 
-  test('no node_modules: stale', () => {
-    rmSync(join(root, 'node_modules'), { recursive: true });
-    expect(dependenciesFresh(root)).toBe(false);
-  });
+  const asks = (version: string, integrity: string) =>
+    lock('package-lock.json', { ...packages, 'node_modules/a': { version, integrity } });
 
-  test('an installation that never ended: stale', () => {
-    rmSync(join(root, installedLockPath));
-    expect(dependenciesFresh(root)).toBe(false);
-  });
-
-  test('an installed lock file that is half written: stale', () => {
-    put(installedLockPath, '{"packages": {"node_mod');
-    expect(dependenciesFresh(root)).toBe(false);
-  });
-
-  test('a package folder that is gone: stale', () => {
-    rmSync(join(root, 'node_modules/b'), { recursive: true });
-    expect(dependenciesFresh(root)).toBe(false);
-  });
-
-  test('installed without development dependencies: stale', () => {
-    lock(installedLockPath, { 'node_modules/a': here['node_modules/a'] });
-    expect(dependenciesFresh(root)).toBe(false);
-  });
-
-  test('the lock file asks for another version, or other content of it: stale', () => {
-    lock('package-lock.json', { ...packages, 'node_modules/a': { version: '1.0.1', integrity: 'sha512-a' } });
-    expect(dependenciesFresh(root)).toBe(false);
-    lock('package-lock.json', { ...packages, 'node_modules/a': { version: '1.0.0', integrity: 'sha512-z' } });
+  test.each<[string, () => void]>([
+    ['no node_modules', () => remove('node_modules')],
+    ['an installation that did not end', () => remove(installedLockPath)],
+    ['a half-written installed lock file', () => put(installedLockPath, '{"packages": {"node_mod')],
+    ['a missing package folder', () => remove('node_modules/b')],
+    [
+      'no development dependencies',
+      () => lock(installedLockPath, { 'node_modules/a': here['node_modules/a'] }),
+    ],
+    ['another version in the lock file', () => asks('1.0.1', 'sha512-a')],
+    ['other content in the lock file', () => asks('1.0.0', 'sha512-z')],
+  ])('%s: stale', (_what, change) => {
+    change();
     expect(dependenciesFresh(root)).toBe(false);
   });
 });
@@ -97,55 +88,35 @@ describe('the build', () => {
     writeStamp(root, sourcesDigest(root));
   });
 
-  test('made from the sources as they are: fresh', () => {
-    expect(buildState(root)).toBe('fresh');
+  const main = 'server/src/main.ts';
+  const built = 'dist/server/src/main.js';
+
+  test.each<[string, ReturnType<typeof buildState>, () => void]>([
+    ['the sources as they are', 'fresh', () => {}],
+    ['a source with another time', 'fresh', () => utimesSync(join(root, main), 4e9, 4e9)],
+    ['a changed test', 'fresh', () => put('server/src/main.test.ts', 'test()')],
+    ['an editor file', 'fresh', () => put('server/src/.main.ts.swp', 'start(')],
+    ['a compiler record', 'fresh', () => put('client/tsconfig.tsbuildinfo', '{}')],
+    ['a changed source', 'stale', () => put(main, 'start(1)')],
+    ['a new source', 'stale', () => put('client/src/view/table.tsx', '')],
+    ['a removed source', 'stale', () => remove('client/src/main.tsx')],
+    ['other dependencies', 'stale', () => put('package-lock.json', '{ }')],
+    ['other compiler options', 'stale', () => put('tsconfig.base.json', '{}')],
+    ['no stamp', 'unknown', () => remove(buildStampPath)],
+    ['no build', 'unknown', () => remove('dist')],
+    ['a file from another compiler run', 'unknown', () => put(built, 'start(2)')],
+    ['a missing built file', 'unknown', () => remove('dist/client/index.html')],
+  ])('%s: %s', (_what, state, change) => {
+    change();
+    expect(buildState(root)).toBe(state);
   });
 
-  test('sources with other times and the same content: fresh', () => {
-    utimesSync(join(root, 'server/src/main.ts'), 4e9, 4e9);
-    expect(buildState(root)).toBe('fresh');
-  });
-
-  test('a changed, a new and a removed source: stale', () => {
-    put('server/src/main.ts', 'start(1)');
-    expect(buildState(root)).toBe('stale');
-    put('server/src/main.ts', 'start()');
+  test('changes that are undone: fresh', () => {
+    for (const path of [main, built]) put(path, 'start(1)');
     put('client/src/view/table.tsx', '');
-    expect(buildState(root)).toBe('stale');
-    rmSync(join(root, 'client/src/view'), { recursive: true });
+    expect(buildState(root)).not.toBe('fresh');
+    for (const path of [main, built]) put(path, 'start()');
+    remove('client/src/view');
     expect(buildState(root)).toBe('fresh');
-    rmSync(join(root, 'client/src/main.tsx'));
-    expect(buildState(root)).toBe('stale');
-  });
-
-  test('other dependencies or compiler options: stale', () => {
-    put('package-lock.json', '{ }');
-    expect(buildState(root)).toBe('stale');
-    put('package-lock.json', '{}');
-    put('tsconfig.base.json', '{}');
-    expect(buildState(root)).toBe('stale');
-  });
-
-  test('a changed test, an editor file and a compiler record: fresh', () => {
-    put('server/src/main.test.ts', 'test()');
-    put('server/src/.main.ts.swp', 'start(');
-    put('client/tsconfig.tsbuildinfo', '{}');
-    expect(buildState(root)).toBe('fresh');
-  });
-
-  test('a build that never was, or never ended: unknown', () => {
-    rmSync(join(root, buildStampPath));
-    expect(buildState(root)).toBe('unknown');
-    rmSync(join(root, 'dist'), { recursive: true });
-    expect(buildState(root)).toBe('unknown');
-  });
-
-  test('a build that lost a file, or that another compiler run wrote to: unknown, also with its sources as they were', () => {
-    put('dist/server/src/main.js', 'start(2)');
-    expect(buildState(root)).toBe('unknown');
-    put('dist/server/src/main.js', 'start()');
-    expect(buildState(root)).toBe('fresh');
-    rmSync(join(root, 'dist/client/index.html'));
-    expect(buildState(root)).toBe('unknown');
   });
 });

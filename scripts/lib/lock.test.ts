@@ -17,15 +17,14 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
+const content = () => readFileSync(path, 'utf8');
+
 test('a second taker waits, says so once, and goes on when the first gives the lock back', async () => {
   const release = await takeLock(path);
   const owners: number[] = [];
-  const second = takeLock(path, {
-    pollMs: 5,
-    onWait: (owner) => void owners.push(owner),
-  });
+  const second = takeLock(path, { pollMs: 5, onWait: (owner) => void owners.push(owner) });
   await expect.poll(() => owners).toEqual([process.pid]);
-  expect(readFileSync(path, 'utf8')).toMatch(new RegExp(`^${process.pid} `));
+  expect(content()).toMatch(new RegExp(`^${process.pid} `));
   release();
   (await second)();
   expect(owners).toHaveLength(1);
@@ -54,26 +53,24 @@ test('the lock of a dead process is taken over at once', async () => {
   const began = performance.now();
   const release = await takeLock(path);
   expect(performance.now() - began).toBeLessThan(1000);
-  expect(readFileSync(path, 'utf8')).toMatch(new RegExp(`^${process.pid} `));
+  expect(content()).toMatch(new RegExp(`^${process.pid} `));
   release();
 });
 
 test('a lock that names a living process but is never renewed is taken over', async () => {
   writeFileSync(path, `${process.ppid} 7`);
   const release = await takeLock(path, { pollMs: 5, silentMs: 100 });
-  expect(readFileSync(path, 'utf8')).toMatch(new RegExp(`^${process.pid} `));
+  expect(content()).toMatch(new RegExp(`^${process.pid} `));
   release();
 });
 
 test('an owner that renews keeps it for longer than the silence allowed', async () => {
   const release = await takeLock(path, { silentMs: 200 });
-  const first = readFileSync(path, 'utf8');
+  const first = content();
   let taken = false;
-  const second = takeLock(path, { pollMs: 5, silentMs: 200 }).then((giveBack) => {
-    taken = true;
-    return giveBack;
-  });
-  const beat = () => Number(readFileSync(path, 'utf8').split(' ')[1]);
+  const second = takeLock(path, { pollMs: 5, silentMs: 200 });
+  void second.then(() => (taken = true));
+  const beat = () => Number(content().split(' ')[1]);
   await expect.poll(beat, { timeout: 5000 }).toBeGreaterThan(8);
   expect(first).toBe(`${process.pid} 0`);
   expect(taken).toBe(false);
@@ -85,7 +82,7 @@ test('a late release leaves the lock of the next owner alone', async () => {
   const release = await takeLock(path);
   writeFileSync(path, `${process.ppid} 3`);
   release();
-  expect(readFileSync(path, 'utf8')).toBe(`${process.ppid} 3`);
+  expect(content()).toBe(`${process.ppid} 3`);
 });
 
 test('an abort ends the waiting', async () => {

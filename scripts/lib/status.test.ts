@@ -106,18 +106,16 @@ describe('the problems of a cluster', () => {
 
   it('tell how many replicas serve of those that were wanted, where all are known', () => {
     expect(problemsOf(well, { minNodes: 3 })).toEqual(['1 of 3 replicas serve']);
-    expect(problemsOf({ ...well, told: 'one', nodes: well.nodes.slice(0, 1) }, { minNodes: 3 })).toEqual([
-      'only the replica that answered is known, not 3: to be told of all takes an API key',
-    ]);
-    expect(problemsOf({ ...well, told: 'alone', nodes: well.nodes.slice(0, 1) }, { minNodes: 3 })).toEqual([
-      'only the replica that answered is known, not 3: it has no link to the others',
-    ]);
+    const onlyOne = (told: 'one' | 'alone') =>
+      problemsOf({ ...well, told, nodes: well.nodes.slice(0, 1) }, { minNodes: 3 });
+    const start = 'only the replica that answered is known, not 3:';
+    expect(onlyOne('one')).toEqual([`${start} to be told of all takes an API key`]);
+    expect(onlyOne('alone')).toEqual([`${start} it has no link to the others`]);
   });
 
   it('are none where the leader is another than the one replica that is known', () => {
-    expect(problemsOf({ ...well, told: 'one', leader: { node: 'r9', epoch: 3 } }, { minNodes: 0 })).toEqual(
-      [],
-    );
+    const elsewhere: ClusterStatus = { ...well, told: 'one', leader: { node: 'r9', epoch: 3 } };
+    expect(problemsOf(elsewhere, { minNodes: 0 })).toEqual([]);
   });
 });
 

@@ -58,20 +58,12 @@ describe('the median', () => {
 
 describe('the document', () => {
   it('has a row for each result, and says what machine it was', () => {
+    const machine = { cpu: 'a CPU', cores: 2, memoryGb: 4, system: 'Linux', node: '20.0.0' };
     const document = resultsDocument({
       results: [resultOf(rows.floor20, [{ ours: 0.55, peer: 0.5 }])],
       notes: ['a note'],
       drivers: [{ experiment: 'stage', lagP99: 3, busy: 0.25 }],
-      machine: {
-        cpu: 'a CPU',
-        cores: 2,
-        memoryGb: 4,
-        system: 'Linux',
-        node: '20.0.0',
-        commit: 'abc',
-        date: 'today',
-        load: 0.5,
-      },
+      machine: { ...machine, commit: 'abc', date: 'today', load: 0.5 },
     });
     expect(document).toContain(
       '| 0.550 | floor | 0.500 | ours / peer = 1.10 | 1.10 - 1.10 | at most 1.2 | yes |',

@@ -28,22 +28,13 @@ describe('decimals', () => {
   );
 
   it('writes numbers plainly', () => {
-    expect([1e-7, 0.1, 100, 64250.1, 1.5e10, 0].map(decimalOfNumber)).toEqual([
-      '0.0000001',
-      '0.1',
-      '100',
-      '64250.1',
-      '15000000000',
-      '0',
-    ]);
+    const written = ['0.0000001', '0.1', '100', '64250.1', '15000000000', '0'];
+    expect([1e-7, 0.1, 100, 64250.1, 1.5e10, 0].map(decimalOfNumber)).toEqual(written);
   });
 
   it('refuses numbers that a double may not hold exactly, or that are no price', () => {
-    expect(
-      [NaN, Infinity, -1, -0, Number('1e400'), Number('0.12345678901234567'), 1.5e20, 1e300].map(
-        decimalOfNumber,
-      ),
-    ).toEqual(Array(8).fill(null));
+    const refused = [NaN, Infinity, -1, -0, Number('1e400'), Number('0.12345678901234567'), 1.5e20, 1e300];
+    for (const number of refused) expect(decimalOfNumber(number)).toBeNull();
   });
 
   it('counts digits', () => {
@@ -74,9 +65,7 @@ describe('decimals', () => {
           return BigInt(whole + fraction.padEnd(12, '0'));
         };
         expect(scaled(addDecimals(a, b))).toBe(scaled(a) + scaled(b));
-        expect(Math.sign(compareDecimals(a, b))).toBe(
-          scaled(a) < scaled(b) ? -1 : scaled(a) > scaled(b) ? 1 : 0,
-        );
+        expect(Math.sign(compareDecimals(a, b))).toBe(Math.sign(Number(scaled(a) - scaled(b))));
       }),
     );
   });

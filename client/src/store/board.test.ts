@@ -17,6 +17,8 @@ function feedOf(state: FeedState['state'], ...sources: FeedState['sources']): Fe
   return { state, since: startAt, reason: state === 'live' ? '' : 'why', sources };
 }
 
+const sourceOf = (state: FeedState['state'], ...symbols: string[]) => ({ name: 'x', state, symbols });
+
 /** A board with A and B chosen, live; the clock is at `startAt` until `set`. */
 function createBoardUnderTest() {
   let nowMs = startAt;
@@ -35,6 +37,10 @@ function createBoardUnderTest() {
   return {
     board,
     touched,
+    /** The freshness of A and B. */
+    freshness: () => ['A', 'B'].map((symbol) => board.freshness(rowOf(board, symbol))),
+    served: (symbol: string, seq: number) =>
+      board.onResults({ [symbol]: { ok: true, gen: 'g1', seq, everyMs: 0, recovered: false, replayed: 0 } }),
     changes: () => changes,
     nodeChanges: () => nodeChanges,
     set: (now: number) => void (nowMs = now),
@@ -85,14 +91,9 @@ describe('the board', () => {
     const seen = ['10.50', '9.99', '9.990', '10'].map((price) => {
       board.onTick(tickOf('A', price));
       const { direction, previous } = rowOf(board, 'A');
-      return [direction, previous];
+      return `${direction} from ${previous}`;
     });
-    expect(seen).toEqual([
-      ['up', '10.00'],
-      ['down', '10.50'],
-      ['same', '10.50'],
-      ['up', '9.990'],
-    ]);
+    expect(seen).toEqual(['up from 10.00', 'down from 10.50', 'same from 10.50', 'up from 9.990']);
   });
 
   it("[Q1] follows the day's figures tick by tick", () => {
@@ -113,52 +114,45 @@ describe('the board', () => {
   });
 
   it('says what the server does not serve, until it does', () => {
-    const { board } = createBoardUnderTest();
+    const { board, served } = createBoardUnderTest();
     board.onResults({ A: { ok: false, ...refusal('unknown_symbol', 'not listed here') } });
     expect(rowOf(board, 'A').problem?.message).toBe('not listed here');
     expect(board.freshness(rowOf(board, 'A'))).toBe('unlisted');
-    board.onResults({ A: { ok: true, gen: 'g1', seq: 0, everyMs: 0, recovered: false, replayed: 0 } });
+    served('A', 0);
     expect(board.freshness(rowOf(board, 'A'))).toBe('empty');
   });
 
   it('says that a symbol was retired, with its last price, until it is served again', () => {
-    const { board } = createBoardUnderTest();
+    const { board, served } = createBoardUnderTest();
     board.onSnapshot([quoteOf('A')]);
     board.onResults({ A: { ok: false, ...refusal('retired') } });
     expect(board.freshness(rowOf(board, 'A'))).toBe('retired');
     expect(rowOf(board, 'A').quote).not.toBeNull();
-    board.onResults({ A: { ok: true, gen: 'g1', seq: 1, everyMs: 0, recovered: false, replayed: 0 } });
+    served('A', 1);
     expect(board.freshness(rowOf(board, 'A'))).not.toBe('retired');
   });
 
   it('does not call unlisted what was refused for now, with a price or without', () => {
-    const { board } = createBoardUnderTest();
+    const { board, freshness, served } = createBoardUnderTest();
     board.onSnapshot([quoteOf('B')]);
     const away = { ok: false, ...refusal('store_unavailable') } as const;
     board.onResults({ A: away, B: away });
-    const both = () => ['A', 'B'].map((symbol) => board.freshness(rowOf(board, symbol)));
-    expect(both()).toEqual(['pending', 'pending']);
-    board.onResults({ B: { ok: true, gen: 'g1', seq: 1, everyMs: 0, recovered: false, replayed: 0 } });
+    expect(freshness()).toEqual(['pending', 'pending']);
+    served('B', 1);
     board.onSnapshot([quoteOf('A')]);
-    expect(both()).toEqual(['live', 'live']);
+    expect(freshness()).toEqual(['live', 'live']);
   });
 
   it('[FR1] calls stale what belongs to a stale source, and only that', () => {
-    const { board } = createBoardUnderTest();
+    const { board, freshness } = createBoardUnderTest();
     board.onSnapshot([quoteOf('A'), quoteOf('B')]);
-    const both = () => ['A', 'B'].map((symbol) => board.freshness(rowOf(board, symbol)));
-    board.onFeed(
-      feedOf(
-        'stale',
-        { name: 'x', state: 'stale', symbols: ['A'] },
-        { name: 'y', state: 'live', symbols: ['B'] },
-      ),
-    );
-    expect(both()).toEqual(['stale', 'live']);
-    board.onFeed(feedOf('stale', { name: 'x', state: 'live', symbols: ['A', 'B'] }));
-    expect(both()).toEqual(['stale', 'stale']);
-    board.onFeed(feedOf('live', { name: 'x', state: 'live', symbols: ['A', 'B'] }));
-    expect(both()).toEqual(['live', 'live']);
+    const [stale, live] = [sourceOf('stale', 'A'), sourceOf('live', 'B')];
+    board.onFeed(feedOf('stale', stale, live));
+    expect(freshness()).toEqual(['stale', 'live']);
+    board.onFeed(feedOf('stale', sourceOf('live', 'A', 'B')));
+    expect(freshness()).toEqual(['stale', 'stale']);
+    board.onFeed(feedOf('live', sourceOf('live', 'A', 'B')));
+    expect(freshness()).toEqual(['live', 'live']);
   });
 
   it('[FR3] believes a quote that says it is stale while the feed was not told', () => {

@@ -1,5 +1,22 @@
 import { describe, expect, it } from 'vitest';
-import { createStreamUnderTest, hello, tickOf } from './testing/fake-links.ts';
+import { createStreamUnderTest, createStreamWith, hello } from './testing/fake-links.ts';
+
+/** A stream whose connection is live. */
+function createLiveStream() {
+  const test = createStreamUnderTest();
+  test.goLive();
+  return test;
+}
+
+/** Loses the connection, waits until the stream tries again, and gives how long that took. */
+function loseAndRetry(test: ReturnType<typeof createStreamUnderTest>): number {
+  test.lose();
+  const state = test.stream.state();
+  if (state.at !== 'waiting') throw new Error(state.at);
+  const waitMs = Math.ceil(state.retryAt - test.clock.now());
+  test.clock.advance(waitMs);
+  return waitMs;
+}
 
 const refusal = { code: 4502, name: 'draining', message: 'leaving' };
 
@@ -12,8 +29,7 @@ describe('the connection of a stream', () => {
   });
 
   it('[HB1] leaves after 5 s without any event, and takes another cid', () => {
-    const test = createStreamUnderTest();
-    test.goLive();
+    const test = createLiveStream();
     test.clock.advance(4_999);
     test.emit('heartbeat', { at: 1 });
     test.clock.advance(4_999);
@@ -26,8 +42,7 @@ describe('the connection of a stream', () => {
   });
 
   it('stays when it was the page that slept, and reads what came meanwhile first', () => {
-    const test = createStreamUnderTest();
-    test.goLive();
+    const test = createLiveStream();
     test.clock.sleep(60_000);
     expect(test.stream.state().at).toBe('live');
     test.emit('heartbeat', { at: 1 });
@@ -36,8 +51,7 @@ describe('the connection of a stream', () => {
   });
 
   it('leaves 2 s after the page slept when nothing had come', () => {
-    const test = createStreamUnderTest();
-    test.goLive();
+    const test = createLiveStream();
     test.clock.sleep(60_000);
     test.clock.advance(2_000);
     expect(test.stream.state()).toMatchObject({ at: 'waiting', because: 'silence' });
@@ -55,13 +69,7 @@ describe('the connection of a stream', () => {
   it('comes back after full jitter, with growing ceilings until a connection held for 2 s', () => {
     const test = createStreamUnderTest();
     const waits: number[] = [];
-    const lose = () => {
-      test.link().listener.onClose(undefined);
-      const state = test.stream.state();
-      if (state.at !== 'waiting') throw new Error(state.at);
-      waits.push(state.retryAt - test.clock.now());
-      test.clock.advance(state.retryAt - test.clock.now());
-    };
+    const lose = () => waits.push(loseAndRetry(test));
     lose();
     lose();
     test.goLive();
@@ -83,12 +91,7 @@ describe('the connection of a stream', () => {
     test.clock.advance(5_000);
     for (let loss = 0; loss < 5; loss++) {
       if (loss === 4) draw = 1;
-      test.link().listener.onClose(undefined);
-      const state = test.stream.state();
-      if (state.at !== 'waiting') throw new Error(state.at);
-      const waitMs = Math.ceil(state.retryAt - test.clock.now());
-      waits.push(waitMs);
-      test.clock.advance(waitMs);
+      waits.push(loseAndRetry(test));
     }
     expect(waits).toEqual([50, 60, 72, 87, 1_038]);
   });
@@ -97,7 +100,7 @@ describe('the connection of a stream', () => {
     const kept: string[] = [];
     const test = createStreamUnderTest({ cid: 'mine', onCid: (cid) => void kept.push(cid) });
     for (let i = 0; i < 3; i += 1) {
-      test.link().listener.onClose(undefined);
+      test.lose();
       test.clock.advance(20_000);
     }
     expect(test.links.slice(0, 3).map(({ cid }) => cid)).toEqual(['mine', 'mine', 'cid-1']);
@@ -105,23 +108,19 @@ describe('the connection of a stream', () => {
   });
 
   it('hears nothing of a link that it left', () => {
-    const test = createStreamUnderTest();
-    test.goLive();
+    const test = createLiveStream();
     const [old] = test.links;
-    old?.listener.onClose(undefined);
-    test.clock.advance(500);
-    test.goLive();
+    test.reconnect();
     old?.listener.onEvent('hello', { ...hello, node: 'old' });
     old?.listener.onClose(undefined);
     expect(test.stream.state()).toMatchObject({ at: 'live', node: 'replica-1' });
   });
 
   it('[CL2] stays through a shutdown notice for the delay that it states, then comes back at once with its cid', () => {
-    const test = createStreamUnderTest();
-    test.goLiveWith('A');
+    const test = createStreamWith('A');
     test.emit('shutdown', { reconnectInMs: 1_500 });
     test.clock.advance(1_400);
-    test.emit('tick', tickOf('A', 2));
+    test.tick('A', 2);
     expect(test.ticks).toHaveLength(1);
     test.clock.advance(100);
     expect(test.states.at(-2)).toMatchObject({ at: 'waiting', because: 'shutdown' });
@@ -134,11 +133,10 @@ describe('the connection of a stream', () => {
   ])(
     'comes back at once when the replica closes $closedAfter ms after it said that it would in 3 s',
     ({ closedAfter, awayFor }) => {
-      const test = createStreamUnderTest();
-      test.goLive();
+      const test = createLiveStream();
       test.emit('shutdown', { reconnectInMs: 3_000 });
       test.clock.advance(closedAfter);
-      test.link().listener.onClose(undefined);
+      test.lose();
       expect(test.stream.state()).toMatchObject({ at: 'waiting', because: 'shutdown' });
       test.clock.advance(awayFor - 1);
       expect(test.links).toHaveLength(1);
@@ -152,15 +150,14 @@ describe('the connection of a stream', () => {
     for (let restart = 0; restart < 4; restart++) {
       test.goLive();
       test.emit('shutdown', { reconnectInMs: 100 });
-      if (restart % 2 === 0) test.link().listener.onClose(undefined);
+      if (restart % 2 === 0) test.lose();
       test.clock.advance(100);
     }
     expect(new Set(test.links.map(({ cid }) => cid))).toEqual(new Set(['cid-1']));
   });
 
   it('[C1] obeys the retry rule of a refusal: now, later, never', () => {
-    const test = createStreamUnderTest();
-    test.goLive();
+    const test = createLiveStream();
     test.emit('refused', { ...refusal, retry: 'now' });
     expect(test.stream.state()).toMatchObject({ because: 'refused', retryAt: test.clock.now() + 250 });
     test.clock.advance(250);
@@ -177,7 +174,7 @@ describe('the connection of a stream', () => {
     const test = createStreamUnderTest();
     test.stream.retryNow();
     expect(test.links).toHaveLength(1);
-    test.link().listener.onClose(undefined);
+    test.lose();
     test.stream.retryNow();
     expect(test.stream.state()).toEqual({ at: 'connecting', tries: 2 });
     test.link().listener.onClose({ ...refusal, retry: 'never' });
@@ -188,8 +185,7 @@ describe('the connection of a stream', () => {
   });
 
   it('does nothing more once it is closed', () => {
-    const test = createStreamUnderTest();
-    test.goLive();
+    const test = createLiveStream();
     test.stream.close();
     test.stream.close();
     test.clock.advance(60_000);

@@ -11,12 +11,8 @@ function staleFeed(...states: FeedState['state'][]): FeedState {
 
 describe('the words for the state of the connection', () => {
   it('are short while all is well', () => {
-    expect(statusOf(live, null, 0)).toEqual({
-      tone: 'good',
-      words: 'Live',
-      announcement: 'Live',
-      detail: '',
-    });
+    const well = { tone: 'good', words: 'Live', announcement: 'Live', detail: '' };
+    expect(statusOf(live, null, 0)).toEqual(well);
   });
 
   it('say why what is shown is stale, and whether all of it is', () => {
@@ -66,17 +62,12 @@ describe('the words for a replica', () => {
     expect(nodeWords({ ...node, connections: 1, users: 0, anonymous: 1 }).users).toBe('1 user');
     expect(nodeWords({ ...node, connections: 0, users: 0, anonymous: 0 }).users).toBe('0 users');
     const many = nodeWords({ ...node, connections: 1_500, users: 500, anonymous: 1_000 });
-    expect(many).toEqual({
-      users: '1,500 users',
-      more: '',
-      title: '500 by name, 1,000 without; 1,500 connections',
-    });
+    const title = '500 by name, 1,000 without; 1,500 connections';
+    expect(many).toEqual({ users: '1,500 users', more: '', title });
   });
 
   it('[CS4] tell the connections where users have several', () => {
-    expect(nodeWords({ ...node, connections: 3, users: 1, anonymous: 1 })).toMatchObject({
-      users: '2 users',
-      more: 'on 3 connections',
-    });
+    const words = nodeWords({ ...node, connections: 3, users: 1, anonymous: 1 });
+    expect(words).toMatchObject({ users: '2 users', more: 'on 3 connections' });
   });
 });

@@ -1,18 +1,13 @@
 import { expect, it } from 'vitest';
+import { createKeptLog } from '../../test/support/kept-log.ts';
 import { createManualClock } from '../../test/support/manual-clock.ts';
-import { createLog } from '../support/log.ts';
 import { createBackendLog } from './backend-log.ts';
 
 const request = { id: 'r1', event: 'order', session: 's1' };
 
 it('says each kind of failure once in ten seconds, with how many were left out', async () => {
   const clock = createManualClock();
-  const lines: Record<string, unknown>[] = [];
-  const log = createLog({
-    level: 'info',
-    node: 'n1',
-    destination: { write: (line) => void lines.push(JSON.parse(line) as Record<string, unknown>) },
-  });
+  const { log, lines } = createKeptLog();
   const backendLog = createBackendLog({ url: 'http://b.example:90/path?key=dummy', log, clock });
   const fail = (outcome: 'lost' | 'timeout', detail: string): void =>
     backendLog.ended(request, { outcome, detail }, 12.4);

@@ -22,19 +22,22 @@ function setUp({ maxConcurrent = 2 } = {}) {
     onOutcome: (outcome) => outcomes.push(outcome),
     onBreaker: (state) => states.push(state),
   });
-  const request = (id: string, isNotice = false): BackendRequest => ({
-    id,
-    event: 'order',
-    session: 's1',
-    body: `body of ${id}`,
-    isNotice,
-  });
+  const request = (id: string, isNotice = false): BackendRequest => {
+    return { id, event: 'order', session: 's1', body: `body of ${id}`, isNotice };
+  };
   const end = async (sent: Sent): Promise<void> => {
     posts.shift()?.end(sent);
     await clock.advance(0);
   };
+  /** Sends one, whose post ends like this. */
+  const sendOne = async (sent: Sent): Promise<Sent> => {
+    const outcome = sender.send(request('1'));
+    await clock.advance(0);
+    await end(sent);
+    return outcome;
+  };
   const sending = (): string[] => posts.map(({ id }) => id);
-  return { clock, posts, outcomes, states, sender, request, end, sending };
+  return { clock, posts, outcomes, states, sender, request, end, sendOne, sending };
 }
 
 const answered: Sent = { outcome: 'answered', answer: 1 };
@@ -79,11 +82,8 @@ it('[BR5] what was never sent is sent again within the time limit, under the sam
 it.each(['timeout', 'lost', 'error', 'bad_answer', 'busy', 'refused'] as const)(
   '[BR5] what ended as %s is not sent again',
   async (outcome) => {
-    const { clock, posts, sender, request, end } = setUp();
-    const sent = sender.send(request('1'));
-    await clock.advance(0);
-    await end(failed(outcome));
-    expect(await sent).toMatchObject({ outcome });
+    const { posts, sendOne } = setUp();
+    expect(await sendOne(failed(outcome))).toMatchObject({ outcome });
     expect(posts).toEqual([]);
   },
 );
@@ -102,19 +102,13 @@ it('[BR6] what waited for others for too long is not sent', async () => {
 });
 
 it('[BR6] after five in a row that found the backend away nothing is sent; what is about one event does not count', async () => {
-  const { clock, posts, states, sender, request, end } = setUp();
-  const send = async (sent: Sent): Promise<Sent> => {
-    const answer = sender.send(request('x'));
-    await clock.advance(0);
-    await end(sent);
-    return answer;
-  };
-  for (let n = 0; n < 20; n++) await send(failed(n % 2 === 0 ? 'error' : 'bad_answer'));
-  for (let n = 0; n < 4; n++) await send(failed('lost'));
-  await send(answered);
-  for (let n = 0; n < 4; n++) await send(failed('busy'));
+  const { posts, states, sender, request, sendOne } = setUp();
+  for (let n = 0; n < 20; n++) await sendOne(failed(n % 2 === 0 ? 'error' : 'bad_answer'));
+  for (let n = 0; n < 4; n++) await sendOne(failed('lost'));
+  await sendOne(answered);
+  for (let n = 0; n < 4; n++) await sendOne(failed('busy'));
   expect(states).toEqual([]);
-  await send(failed('timeout'));
+  await sendOne(failed('timeout'));
   expect(states).toEqual(['open']);
   expect(await sender.send(request('6'))).toMatchObject({ outcome: 'open' });
   expect(posts).toEqual([]);

@@ -5,7 +5,7 @@ import type { BackendRequest } from './sender.ts';
 import { SessionLine, type BackendAnswer, type LineStage } from './session-line.ts';
 
 /** A line whose requests end as the test says; there is room for `room` of them. */
-function setUp({ room = 100, ready = () => Promise.resolve() } = {}) {
+function setUp({ room = 100, ready = (): Promise<void> => Promise.resolve() } = {}) {
   const clock = createManualClock();
   const sent: { event: string; end: (sent: Sent) => void; fail: (error: Error) => void }[] = [];
   const errors: unknown[] = [];
@@ -33,6 +33,11 @@ function setUp({ room = 100, ready = () => Promise.resolve() } = {}) {
     sent.at(-1)?.end({ outcome: 'answered', answer });
     await settle();
   };
+  /** The last request ends without an answer. */
+  const failAs = async (outcome: 'lost' | 'late' | 'refused'): Promise<void> => {
+    sent.at(-1)?.end({ outcome, detail: '' });
+    await settle();
+  };
   const events = (): string[] => sent.map(({ event }) => event);
   return {
     line,
@@ -41,6 +46,7 @@ function setUp({ room = 100, ready = () => Promise.resolve() } = {}) {
     answers,
     errors,
     end,
+    failAs,
     settle,
     events,
     taken: () => taken,
@@ -49,8 +55,16 @@ function setUp({ room = 100, ready = () => Promise.resolve() } = {}) {
   };
 }
 
-const named = (answers: [string, BackendAnswer][]): unknown[] =>
-  answers.map(([event, answer]) => [event, answer.ok ? answer.answer : answer.refusal.name]);
+/** A line whose backend knows that the session is there. */
+async function connected(options?: Parameters<typeof setUp>[0]) {
+  const test = setUp(options);
+  await test.settle();
+  await test.end();
+  return test;
+}
+
+const named = (answers: [string, BackendAnswer][]): string[] =>
+  answers.map(([event, answer]) => `${event}: ${answer.ok ? String(answer.answer) : answer.refusal.name}`);
 
 it('[BR4] sends each after the end of the one before, the notices first and last', async () => {
   const { line, call, end, settle, events, answers, taken, ended } = setUp();
@@ -67,14 +81,11 @@ it('[BR4] sends each after the end of the one before, the notices first and last
   expect([taken(), ended()]).toEqual([1, 0]);
   await end();
   expect([taken(), ended()]).toEqual([0, 1]);
-  expect(named(answers)).toEqual([
-    ['a', 'A'],
-    ['b', 'B'],
-  ]);
+  expect(named(answers)).toEqual(['a: A', 'b: B']);
 });
 
 it('[BR4] goes on after a failure, and after a fault of ours', async () => {
-  const { line, call, sent, settle, end, answers, errors, taken } = setUp();
+  const { line, call, sent, settle, end, failAs, answers, errors, taken } = setUp();
   line.send('unanswerable', null, () => {
     throw new Error('another bug');
   });
@@ -82,16 +93,11 @@ it('[BR4] goes on after a failure, and after a fault of ours', async () => {
   await settle();
   await end();
   await end();
-  sent.at(-1)?.end({ outcome: 'lost', detail: '' });
-  await settle();
+  await failAs('lost');
   sent.at(-1)?.fail(new Error('a bug'));
   await settle();
   await end('C');
-  expect(named(answers)).toEqual([
-    ['a', 'backend_unconfirmed'],
-    ['b', 'internal'],
-    ['c', 'C'],
-  ]);
+  expect(named(answers)).toEqual(['a: backend_unconfirmed', 'b: internal', 'c: C']);
   expect(errors).toHaveLength(2);
   expect(taken()).toBe(0);
 });
@@ -100,7 +106,7 @@ it('[BR6] refuses at once what there is no room for, and drops notices', async (
   const { line, call, end, settle, answers, events, ended, untold } = setUp({ room: 2 });
   call('a');
   call('b');
-  expect(named(answers)).toEqual([['b', 'backend_unavailable']]);
+  expect(named(answers)).toEqual(['b: backend_unavailable']);
   line.end();
   await settle();
   await end();
@@ -122,64 +128,44 @@ it('[BR9] tells again that the session is there, but not of one that is over', a
 });
 
 it('[BR9] knows whether the backend was told that the session is there', async () => {
-  const { line, end, sent, settle } = setUp({ room: 2 });
-  await settle();
-  await end();
+  const { line, end, failAs, settle } = await connected({ room: 2 });
   const lost = line.tellConnect();
   const told = line.tellConnect();
   const full = line.tellConnect();
   await settle();
-  sent.at(-1)?.end({ outcome: 'late', detail: '' });
-  await settle();
+  await failAs('late');
   await end();
   expect(await Promise.all([lost, told, full])).toEqual([false, true, false]);
 });
 
 it.each([
-  [
-    'has no answer',
-    async ({ sent }: ReturnType<typeof setUp>) => sent.at(-1)?.end({ outcome: 'lost', detail: '' }),
-  ],
-  [
-    'is not wanted',
-    async ({ sent }: ReturnType<typeof setUp>) => sent.at(-1)?.end({ outcome: 'refused', detail: '' }),
-  ],
-  ['is answered', async ({ end }: ReturnType<typeof setUp>) => end()],
-])('[BR9] knows of an end that %s', async (how, answer) => {
-  const stage = setUp();
-  await stage.settle();
-  await stage.end();
+  ['has no answer', 1, ({ failAs }: ReturnType<typeof setUp>) => failAs('lost')],
+  ['is not wanted', 0, ({ failAs }: ReturnType<typeof setUp>) => failAs('refused')],
+  ['is answered', 0, ({ end }: ReturnType<typeof setUp>) => end()],
+])('[BR9] knows of an end that %s', async (_how, untold, answer) => {
+  const stage = await connected();
   stage.line.end();
   await stage.settle();
   await answer(stage);
-  await stage.settle();
-  expect([stage.untold(), stage.ended()]).toEqual([how === 'has no answer' ? 1 : 0, 1]);
+  expect([stage.untold(), stage.ended()]).toEqual([untold, 1]);
 });
 
 it('[BR6] refuses at once what one session has too many of', async () => {
   const { call, settle, answers, taken } = setUp({ room: 1_000 });
   for (let n = 0; n < 102; n++) call(`call ${n}`);
   await settle();
-  expect(named(answers)).toEqual([
-    ['call 100', 'too_many_calls'],
-    ['call 101', 'too_many_calls'],
-  ]);
+  expect(named(answers)).toEqual(['call 100: too_many_calls', 'call 101: too_many_calls']);
   expect(taken()).toBe(101);
 });
 
 it('[BR8] on leaving refuses each that the client waits for once, and sends no more of them', async () => {
-  const { line, call, end, settle, answers, events } = setUp();
-  await settle();
-  await end();
+  const { line, call, end, settle, answers, events } = await connected();
   call('a');
   call('b');
   line.send('c', null, null);
   await settle();
   line.leave();
-  expect(named(answers)).toEqual([
-    ['a', 'backend_unconfirmed'],
-    ['b', 'draining'],
-  ]);
+  expect(named(answers)).toEqual(['a: backend_unconfirmed', 'b: draining']);
   line.leave();
   line.end();
   await end('too late');
@@ -190,11 +176,8 @@ it('[BR8] on leaving refuses each that the client waits for once, and sends no m
 
 it('[LM5] sends nothing that would be answered until the client has read', async () => {
   let read = (): void => {};
-  const { call, line, end, settle, events } = setUp({
-    ready: () => new Promise((resolve) => void (read = resolve)),
-  });
-  await settle();
-  await end();
+  const ready = () => new Promise<void>((resolve) => void (read = resolve));
+  const { call, line, end, settle, events } = await connected({ ready });
   line.send('unanswered', null, null);
   call('a');
   await settle();

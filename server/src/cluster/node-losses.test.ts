@@ -56,6 +56,11 @@ function setUp() {
         mute.delete(key);
         reach();
       },
+      /** Ends after it has told everything. */
+      leave: () => {
+        losses.close();
+        losses.left();
+      },
       drain: () => void (isLeaving = true),
     };
   }
@@ -75,15 +80,20 @@ async function startThree() {
   const stage = setUp();
   const [r1, r2, r3] = [stage.add('r1'), stage.add('r2'), stage.add('r3')];
   await stage.clock.advance(1_000);
-  return { ...stage, r1, r2, r3 };
+  /** The replica dies, and its loss is found; gives the instance that it was. */
+  async function kill({ losses, mute }: typeof r1): Promise<string> {
+    const instance = losses.instance();
+    mute();
+    await stage.clock.advance(foundMs);
+    return instance;
+  }
+  return { ...stage, r1, r2, r3, kill };
 }
 
 describe('losses of nodes', () => {
   it('[BR9] one that died is told once, by the first in order of those who live', async () => {
-    const { clock, r1, told, begun } = await startThree();
-    const instance = r1.losses.instance();
-    r1.mute();
-    await clock.advance(foundMs);
+    const { clock, r1, kill, told, begun } = await startThree();
+    const instance = await kill(r1);
     expect(told).toEqual([`r2: ${instance}`]);
     await clock.advance(10_000);
     expect(told).toHaveLength(1);
@@ -100,12 +110,10 @@ describe('losses of nodes', () => {
   });
 
   it('[BR9] one that leaves does not speak for others', async () => {
-    const { clock, r1, r3, told, r2 } = await startThree();
+    const { clock, r1, r2, r3, kill, told } = await startThree();
     r1.drain();
     await clock.advance(1_000);
-    const instance = r3.losses.instance();
-    r3.mute();
-    await clock.advance(foundMs);
+    const instance = await kill(r3);
     expect(told).toEqual([`r2: ${instance}`]);
     expect(r2.losses.instance()).not.toBe(instance);
   });
@@ -130,19 +138,15 @@ describe('losses of nodes', () => {
   });
 
   it('[BR9] one that wakes has another instance, tells of its sessions again once, and may be lost again', async () => {
-    const { clock, r3, told, begun } = await startThree();
-    const instance = r3.losses.instance();
-    r3.mute();
-    await clock.advance(foundMs);
+    const { clock, r3, kill, told, begun } = await startThree();
+    const instance = await kill(r3);
     r3.unmute();
     await clock.advance(1_000);
     expect(begun).toEqual(['r3']);
     expect(r3.losses.instance()).not.toBe(instance);
-    const second = r3.losses.instance();
     await clock.advance(10_000);
     expect(told).toEqual([`r1: ${instance}`]);
-    r3.mute();
-    await clock.advance(foundMs);
+    const second = await kill(r3);
     expect(told).toEqual([`r1: ${instance}`, `r1: ${second}`]);
   });
 
@@ -158,10 +162,7 @@ describe('losses of nodes', () => {
     expect(told).toEqual([`r2: ${first}`]);
     setTaking(() => Promise.resolve(true));
     if (isKilled) r2.mute();
-    else {
-      r2.losses.close();
-      r2.losses.left();
-    }
+    else r2.leave();
     await clock.advance(10_000);
     expect(told.slice(1).toSorted()).toEqual(
       (isKilled ? [`r3: ${first}`, `r3: ${second}`] : [`r3: ${first}`]).toSorted(),
@@ -169,19 +170,15 @@ describe('losses of nodes', () => {
   });
 
   it('[BR9] a loss that was told is told by nobody else when its teller ends, and one that came later knows what was not', async () => {
-    const { clock, r1, r2, r3, add, told, setTaking } = await startThree();
-    const [first, second] = [r1, r2].map(({ losses }) => losses.instance());
-    r1.mute();
-    await clock.advance(foundMs);
+    const { clock, r1, r2, r3, kill, add, told, setTaking } = await startThree();
+    const first = await kill(r1);
     expect(told).toEqual([`r2: ${first}`]);
     setTaking(() => new Promise(() => {}));
-    r2.mute();
-    await clock.advance(foundMs);
+    const second = await kill(r2);
     expect(told.slice(1)).toEqual([`r3: ${second}`]);
     const later = add('r4');
     await clock.advance(1_000);
-    r3.losses.close();
-    r3.losses.left();
+    r3.leave();
     await clock.advance(10_000);
     expect(told.slice(2)).toEqual([`r4: ${second}`]);
     later.losses.close();

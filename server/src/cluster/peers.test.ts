@@ -63,13 +63,24 @@ function setUp(names: readonly string[]) {
     at(node)
       .list()
       .map((state) => state.node);
-  return { clock, at, namesAt, frozen, drained, leaving, connections, sent, startedAt, departed };
+  /** What the promise gives once so much time has passed. */
+  async function after<T>(ms: number, given: Promise<T>): Promise<T> {
+    await clock.advance(ms);
+    return given;
+  }
+  return { clock, at, namesAt, after, frozen, drained, leaving, connections, sent, startedAt, departed };
+}
+
+/** Replicas that have heard of each other. */
+async function meet(...names: string[]) {
+  const test = setUp(names);
+  await test.clock.advance(500);
+  return { ...test, r1: test.at('r1') };
 }
 
 describe('peers', () => {
   it('know each other after a beat, themselves first', async () => {
-    const { clock, namesAt } = setUp(['r1', 'r10', 'r2']);
-    await clock.advance(500);
+    const { namesAt } = await meet('r1', 'r10', 'r2');
     expect(namesAt('r10')).toEqual(['r10', 'r1', 'r2']);
   });
 
@@ -113,8 +124,7 @@ describe('peers', () => {
   });
 
   it('[DR6] forget one that stopped so soon that a quarter of the two seconds is left to tell of it, and one that left at once', async () => {
-    const { clock, at, namesAt, frozen } = setUp(['r1', 'r2', 'r3']);
-    await clock.advance(500);
+    const { clock, at, namesAt, frozen } = await meet('r1', 'r2', 'r3');
     at('r3').close();
     expect(namesAt('r1')).toEqual(['r1', 'r2']);
     frozen.add('r2');
@@ -138,67 +148,59 @@ describe('peers', () => {
   });
 
   it('[DR5] are not forgotten while this one is held up and cannot hear them', async () => {
-    const { clock, at, frozen } = setUp(['r1', 'r2']);
-    await clock.advance(500);
+    const { clock, r1, frozen } = await meet('r1', 'r2');
     // What the other says meanwhile would be read only after the timers have run.
     frozen.add('r2');
     await clock.holdUp(5_000);
-    expect(at('r1').hasElsewhere()).toBe(true);
+    expect(r1.hasElsewhere()).toBe(true);
     await clock.advance(1_000);
-    expect(at('r1').hasElsewhere()).toBe(true);
+    expect(r1.hasElsewhere()).toBe(true);
     await clock.advance(500);
-    expect(at('r1').hasElsewhere()).toBe(false);
+    expect(r1.hasElsewhere()).toBe(false);
   });
 
   it('[DR6] tell the named one to leave, and say when it is unknown or silent', async () => {
-    const { clock, at, drained, frozen } = setUp(['r1', 'r2', 'r3']);
-    await clock.advance(500);
-    const told = at('r1').drain('r2');
-    await clock.advance(10);
-    expect([await told, drained]).toEqual(['told', ['r2']]);
-    expect(await at('r1').drain('nobody')).toBe('unknown');
+    const { clock, r1, after, frozen, drained } = await meet('r1', 'r2', 'r3');
+    expect(await after(10, r1.drain('r2'))).toBe('told');
+    expect(drained).toEqual(['r2']);
+    expect(await r1.drain('nobody')).toBe('unknown');
     frozen.add('r3');
-    const asked = at('r1').drain('r3');
-    await clock.advance(1_100);
-    expect(await asked).toBe('silent');
-    expect(await at('r1').drain('r1')).toBe('told');
+    expect(await after(1_100, r1.drain('r3'))).toBe('silent');
+    expect(await r1.drain('r1')).toBe('told');
     await clock.advance(0);
     expect(drained).toEqual(['r2', 'r1']);
   });
 
   it('give the figures of those that answer', async () => {
-    const { clock, at, frozen } = setUp(['r1', 'r2', 'r3']);
-    await clock.advance(500);
+    const { r1, after, frozen } = await meet('r1', 'r2', 'r3');
     frozen.add('r3');
-    const figures = at('r1').collectOthers();
-    await clock.advance(1_100);
-    expect(await figures).toEqual(['figures of r2']);
+    expect(await after(1_100, r1.collectOthers())).toEqual(['figures of r2']);
   });
 
   it('answer a question with its body, and those that do not are named', async () => {
-    const { clock, at, frozen } = setUp(['r1', 'r2', 'r3']);
-    await clock.advance(500);
-    const answered = at('r1').askOthers('greet', { body: 'Ann', limitMs: 500 });
-    await clock.advance(1);
-    expect(await answered).toEqual({ answers: ['r2 greets Ann', 'r3 greets Ann'], silent: [] });
+    const { clock, r1, after, frozen } = await meet('r1', 'r2', 'r3');
+    expect(await after(1, r1.askOthers('greet', { body: 'Ann', limitMs: 500 }))).toEqual({
+      answers: ['r2 greets Ann', 'r3 greets Ann'],
+      silent: [],
+    });
     frozen.add('r3');
-    const asked = at('r1').askOthers('greet', { body: 'Ben', limitMs: 500 });
+    const asked = r1.askOthers('greet', { body: 'Ben', limitMs: 500 });
     let isDone = false;
     void asked.then(() => (isDone = true));
     await clock.advance(499);
     expect(isDone).toBe(false);
     await clock.advance(1);
     expect(await asked).toEqual({ answers: ['r2 greets Ben'], silent: ['r3'] });
-    const failed = at('r1').askOthers('fail', { limitMs: 500 });
-    await clock.advance(500);
-    expect(await failed).toEqual({ answers: [], silent: ['r2', 'r3'] });
+    expect(await after(500, r1.askOthers('fail', { limitMs: 500 }))).toEqual({
+      answers: [],
+      silent: ['r2', 'r3'],
+    });
   });
 
   it('wait no longer than for an answer that is enough, and not for the dead', async () => {
-    const { clock, at, frozen } = setUp(['r1', 'r2', 'r3']);
-    await clock.advance(500);
+    const { clock, r1, after, frozen } = await meet('r1', 'r2', 'r3');
     frozen.add('r3');
-    const asked = at('r1').askOthers('greet', {
+    const asked = r1.askOthers('greet', {
       body: 'Ann',
       limitMs: 500,
       isEnough: (answer) => answer === 'r2 greets Ann',
@@ -206,22 +208,22 @@ describe('peers', () => {
     await clock.advance(1);
     expect((await asked).answers).toEqual(['r2 greets Ann']);
     await clock.advance(2_000);
-    const later = at('r1').askOthers('greet', { body: 'Ben', limitMs: 500 });
-    await clock.advance(1);
-    expect(await later).toEqual({ answers: ['r2 greets Ben'], silent: [] });
+    expect(await after(1, r1.askOthers('greet', { body: 'Ben', limitMs: 500 }))).toEqual({
+      answers: ['r2 greets Ben'],
+      silent: [],
+    });
   });
 
   it('[MS5] do not wait for one that leaves meanwhile, and do not name it', async () => {
-    const { clock, at } = setUp(['r1', 'r2', 'r3']);
-    await clock.advance(500);
-    const partly = at('r1').askOthers('fail', { limitMs: 500 });
+    const { clock, at, r1 } = await meet('r1', 'r2', 'r3');
+    const partly = r1.askOthers('fail', { limitMs: 500 });
     at('r3').close();
     await clock.advance(500);
     expect(await partly).toEqual({ answers: [], silent: ['r2'] });
-    const asked = at('r1').askOthers('fail', { limitMs: 500 });
+    const asked = r1.askOthers('fail', { limitMs: 500 });
     await clock.advance(1);
     at('r2').close();
     expect(await asked).toEqual({ answers: [], silent: [] });
-    expect(await at('r1').askOthers('greet', { limitMs: 500 })).toEqual({ answers: [], silent: [] });
+    expect(await r1.askOthers('greet', { limitMs: 500 })).toEqual({ answers: [], silent: [] });
   });
 });

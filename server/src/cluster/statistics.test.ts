@@ -47,8 +47,14 @@ function setUp(...watching: WatchKind[]) {
     details: () => state.own,
     watchers: { count: (kind) => here[kind], tell: (kind, each) => void told.push([kind, each]) },
   });
+  /** These nodes are there, and so much time passes. */
+  const pass = async (ms: number, ...nodes: NodeState[]): Promise<void> => {
+    state.nodes = nodes;
+    await clock.advance(ms);
+  };
   return {
     clock,
+    pass,
     state,
     told,
     sent,
@@ -74,14 +80,13 @@ describe('statistics', () => {
   });
 
   it('[CS3] are told within a second of a change, at most twice a second, and not without one', async () => {
-    const { clock, state, told, connectionsTold } = setUp('counts');
+    const { clock, pass, told, connectionsTold } = setUp('counts');
     await clock.advance(1_000);
     expect(connectionsTold()).toEqual(['1']);
     await clock.advance(10_000);
     expect(told).toHaveLength(1);
     for (let connections = 2; connections <= 41; connections++) {
-      state.nodes = [nodeNamed('r1', { connections })];
-      await clock.advance(50);
+      await pass(50, nodeNamed('r1', { connections }));
     }
     // 2 seconds of changes.
     expect(told.length - 1).toBeGreaterThanOrEqual(3);
@@ -91,40 +96,34 @@ describe('statistics', () => {
   });
 
   it('[CS3] are told when the leader changes or a node begins to leave, and uptime alone is no change', async () => {
-    const { clock, state, told } = setUp('counts');
-    state.nodes = [nodeNamed('r1'), nodeNamed('r2')];
-    await clock.advance(1_000);
+    const { clock, pass, state, told } = setUp('counts');
+    await pass(1_000, nodeNamed('r1'), nodeNamed('r2'));
     state.leader = 'r2';
     await clock.advance(500);
     expect(told.at(-1)?.[1].nodes.map(({ leader }) => leader)).toEqual([false, true]);
-    state.nodes = [nodeNamed('r1', { isLeaving: true }), nodeNamed('r2')];
-    await clock.advance(500);
+    await pass(500, nodeNamed('r1', { isLeaving: true }), nodeNamed('r2'));
     expect(told.at(-1)?.[1].nodes[0]).toMatchObject({ state: 'draining' });
     const before = told.length;
-    state.nodes = [nodeNamed('r1', { isLeaving: true, uptimeMs: 9_000 }), nodeNamed('r2')];
-    await clock.advance(3_000);
+    await pass(3_000, nodeNamed('r1', { isLeaving: true, uptimeMs: 9_000 }), nodeNamed('r2'));
     expect(told).toHaveLength(before);
   });
 
   it('[CS3] tell of counts a thousand clients a second at most, and of the replicas as soon as to few', async () => {
-    const { clock, state, told, here } = setUp('counts');
+    const { clock, pass, told, here } = setUp('counts');
     here.counts = 4_000;
     await clock.advance(250);
     for (let connections = 2; connections <= 161; connections++) {
-      state.nodes = [nodeNamed('r1', { connections })];
-      await clock.advance(50);
+      await pass(50, nodeNamed('r1', { connections }));
     }
     // 8 seconds of changes.
     expect(told.length - 1).toBe(2);
-    state.nodes = [nodeNamed('r1'), nodeNamed('r2')];
-    await clock.advance(500);
+    await pass(500, nodeNamed('r1'), nodeNamed('r2'));
     expect(told.at(-1)?.[1].nodes).toHaveLength(2);
   });
 
   it('[CS3] are told at once when nodes are gone, however short ago the last change was', async () => {
-    const { clock, state, statistics, told } = setUp('counts');
-    state.nodes = [nodeNamed('r1'), nodeNamed('r2'), nodeNamed('r3')];
-    await clock.advance(250);
+    const { pass, state, told, statistics } = setUp('counts');
+    await pass(250, nodeNamed('r1'), nodeNamed('r2'), nodeNamed('r3'));
     expect(told).toHaveLength(1);
     state.nodes = [nodeNamed('r1')];
     statistics.nodesDepart();
@@ -132,23 +131,20 @@ describe('statistics', () => {
   });
 
   it('[CS3] come again to who began to watch in a moment that had passed by the next look', async () => {
-    const { clock, state, statistics, connectionsTold } = setUp('counts');
+    const { clock, pass, state, statistics, connectionsTold } = setUp('counts');
     await clock.advance(1_000);
     state.nodes = [nodeNamed('r1', { connections: 2 })];
     expect(statistics.now('counts').nodes[0]?.connections).toBe(2);
-    state.nodes = [nodeNamed('r1')];
-    await clock.advance(500);
+    await pass(500, nodeNamed('r1'));
     expect(connectionsTold()).toEqual(['1', '1']);
   });
 
   it('[CS5] have details for those with a key alone, published once a second while somebody watches them', async () => {
-    const { clock, state, sent, here, told, statistics, hear } = setUp('counts');
-    state.nodes = [nodeNamed('r1'), nodeNamed('r2')];
-    await clock.advance(3_000);
+    const { clock, pass, state, told, sent, here, statistics, hear } = setUp('counts');
+    await pass(3_000, nodeNamed('r1'), nodeNamed('r2'));
     expect(sent).toEqual([]);
     // Somebody there.
-    state.nodes = [nodeNamed('r1'), nodeNamed('r2', { wantsDetails: true })];
-    await clock.advance(3_000);
+    await pass(3_000, nodeNamed('r1'), nodeNamed('r2', { wantsDetails: true }));
     expect(sent).toEqual(
       Array.from({ length: sent.length }, () => ['details', { node: 'r1', details: state.own }]),
     );
@@ -167,13 +163,10 @@ describe('statistics', () => {
     await clock.advance(3_000);
     expect(toldDetails() - before).toBe(3);
     // Who is gone leaves nothing behind, and comes back without.
-    state.nodes = [nodeNamed('r1', { wantsDetails: true })];
-    await clock.advance(1_000);
+    await pass(1_000, nodeNamed('r1', { wantsDetails: true }));
     state.nodes = [nodeNamed('r1', { wantsDetails: true }), nodeNamed('r2')];
-    expect(statistics.now('details').nodes.map(({ details }) => details?.slowClients)).toEqual([
-      1,
-      undefined,
-    ]);
+    const slow = statistics.now('details').nodes.map(({ details }) => details?.slowClients);
+    expect(slow).toEqual([1, undefined]);
   });
 
   it('end with their replica', async () => {

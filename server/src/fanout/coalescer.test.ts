@@ -9,18 +9,21 @@ function tick(symbol: string, seq: number): Tick {
   return { symbol, gen: 'gen001', seq, ts: 0, price: String(seq) };
 }
 
+const ticksOf = (symbol: string, count: number): Tick[] =>
+  Array.from({ length: count }, (_, index) => tick(symbol, index + 1));
+
 const slowClientMs = 20_000;
 
 function setUp() {
   const clock = createManualClock();
   const tooSlow: string[] = [];
   const written: string[][] = [];
-  const writes: [ticks: number, writes: number][] = [];
+  const writes: string[] = [];
   const coalescer = createCoalescer({
     clock,
     slowClientMs,
     onTooSlow: (id) => void tooSlow.push(id),
-    onWrites: (ticks, count) => void writes.push([ticks, count]),
+    onWrites: (ticks, count) => void writes.push(`${ticks} ticks in ${count}`),
     onWritten: (ticks) => void written.push(seqs(ticks.map((one) => one.tick))),
   });
   const emit = (...ticks: Tick[]): void => {
@@ -29,6 +32,11 @@ function setUp() {
       coalescer.enqueue({ ...frame, room: tickRoom(one.symbol), deliverTo: () => {} });
     }
   };
+  /** Emits ticks, and waits until the turn is over. */
+  const send = async (...ticks: Tick[]): Promise<void> => {
+    emit(...ticks);
+    await turn();
+  };
   /** A client in the rooms of these symbols. */
   const open = (id: string, symbols: string[], options: FakeConnectionOptions = {}, dialect?: Dialect) => {
     const client = createFakeConnection({ id, ...options });
@@ -36,7 +44,7 @@ function setUp() {
     for (const symbol of symbols) coalescer.joined(id, tickRoom(symbol));
     return client;
   };
-  return { clock, coalescer, tooSlow, written, writes, emit, open };
+  return { clock, coalescer, tooSlow, written, writes, emit, send, open };
 }
 
 const seqs = (ticks: readonly Tick[]): string[] => ticks.map(({ symbol, seq }) => `${symbol}${seq}`);
@@ -45,43 +53,36 @@ const turn = (): Promise<void> => new Promise((resolve) => void setImmediate(res
 
 describe('createCoalescer', () => {
   it('[F3] what one turn made leaves in one write for each client, and not before its end', async () => {
-    const { emit, open, written, writes, coalescer } = setUp();
+    const { coalescer, written, writes, emit, send, open } = setUp();
     const [both, alone] = [open('1', ['A', 'B']), open('2', ['B'])];
     emit(tick('A', 1), tick('B', 1));
     await Promise.resolve();
     emit(tick('A', 2), tick('C', 1));
     expect(both.writes).toEqual([]);
     await turn();
-    emit(tick('B', 2));
-    await turn();
+    await send(tick('B', 2));
     expect(both.writes.map(seqs)).toEqual([['A1', 'B1', 'A2'], ['B2']]);
     expect(alone.writes.map(seqs)).toEqual([['B1'], ['B2']]);
     expect(written).toEqual([['A1', 'B1', 'A2', 'C1'], ['B2']]);
-    expect(writes).toEqual([
-      [3, 1],
-      [1, 1],
-      [1, 1],
-      [1, 1],
-    ]);
+    expect(writes).toEqual(['3 ticks in 1', '1 ticks in 1', '1 ticks in 1', '1 ticks in 1']);
     expect(coalescer.counters()).toMatchObject({ flushes: 2, deliveries: 6, writes: 4, slowWrites: 0 });
   });
 
   it('[F3] clients with the same rooms get the same piece', async () => {
-    const { emit, open } = setUp();
+    const { send, open } = setUp();
     const clients = [open('1', ['A', 'B']), open('2', ['B', 'A'])];
     const pieces: unknown[] = [];
     for (const { socket } of clients) {
       const sender = socket.conn.transport.socket?._sender;
       if (sender !== undefined) sender.sendFrame = ([piece]) => void pieces.push(piece);
     }
-    emit(tick('A', 1), tick('B', 1));
-    await turn();
+    await send(tick('A', 1), tick('B', 1));
     expect(pieces).toHaveLength(2);
     expect(pieces[0]).toBe(pieces[1]);
   });
 
   it('[F3] a piece stays what it is while a write makes another flush, and memory is used again after it', async () => {
-    const { emit, open, coalescer } = setUp();
+    const { coalescer, emit, send, open } = setUp();
     const got = new Map<string, Buffer[]>();
     /** Everything is taken at once. */
     const take = (id: string, symbols: string[], onPiece = (): void => {}): void => {
@@ -107,34 +108,30 @@ describe('createCoalescer', () => {
     take('2', ['A', 'B'], () => void copies.push(got.get('2')?.at(-1)?.toString('latin1') ?? ''));
     take('3', ['C', 'D']);
     const wanted = Buffer.concat([encodeTick(tick('A', 1)).frame, encodeTick(tick('B', 1)).frame]);
-    emit(tick('A', 1), tick('B', 1));
-    await turn();
+    await send(tick('A', 1), tick('B', 1));
     expect(copies).toEqual([wanted.toString('latin1')]);
     const first = got.get('2')?.[0];
-    emit(tick('A', 2), tick('B', 2));
-    await turn();
+    await send(tick('A', 2), tick('B', 2));
     const second = got.get('2')?.[1];
     expect([second?.buffer === first?.buffer, second?.byteOffset]).toEqual([true, first?.byteOffset]);
   });
 
   it('[F4] a flush writes at once; who joins after it gets what comes then, who leaves after it nothing', async () => {
-    const { emit, open, coalescer } = setUp();
+    const { coalescer, emit, send, open } = setUp();
     const [leaver, joiner] = [open('1', ['A']), open('2', [])];
     emit(tick('A', 1));
     coalescer.flush();
     coalescer.left('1', tickRoom('A'));
     coalescer.joined('2', tickRoom('A'));
-    emit(tick('A', 2));
-    await turn();
+    await send(tick('A', 2));
     expect([seqs(leaver.ticks()), seqs(joiner.ticks())]).toEqual([['A1'], ['A2']]);
   });
 
   it('[SL2] what waits for a client is given out by the sweep when a poll came', async () => {
-    const { emit, open, clock } = setUp();
+    const { clock, send, open } = setUp();
     const client = open('1', ['A'], { transport: 'polling' });
     for (const seq of [1, 2, 3]) {
-      emit(tick('A', seq));
-      await turn();
+      await send(tick('A', seq));
     }
     expect(seqs(client.ticks())).toEqual(['A1']);
     client.poll();
@@ -143,12 +140,11 @@ describe('createCoalescer', () => {
   });
 
   it('[SL3] who takes nothing for too long is told of once, and gets nothing more; the others go on', async () => {
-    const { emit, open, clock, tooSlow } = setUp();
+    const { clock, tooSlow, emit, send, open } = setUp();
     const [stuck, other] = [open('stuck', ['A']), open('other', ['A'])];
     let seq = 0;
     for (; seq < 1_000;) {
-      emit(tick('A', ++seq));
-      await turn();
+      await send(tick('A', ++seq));
       other.pong();
     }
     const got = stuck.ticks().length;
@@ -160,43 +156,43 @@ describe('createCoalescer', () => {
     stuck.pong();
     await clock.advance(slowClientMs * 2);
     expect([tooSlow, stuck.ticks().length]).toEqual([['stuck'], got]);
-    expect(seqs(other.ticks())).toEqual(Array.from({ length: seq }, (_, index) => `A${index + 1}`));
+    expect(seqs(other.ticks())).toEqual(seqs(ticksOf('A', seq)));
   });
 
   it('[F5] an upgrade is heard; on a connection of which a namespace is joined again nothing piles up', async () => {
-    const { emit, open, coalescer } = setUp();
+    const { coalescer, send, open } = setUp();
     const client = open('1', ['A'], { transport: 'polling' });
     const { conn } = client.socket;
-    for (let id = 2; id < 20; id++) {
-      coalescer.gone(String(id - 1));
-      coalescer.opened({ ...client.socket, id: String(id) });
-    }
+    /** The namespace is joined again and again, with ids up to `last`. */
+    const rejoin = (first: number, last: number): void => {
+      for (let id = first; id <= last; id++) {
+        coalescer.gone(String(id - 1));
+        coalescer.opened({ ...client.socket, id: String(id) });
+      }
+    };
+    rejoin(2, 19);
     coalescer.joined('19', tickRoom('A'));
     expect(conn.listenerCount('upgrade')).toBe(1);
     client.upgrade();
     expect(conn.listenerCount('upgrade')).toBe(0);
-    for (let id = 20; id < 40; id++) {
-      coalescer.gone(String(id - 1));
-      coalescer.opened({ ...client.socket, id: String(id) });
-    }
+    rejoin(20, 39);
     expect(conn.transport.socket?.listenerCount('pong')).toBe(1);
     coalescer.joined('39', tickRoom('A'));
-    emit(tick('A', 1));
-    await turn();
+    await send(tick('A', 1));
     expect(seqs(client.ticks())).toEqual(['A1']);
     coalescer.gone('39');
     expect(conn.transport.socket?.listenerCount('pong')).toBe(0);
   });
 
   it('[F5] a late end of a socket does not touch its successor on the same connection', () => {
-    const { open, coalescer } = setUp();
+    const { coalescer, emit, open } = setUp();
     const first = open('1', ['A']);
     coalescer.opened({ ...first.socket, id: '2' });
     coalescer.gone('1');
     coalescer.joined('2', tickRoom('A'));
     // What Socket.IO writes counts on the successor's window: it is full, and the next tick waits.
     coalescer.onEngineFlush(first.socket.conn, [{ type: 'message', data: 'x'.repeat(100_000) }]);
-    coalescer.enqueue({ ...encodeTick(tick('A', 1)), room: tickRoom('A'), deliverTo: () => {} });
+    emit(tick('A', 1));
     coalescer.flush();
     expect([first.ticks(), first.pings.length]).toEqual([[], 1]);
     first.pong();
@@ -208,21 +204,20 @@ describe('createCoalescer', () => {
       [{ frames: 3, uncounted: 100_000 }, []],
       [{ frames: 3 }, ['A1']],
     ] as const) {
-      const { open, coalescer } = setUp();
+      const { coalescer, emit, open } = setUp();
       const client = open('1', ['A']);
       coalescer.onEngineFlush(client.socket.conn, [{ type: 'message', options }]);
-      coalescer.enqueue({ ...encodeTick(tick('A', 1)), room: tickRoom('A'), deliverTo: () => {} });
+      emit(tick('A', 1));
       coalescer.flush();
       expect(seqs(client.ticks())).toEqual(expected);
     }
   });
 
   it('[HB1] an event for the silent goes to those who got nothing for so long', async () => {
-    const { emit, open, clock, coalescer } = setUp();
+    const { clock, coalescer, send, open } = setUp();
     const [busy, silent] = [open('1', ['A']), open('2', ['B'])];
     await clock.advance(1_000);
-    emit(tick('A', 1));
-    await turn();
+    await send(tick('A', 1));
     const before = [busy.bytes(), silent.bytes()];
     coalescer.writeToSilent(1_000, 'heartbeat', () => ({ at: 1 }));
     const { frame } = encodeEvent('heartbeat', { at: 1 });
@@ -230,31 +225,23 @@ describe('createCoalescer', () => {
   });
 
   it('[PW3][F3] plain clients get the same ticks in the same writes, as objects', async () => {
-    const { emit, open, writes } = setUp();
+    const { writes, send, open } = setUp();
     const clients = [open('1', ['A']), open('2', ['A'], {}, 'plain'), open('3', ['A'], {}, 'plain')];
-    emit(tick('A', 1), tick('A', 2));
-    await turn();
+    await send(tick('A', 1), tick('A', 2));
     const plain = [tick('A', 1), tick('A', 2)].map((one) => ({ type: 'tick', ...one }));
-    expect(clients.map((client) => client.writes)).toEqual([
-      [[tick('A', 1), tick('A', 2)]],
-      [plain],
-      [plain],
-    ]);
-    expect(writes).toEqual([
-      [2, 1],
-      [2, 2],
-    ]);
+    const [first, ...others] = clients.map((client) => client.writes);
+    expect(first).toEqual([[tick('A', 1), tick('A', 2)]]);
+    expect(others).toEqual([[plain], [plain]]);
+    expect(writes).toEqual(['2 ticks in 1', '2 ticks in 2']);
   });
 
   it('[PW3][SL2] plain clients that are behind get merged objects, and replays and heartbeats of their own', async () => {
-    const { emit, open, coalescer, clock } = setUp();
+    const { clock, coalescer, send, open } = setUp();
     const client = open('1', ['A'], {}, 'plain');
-    const filling = Array.from({ length: 400 }, (_, index) => tick('B', index + 1));
+    const filling = ticksOf('B', 400);
     const taken = coalescer.writeTo('1', filling);
-    emit(tick('A', 1));
-    await turn();
-    emit(tick('A', 2));
-    await turn();
+    await send(tick('A', 1));
+    await send(tick('A', 2));
     expect(client.writes).toHaveLength(1);
     expect(client.ticks()[0]).toEqual({ type: 'tick', ...filling[0] });
     client.pong();
@@ -267,28 +254,22 @@ describe('createCoalescer', () => {
   });
 
   it('[RT1] knows whether a client is in a room, whatever it speaks', () => {
-    const { open, coalescer } = setUp();
+    const { coalescer, open } = setUp();
     open('1', ['A']);
     open('2', ['B'], {}, 'plain');
-    expect(['A', 'B', 'C'].map((symbol) => coalescer.hasClients(tickRoom(symbol)))).toEqual([
-      true,
-      true,
-      false,
-    ]);
+    const withClients = () => ['A', 'B', 'C'].filter((symbol) => coalescer.hasClients(tickRoom(symbol)));
+    expect(withClients()).toEqual(['A', 'B']);
     coalescer.gone('2');
     coalescer.left('1', tickRoom('A'));
-    expect(['A', 'B'].map((symbol) => coalescer.hasClients(tickRoom(symbol)))).toEqual([false, false]);
+    expect(withClients()).toEqual([]);
   });
 
   it('writes what is queued when it closes, and nobody waits on for a client', async () => {
-    const { emit, open, coalescer } = setUp();
+    const { coalescer, emit, open } = setUp();
     const client = open('1', ['A']);
     open('2', []);
     emit(tick('A', 1));
-    const taken = coalescer.writeTo(
-      '2',
-      Array.from({ length: 300 }, (_, index) => tick('B', index)),
-    );
+    const taken = coalescer.writeTo('2', ticksOf('B', 300));
     coalescer.close();
     await taken;
     expect(seqs(client.ticks())).toEqual(['A1']);

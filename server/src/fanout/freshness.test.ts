@@ -54,12 +54,7 @@ describe('createFreshness', () => {
 
   it('[LS5] lists what was read until a leader says what is listed', () => {
     const { freshness, announce, told } = setUp();
-    freshness.listed(
-      new Map([
-        ['simulator', ['A']],
-        ['push', ['C', 'NEW']],
-      ]),
-    );
+    freshness.listed(new Map(Object.entries({ simulator: ['A'], push: ['C', 'NEW'] })));
     expect(freshness.feed().sources).toEqual([
       { name: 'simulator', state: 'stale', symbols: ['A'] },
       { name: 'push', state: 'stale', symbols: ['C', 'NEW'] },
@@ -133,12 +128,7 @@ describe('createFreshness', () => {
 
   it('does not listen to a leader of the past, unless the store began anew', () => {
     const { announce } = setUp();
-    expect([announce(5), announce(4), announce(5), announce(1, 'gen002'), announce(6, 'gen002')]).toEqual([
-      true,
-      false,
-      true,
-      true,
-      true,
-    ]);
+    const heard = [announce(5), announce(4), announce(5), announce(1, 'gen002'), announce(6, 'gen002')];
+    expect(heard).toEqual([true, false, true, true, true]);
   });
 });

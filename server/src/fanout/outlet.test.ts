@@ -65,6 +65,8 @@ function setUp(options: FakeConnectionOptions = {}) {
   };
 }
 
+const framesFrom = (first: number, count: number): TickFrame[] =>
+  Array.from({ length: count }, (_, index) => encodeTick(tick('A', first + index)));
 const seqs = (ticks: readonly Tick[]): string[] => ticks.map(({ symbol, seq }) => `${symbol}${seq}`);
 
 describe('Outlet', () => {
@@ -143,6 +145,11 @@ describe('Outlet', () => {
         fc.array(step, { maxLength: 80 }),
         (transport, steps) => {
           const { write, ticks, pong, poll, pass, sweep, outlet } = setUp({ transport });
+          const take = (answers?: number): void => {
+            if (transport === 'polling') poll();
+            else pong(answers);
+            sweep();
+          };
           const emitted = new Map<string, Tick[]>();
           const room = '0'.repeat(1_500);
           for (const one of steps) {
@@ -155,16 +162,10 @@ describe('Outlet', () => {
               write(next);
             } else {
               pass(one.afterMs);
-              if (transport === 'polling') poll();
-              else pong(one.answers);
-              sweep();
+              take(one.answers);
             }
           }
-          for (let answers = 0; !outlet.isIdle() && answers < 200; answers++) {
-            if (transport === 'polling') poll();
-            else pong();
-            sweep();
-          }
+          for (let answers = 0; !outlet.isIdle() && answers < 200; answers++) take();
           for (const [symbol, sent] of emitted) {
             let last = 0;
             for (const got of ticks().filter((each) => each.symbol === symbol)) {
@@ -260,8 +261,7 @@ describe('Outlet', () => {
   it('[RC3] a replay is written whole, and its promise waits for the client to take it', async () => {
     const { writeAll, writes, pong } = setUp();
     let isTaken = false;
-    const frames = Array.from({ length: 300 }, (_, index) => encodeTick(tick('A', index + 1)));
-    const taken = writeAll(frames).then(() => (isTaken = true));
+    const taken = writeAll(framesFrom(1, 300)).then(() => (isTaken = true));
     expect(writes.map((ticks) => ticks.length)).toEqual([300]);
     await Promise.resolve();
     expect(isTaken).toBe(false);
@@ -272,16 +272,15 @@ describe('Outlet', () => {
   it('[RC3] a replay to one who is watched goes by Socket.IO, and counts', async () => {
     const { writeAll, watch, ticks, counters } = setUp();
     watch(true);
-    await writeAll([encodeTick(tick('A', 1)), encodeTick(tick('A', 2))]);
+    await writeAll(framesFrom(1, 2));
     expect(seqs(ticks())).toEqual(['A1', 'A2']);
     expect(counters).toMatchObject({ deliveries: 2, writes: 2, slowWrites: 2 });
   });
 
   it('[RC3] a short replay waits for nothing; one to a client that goes away is over', async () => {
     const { writeAll, outlet } = setUp();
-    await expect(writeAll([encodeTick(tick('A', 1))])).resolves.toBeUndefined();
-    const frames = Array.from({ length: 300 }, (_, index) => encodeTick(tick('A', index + 2)));
-    const taken = writeAll(frames);
+    await expect(writeAll(framesFrom(1, 1))).resolves.toBeUndefined();
+    const taken = writeAll(framesFrom(2, 300));
     outlet.close();
     await expect(taken).resolves.toBeUndefined();
   });

@@ -12,11 +12,7 @@ describe('PieceMemory', () => {
   it('gives pieces that do not overlap until they are released, and the same memory again', () => {
     const memory = new PieceMemory();
     const pieces = [1, 2, 3].map((mark) => taken(memory, 1_000, mark));
-    expect(pieces.map((piece, i) => piece.length === 1_000 && isStill(piece, i + 1))).toEqual([
-      true,
-      true,
-      true,
-    ]);
+    expect(pieces.filter((piece, i) => piece.length === 1_000 && isStill(piece, i + 1))).toHaveLength(3);
     memory.release();
     const again = taken(memory, 1_000, 4);
     expect([again.buffer === pieces[0]?.buffer, again.byteOffset]).toEqual([true, pieces[0]?.byteOffset]);

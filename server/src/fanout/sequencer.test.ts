@@ -42,16 +42,15 @@ function setUp() {
     onReadError: (error) => out.push((error as Error).message),
     retryMs: () => 100,
   });
-  const accept = (one: Tick) => sequencer.accept(one, () => out.push(`${one.gen}:${one.seq}`));
+  const accept = (...ticks: Tick[]): void => {
+    for (const one of ticks) sequencer.accept(one, () => out.push(`${one.gen}:${one.seq}`));
+  };
   /** Answers the oldest read: the store's head is `seq`, and history has what follows `from`, if that is given. */
   const answer = async (stored: { gen: string | null; quote: Quote | null; from?: number }) => {
-    const missed =
-      stored.from === undefined || stored.quote === null
-        ? null
-        : Array.from({ length: stored.quote.seq - stored.from }, (_, index) =>
-            tick((stored.from ?? 0) + 1 + index),
-          );
-    reads.shift()?.answer({ gen: stored.gen, quote: stored.quote, missed });
+    const { gen, quote: head, from } = stored;
+    const after = from === undefined || head === null ? null : { from, count: head.seq - from };
+    const missed = after && Array.from({ length: after.count }, (_, index) => tick(after.from + 1 + index));
+    reads.shift()?.answer({ gen, quote: head, missed });
     await clock.advance(0);
   };
   return { sequencer, clock, out, passed, reads, repairs, accept, answer };
@@ -68,8 +67,7 @@ describe('createSequencer', () => {
     const { sequencer, out, accept, answer } = setUp();
     let isReady = false;
     void sequencer.ready().then(() => (isReady = true));
-    accept(tick(6));
-    accept(tick(4));
+    accept(tick(6), tick(4));
     expect(sequencer.head()).toBeUndefined();
     await answer({ gen: 'gen001', quote: quote(5) });
     expect(isReady).toBe(true);
@@ -79,7 +77,7 @@ describe('createSequencer', () => {
 
   it('[SQ1][SQ2] lets ticks pass in order, each once', async () => {
     const { sequencer, out, accept } = await serving(5);
-    [6, 6, 5, 7, 1].forEach((seq) => accept(tick(seq)));
+    accept(...[6, 6, 5, 7, 1].map((seq) => tick(seq)));
     expect(out).toEqual(['gen001:6', 'gen001:7']);
     expect(sequencer.dropped()).toBe(3);
   });
@@ -92,8 +90,7 @@ describe('createSequencer', () => {
 
   it('[SQ3] a hole is mended from history, in order, before anything newer passes', async () => {
     const { out, accept, answer, reads, repairs } = await serving(5);
-    accept(tick(8));
-    accept(tick(9));
+    accept(tick(8), tick(9));
     expect([out, reads[0]?.after]).toEqual([[], ['gen001', 5]]);
     await answer({ gen: 'gen001', quote: quote(8), from: 5 });
     expect(out).toEqual(['history gen001:6', 'history gen001:7', 'history gen001:8', 'gen001:9']);
@@ -102,8 +99,7 @@ describe('createSequencer', () => {
 
   it('[SQ7] what history no longer has becomes a snapshot, and what follows it passes', async () => {
     const { out, accept, answer, repairs, sequencer } = await serving(5);
-    accept(tick(8));
-    accept(tick(9));
+    accept(tick(8), tick(9));
     await answer({ gen: 'gen001', quote: quote(8) });
     expect(out).toEqual(['gap gen001:8', 'gen001:9']);
     expect(repairs).toEqual([null]);
@@ -139,15 +135,14 @@ describe('createSequencer', () => {
 
   it('[SQ1] ticks that come in another order leave no hole', async () => {
     const { out, accept, answer } = await serving(5);
-    [8, 6, 7].forEach((seq) => accept(tick(seq)));
+    accept(...[8, 6, 7].map((seq) => tick(seq)));
     await answer({ gen: 'gen001', quote: quote(8) });
     expect(out).toEqual(['gen001:6', 'gen001:7', 'gen001:8']);
   });
 
   it('[SQ4] a new generation is read from the store', async () => {
     const { out, accept, answer } = await serving(5);
-    accept(tick(1, 'gen002'));
-    accept(tick(2, 'gen002'));
+    accept(tick(1, 'gen002'), tick(2, 'gen002'));
     await answer({ gen: 'gen002', quote: quote(1, 'gen002') });
     expect(out).toEqual(['generation gen002:1', 'gen002:2']);
   });
@@ -157,8 +152,7 @@ describe('createSequencer', () => {
     sequencer.expect('gen002', 0);
     await answer({ gen: 'gen002', quote: null });
     expect(out).toEqual([]);
-    accept(tick(1, 'gen002'));
-    accept(tick(2, 'gen002'));
+    accept(tick(1, 'gen002'), tick(2, 'gen002'));
     expect(out).toEqual(['generation gen002:1', 'gen002:2']);
     expect(passed).toEqual(['gen002:2']);
   });
@@ -169,8 +163,7 @@ describe('createSequencer', () => {
     await answer({ gen: null, quote: null });
     sequencer.expect('gen003', 0);
     await answer({ gen: 'gen003', quote: null });
-    accept(tick(1, 'gen003'));
-    accept(tick(2, 'gen003'));
+    accept(tick(1, 'gen003'), tick(2, 'gen003'));
     expect(out).toEqual(['generation gen003:1', 'gen003:2']);
   });
 
@@ -187,8 +180,7 @@ describe('createSequencer', () => {
     const { sequencer, out, accept, answer } = await serving(5);
     accept(tick(6, 'gen000'));
     await answer({ gen: 'gen001', quote: quote(5) });
-    expect(out).toEqual([]);
-    expect(sequencer.gen()).toBe('gen001');
+    expect([out, sequencer.gen()]).toEqual([[], 'gen001']);
   });
 
   it('a symbol without a price is ready, and its first tick passes', async () => {

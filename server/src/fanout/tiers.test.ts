@@ -21,14 +21,8 @@ function setUp() {
   const rooms = new Map<string, Set<string>>();
   const emitted: { room: string; tick: Tick; members: string[] }[] = [];
   let onEmit: (told: (typeof emitted)[number]) => void = () => {};
-  let head: Quote | null = applyTick(null, {
-    symbol,
-    price: '1',
-    gen: 'gen001',
-    seq: 1,
-    ts: 1,
-    day: firstDay({ price: '1' }),
-  });
+  const first = { symbol, price: '1', gen: 'gen001', seq: 1, ts: 1, day: firstDay({ price: '1' }) };
+  let head: Quote | null = applyTick(null, first);
   const tiers = createTiers({
     clock,
     headOf: () => head,
@@ -64,7 +58,11 @@ function setUp() {
   };
 }
 
-const seqsOf = (emitted: readonly { tick: Tick }[]) => emitted.map(({ tick }) => [tick.seq, tick.merged]);
+/** Each emitted tick as its room, seq, and how many ticks are merged into it. */
+const shown = (emitted: readonly { room: string; tick: Tick }[]) =>
+  emitted.map(
+    ({ room, tick: { seq, merged } }) => `${room} ${seq}${merged === undefined ? '' : ` +${merged}`}`,
+  );
 
 describe('createTiers', () => {
   it('[LS2] tells at once what waits of a symbol that gets no more ticks', async () => {
@@ -74,10 +72,7 @@ describe('createTiers', () => {
     tick({ price: '2' });
     tick({ price: '3' });
     tiers.finish(symbol);
-    expect(emitted.map(({ room, tick: told }) => [room, told.seq, told.merged])).toEqual([
-      ['tick:A@1000', 3, 1],
-      ['tick:A@5000', 3, 1],
-    ]);
+    expect(shown(emitted)).toEqual(['tick:A@1000 3 +1', 'tick:A@5000 3 +1']);
     tiers.finish('B');
     await clock.advance(10_000);
     expect(emitted).toHaveLength(2);
@@ -92,26 +87,12 @@ describe('createTiers', () => {
     await clock.advance(249);
     expect(emitted).toEqual([]);
     await clock.advance(1);
-    const [first] = emitted;
-    expect(first?.room).toBe('tick:A@250');
-    expect(first?.tick).toEqual({
-      symbol,
-      gen: 'gen001',
-      seq: 4,
-      ts: 4,
-      price: '3',
-      merged: 2,
-      high: '5',
-      low: '2',
-      size: '2.5',
-    });
+    const merged = { merged: 2, high: '5', low: '2', size: '2.5' };
+    expect(emitted[0]?.tick).toEqual({ symbol, gen: 'gen001', seq: 4, ts: 4, price: '3', ...merged });
     await clock.advance(1_000);
     tick({ price: '4' });
     await clock.advance(250);
-    expect(seqsOf(emitted)).toEqual([
-      [4, 2],
-      [5, undefined],
-    ]);
+    expect(shown(emitted)).toEqual(['tick:A@250 4 +2', 'tick:A@250 5']);
   });
 
   it('[RT1] each rate has its own period, and a first member begins at the head', async () => {
@@ -123,10 +104,7 @@ describe('createTiers', () => {
     join('fast', 250);
     tick({ price: '4' });
     await clock.advance(250);
-    expect(emitted.map(({ room, tick: { seq, merged } }) => [room, seq, merged])).toEqual([
-      ['tick:A@1000', 4, 1],
-      ['tick:A@250', 4, undefined],
-    ]);
+    expect(shown(emitted)).toEqual(['tick:A@1000 4 +1', 'tick:A@250 4']);
   });
 
   it('runs no timer and holds no tick for a rate that nobody uses any more', async () => {
@@ -140,7 +118,7 @@ describe('createTiers', () => {
     join('two', 250);
     tick({ price: '3' });
     await clock.advance(250);
-    expect(seqsOf(emitted)).toEqual([[3, undefined]]);
+    expect(shown(emitted)).toEqual(['tick:A@250 3']);
     tiers.close();
     expect(clock.timers()).toBe(0);
   });
@@ -172,7 +150,7 @@ describe('createTiers', () => {
     join('two', 1_000);
     tick({ price: '3' });
     await clock.advance(1_000);
-    expect(seqsOf(emitted)).toEqual([[3, undefined]]);
+    expect(shown(emitted)).toEqual(['tick:A@1000 3']);
   });
 
   it('[SQ7] a snapshot takes the place of what waited', async () => {
@@ -185,7 +163,7 @@ describe('createTiers', () => {
     expect(emitted).toEqual([]);
     tick({ price: '3' });
     await clock.advance(250);
-    expect(seqsOf(emitted)).toEqual([[3, undefined]]);
+    expect(shown(emitted)).toEqual(['tick:A@250 3']);
     expect(emitted[0]?.members).toEqual(['one', 'two']);
   });
 

@@ -1,37 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { parseFeeds } from './feeds-setting.ts';
 
+const noSource = (name: string) => `"${name}" is not a source; the sources are simulator and push`;
+
 describe('parseFeeds', () => {
-  it.each([
-    [
-      'simulator,push',
-      [
-        { name: 'simulator', symbols: null },
-        { name: 'push', symbols: null },
-      ],
-    ],
-    [
-      ' push ; simulator ',
-      [
-        { name: 'push', symbols: null },
-        { name: 'simulator', symbols: null },
-      ],
-    ],
-    [
-      'simulator:BTC-USD,eth-usd,push:ACME',
-      [
-        { name: 'simulator', symbols: ['BTC-USD', 'ETH-USD'] },
-        { name: 'push', symbols: ['ACME'] },
-      ],
-    ],
-    [
-      'push: ACME , PUSH; simulator',
-      [
-        { name: 'push', symbols: ['ACME', 'PUSH'] },
-        { name: 'simulator', symbols: null },
-      ],
-    ],
-  ])('reads %j', (text, feeds) => {
+  it.each<[string, Record<string, string[] | null>]>([
+    ['simulator,push', { simulator: null, push: null }],
+    [' push ; simulator ', { push: null, simulator: null }],
+    ['simulator:BTC-USD,eth-usd,push:ACME', { simulator: ['BTC-USD', 'ETH-USD'], push: ['ACME'] }],
+    ['push: ACME , PUSH; simulator', { push: ['ACME', 'PUSH'], simulator: null }],
+  ])('reads %j', (text, expected) => {
+    const feeds = Object.entries(expected).map(([name, symbols]) => ({ name, symbols }));
     expect(parseFeeds(text)).toEqual({ ok: true, feeds });
   });
 
@@ -43,11 +22,11 @@ describe('parseFeeds', () => {
     ['push:', ['push: names no symbol after the colon']],
     ['push:ACME,ACME', ['push: ACME is named twice']],
     ['push:AC ME', ['push: "AC ME" is not a symbol such as BTC-USD']],
-    ['BTC-USD', ['"BTC-USD" is not a source; the sources are simulator and push']],
-    ['simulator,BTC-USD', ['"BTC-USD" is not a source; the sources are simulator and push']],
-    ['push:ACME,exchange', ['"exchange" is not a source; the sources are simulator and push']],
-    ['replay:BTC-USD,ETH-USD,push', ['"replay" is not a source; the sources are simulator and push']],
-    ['Simulator', ['"Simulator" is not a source; the sources are simulator and push']],
+    ['BTC-USD', [noSource('BTC-USD')]],
+    ['simulator,BTC-USD', [noSource('BTC-USD')]],
+    ['push:ACME,exchange', [noSource('exchange')]],
+    ['replay:BTC-USD,ETH-USD,push', [noSource('replay')]],
+    ['Simulator', [noSource('Simulator')]],
   ])('refuses %j and says why', (text, problems) => {
     expect(parseFeeds(text)).toEqual({ ok: false, problems });
   });
@@ -58,7 +37,7 @@ describe('parseFeeds', () => {
       problems: [
         'push: "a*" is not a symbol such as BTC-USD',
         'push: BTC-USD is named twice',
-        '"exchange" is not a source; the sources are simulator and push',
+        noSource('exchange'),
       ],
     });
   });

@@ -34,11 +34,6 @@ const retire = (symbol: string): ListRequest => ({ act: 'retire', symbol });
 const bySource = (changes: SymbolChanges, from = start) =>
   Object.fromEntries(changedAssignment(from, changes).bySource);
 
-function refusedAs(made: SymbolChanges, request: ListRequest): string {
-  const planned = planChange(start, made, request);
-  return planned.ok ? 'taken' : planned.refusal.name;
-}
-
 describe('changes of the symbol list', () => {
   it('[LS1] begin with what the settings say, in its order', () => {
     expect(changedAssignment(start, noChanges)).toEqual(start);
@@ -58,10 +53,8 @@ describe('changes of the symbol list', () => {
 
   it('[LS7] give a symbol the source of the settings, else push, else the first', () => {
     expect(bySource(after(add('NEW')))['push']).toEqual(['ACME', 'NEW']);
-    expect(bySource(after(retire('AAPL'), add('AAPL')))).toEqual({
-      simulator: ['BTC-USD', 'AAPL'],
-      push: ['ACME'],
-    });
+    const settings = { simulator: ['BTC-USD', 'AAPL'], push: ['ACME'] };
+    expect(bySource(after(retire('AAPL'), add('AAPL')))).toEqual(settings);
     const simulated = assigned({ feeds: [{ name: 'simulator', symbols: ['A'] }], symbols: undefined });
     expect(planChange(simulated, noChanges, add('NEW'))).toMatchObject({ ok: true, feed: 'simulator' });
   });
@@ -77,11 +70,13 @@ describe('changes of the symbol list', () => {
     expect(planChange(start, made, add('NEW'))).toMatchObject({ feed: 'push' });
   });
 
-  it('[LS7] are refused where they cannot be', () => {
-    expect(refusedAs(noChanges, add('BTC-USD', 'push'))).toBe('symbol_of_other_source');
-    expect(refusedAs(noChanges, add('NEW', 'exchange'))).toBe('unknown_feed');
-    expect(refusedAs(noChanges, add('NEW', 'constructor'))).toBe('unknown_feed');
-    expect(refusedAs(noChanges, retire('NEVER'))).toBe('unknown_symbol');
+  it.each([
+    [add('BTC-USD', 'push'), 'symbol_of_other_source'],
+    [add('NEW', 'exchange'), 'unknown_feed'],
+    [add('NEW', 'constructor'), 'unknown_feed'],
+    [retire('NEVER'), 'unknown_symbol'],
+  ])('[LS7] reject %j with %s', (request, name) => {
+    expect(planChange(start, noChanges, request)).toMatchObject({ ok: false, refusal: { name } });
   });
 
   it('[LS7] are refused when as many symbols are listed as there may be, until one is retired', () => {

@@ -1,13 +1,6 @@
 import * as fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import {
-  compareDecimals,
-  isDecimal,
-  isPositive,
-  parseSymbol,
-  significantDigits,
-  type Quote,
-} from '../../protocol/index.ts';
+import { isDecimal, isPositive, parseSymbol, significantDigits, type Quote } from '../../protocol/index.ts';
 import { systemClock } from '../support/clock.ts';
 import { catalogueSymbols, profileOf } from './catalogue.ts';
 import type { FeedHealth, FeedTick } from './feed.ts';
@@ -18,19 +11,17 @@ import { createWalk } from './walk.ts';
 const decimalsOf = (decimal: string): number => decimal.split('.')[1]?.length ?? 0;
 
 function quoteOf(symbol: string, price: string, seq = 7): Quote {
-  return {
-    symbol,
-    price,
-    gen: 'aaaaaa',
-    seq,
-    ts: 0,
-    stale: false,
-    open: price,
-    high: price,
-    low: price,
-    volume: '0',
-  };
+  const day = { open: price, high: price, low: price, volume: '0' };
+  return { symbol, price, gen: 'aaaaaa', seq, ts: 0, stale: false, ...day };
 }
+
+/** The steps of a walk: by default the seed is 1 and a step is half a second, from the start of the profile. */
+function walkOf(symbol: string, more: Partial<Parameters<typeof createWalk>[0]> = {}) {
+  const profile = profileOf(symbol);
+  return createWalk({ symbol, profile, seed: 1, intervalMs: 500, from: undefined, ...more });
+}
+
+const quotesOf = (...quotes: Quote[]) => new Map(quotes.map((quote) => [quote.symbol, quote]));
 
 const simulator = (symbols: string[] = ['BTC-USD', 'AAPL'], intervalMs = 500) =>
   createSimulator({ symbols, intervalMs, seed: 1, clock: systemClock });
@@ -51,14 +42,7 @@ function listen() {
 }
 
 const stepsFrom = (seq: number): string[] => {
-  const from = quoteOf('BTC-USD', '64250.00', seq);
-  const next = createWalk({
-    symbol: 'BTC-USD',
-    profile: profileOf('BTC-USD'),
-    seed: 1,
-    intervalMs: 500,
-    from,
-  });
+  const next = walkOf('BTC-USD', { from: quoteOf('BTC-USD', '64250.00', seq) });
   return Array.from({ length: 5 }, () => next().price);
 };
 
@@ -99,7 +83,7 @@ describe('a walk', () => {
     fc.assert(
       fc.property(anyWalk, ({ symbol, seed, intervalMs }) => {
         const profile = profileOf(symbol);
-        const next = createWalk({ symbol, profile, seed, intervalMs, from: undefined });
+        const next = walkOf(symbol, { seed, intervalMs });
         for (let step = 0; step < 200; step++) {
           const { price, size } = next();
           expect(isDecimal(price) && isPositive(price) && significantDigits(price) <= 16).toBe(true);
@@ -115,13 +99,7 @@ describe('a walk', () => {
     fc.assert(
       fc.property(anyWalk, ({ symbol, seed, intervalMs }) => {
         const walk = (withSeed: number): string => {
-          const next = createWalk({
-            symbol,
-            profile: profileOf(symbol),
-            seed: withSeed,
-            intervalMs,
-            from: undefined,
-          });
+          const next = walkOf(symbol, { seed: withSeed, intervalMs });
           return JSON.stringify(Array.from({ length: 50 }, next));
         };
         expect(walk(seed)).toBe(walk(seed));
@@ -137,14 +115,8 @@ describe('a walk', () => {
         const decimals = decimalsOf(profile.start);
         const digits = String(units).padStart(decimals + 1, '0');
         const price = `${digits.slice(0, -decimals)}.${digits.slice(-decimals)}`;
-        const next = createWalk({
-          symbol,
-          profile: { ...profile, start: price },
-          seed: 1,
-          intervalMs: 500,
-          from: quoteOf(symbol, price, seq),
-        });
-        const step = next();
+        const from = quoteOf(symbol, price, seq);
+        const step = walkOf(symbol, { profile: { ...profile, start: price }, from })();
         expect(step.day).toBeUndefined();
         const after = Number(step.price.replace('.', ''));
         // At most 3.5 deviations of half a second, and one unit of rounding.
@@ -157,27 +129,19 @@ describe('a walk', () => {
     expect(stepsFrom(100)).not.toEqual(stepsFrom(101));
   });
 
-  it.each(['0.001', '123456789012345.6'])(
-    'begins anew where the quote %s is of no use in its units',
-    (price) => {
-      const from = quoteOf('AAPL', price);
-      const next = createWalk({ symbol: 'AAPL', profile: profileOf('AAPL'), seed: 1, intervalMs: 500, from });
-      expect(next().price).toMatch(/^22\d\.\d\d$/);
-    },
-  );
-
-  it('cuts the finer digits of a quote that another source left', () => {
-    const from = quoteOf('AAPL', '228.4099999');
-    const next = createWalk({ symbol: 'AAPL', profile: profileOf('AAPL'), seed: 1, intervalMs: 10, from });
-    expect(next().price).toMatch(/^228\.\d\d$/);
+  it.each([
+    ['begins anew where its price is of no use in its units', '0.001', /^22\d\.\d\d$/],
+    ['begins anew where its price has no room for decimals', '123456789012345.6', /^22\d\.\d\d$/],
+    ['cuts the finer digits that another source left', '228.4099999', /^228\.\d\d$/],
+  ])('from a quote of another scale %s', (_what, price, expected) => {
+    expect(walkOf('AAPL', { from: quoteOf('AAPL', price), intervalMs: 10 })().price).toMatch(expected);
   });
 
   it('keeps the scale of its price over a month, and moves', () => {
     for (const symbol of ['BTC-USD', 'KO', 'EUR-USD']) {
-      const profile = profileOf(symbol);
-      const next = createWalk({ symbol, profile, seed: 3, intervalMs: 60_000, from: undefined });
+      const next = walkOf(symbol, { seed: 3, intervalMs: 60_000 });
       const prices = Array.from({ length: 43_200 }, () => next().price);
-      const start = Number(profile.start);
+      const start = Number(profileOf(symbol).start);
       expect(new Set(prices).size).toBeGreaterThan(50);
       expect(Math.min(...prices.map(Number))).toBeGreaterThan(start * 0.7);
       expect(Math.max(...prices.map(Number))).toBeLessThan(start * 1.4);
@@ -189,6 +153,19 @@ describe('the simulator', () => {
   beforeEach(() => void vi.useFakeTimers({ now: 1_700_000_000_000 }));
   afterEach(() => void vi.useRealTimers());
 
+  /** What a simulator gives within so long from its start. */
+  function batchesOf(
+    feed: ReturnType<typeof simulator>,
+    ms: number,
+    quotes?: Map<string, Quote>,
+  ): FeedTick[][] {
+    const heard = listen();
+    feed.start(heard.from(quotes));
+    vi.advanceTimersByTime(ms);
+    feed.stop();
+    return heard.batches;
+  }
+
   it('is live from its start, ticks every symbol at once and then at each interval', () => {
     const heard = listen();
     const feed = simulator();
@@ -196,24 +173,15 @@ describe('the simulator', () => {
     expect(heard.states).toEqual([{ at: 'live' }]);
     expect(heard.batches).toEqual([]);
     vi.advanceTimersByTime(1_000);
-    expect(heard.batches.map((ticks) => ticks.map(({ symbol }) => symbol))).toEqual([
-      ['BTC-USD', 'AAPL'],
-      ['BTC-USD', 'AAPL'],
-      ['BTC-USD', 'AAPL'],
-    ]);
-    expect(heard.batches.map((ticks) => ticks[0]?.ts)).toEqual([
-      1_700_000_000_000, 1_700_000_000_500, 1_700_000_001_000,
-    ]);
+    const [start, both] = [1_700_000_000_000, ['BTC-USD', 'AAPL']];
+    expect(heard.batches.map((ticks) => ticks.map(({ symbol }) => symbol))).toEqual([both, both, both]);
+    expect(heard.batches.map((ticks) => ticks[0]?.ts)).toEqual([start, start + 500, start + 1_000]);
     feed.stop();
   });
 
   it("states open and the last day's close on a symbol's first tick ever, and not again", () => {
-    const heard = listen();
-    const feed = simulator(['AAPL', 'BTC-USD']);
-    feed.start(heard.from(new Map([['BTC-USD', quoteOf('BTC-USD', '64250.00')]])));
-    vi.advanceTimersByTime(500);
-    feed.stop();
-    const [first, second] = heard.batches;
+    const quotes = quotesOf(quoteOf('BTC-USD', '64250.00'));
+    const [first, second] = batchesOf(simulator(['AAPL', 'BTC-USD']), 500, quotes);
     const [share, coin] = first ?? [];
     expect(share?.day?.open).toBe(share?.price);
     expect(share?.day?.prevClose).toMatch(/^2[23]\d\.\d\d$/);
@@ -261,23 +229,16 @@ describe('the simulator', () => {
     vi.advanceTimersByTime(2_000);
     expect(ticks).toBe(1);
 
-    feed.start(heard.from());
-    vi.advanceTimersByTime(500);
-    expect(heard.batches.length).toBe(2);
-    feed.stop();
+    expect(batchesOf(feed, 500)).toHaveLength(2);
     expect(vi.getTimerCount()).toBe(0);
   });
 
   it('started while it runs, calls the new listener alone', () => {
     const before = listen();
-    const after = listen();
     const feed = simulator(['AAPL']);
     feed.start(before.from());
-    feed.start(after.from());
-    vi.advanceTimersByTime(500);
-    feed.stop();
+    expect(batchesOf(feed, 500)).toHaveLength(2);
     expect(before.batches).toEqual([]);
-    expect(after.batches.length).toBe(2);
   });
 
   it('[LS3] gives prices of the symbols that it was assigned last, others going on as they were', async () => {
@@ -316,39 +277,13 @@ describe('the simulator', () => {
   });
 
   it('gives no empty batch where it has no symbols', () => {
-    const heard = listen();
-    const feed = simulator([]);
-    feed.start(heard.from());
-    vi.advanceTimersByTime(5_000);
-    feed.stop();
-    expect(heard.batches).toEqual([]);
-  });
-
-  it('hands its last price over to the next leader', () => {
-    const heard = listen();
-    const feed = simulator(['BTC-USD']);
-    feed.start(heard.from());
-    vi.advanceTimersByTime(10_000);
-    feed.stop();
-    const last = heard.batches.at(-1)?.[0]?.price ?? '';
-    const next = listen();
-    feed.start(next.from(new Map([['BTC-USD', quoteOf('BTC-USD', last, 21)]])));
-    vi.advanceTimersByTime(0);
-    feed.stop();
-    const price = next.batches[0]?.[0]?.price ?? '';
-    expect(Math.abs(Number(price) - Number(last))).toBeLessThan(64_250 * 0.001);
-    expect(compareDecimals(price, '0')).toBeGreaterThan(0);
+    expect(batchesOf(simulator([]), 5_000)).toEqual([]);
   });
 
   it('goes on at its last price, and states the day anew, where the store lost its quotes', () => {
-    const heard = listen();
     const feed = simulator(['BTC-USD']);
-    feed.start(heard.from(new Map([['BTC-USD', quoteOf('BTC-USD', '50000.00')]])));
-    vi.advanceTimersByTime(0);
-    feed.start(heard.from());
-    vi.advanceTimersByTime(0);
-    feed.stop();
-    const [before, after] = heard.batches.map(([tick]) => tick);
+    const [before] = batchesOf(feed, 0, quotesOf(quoteOf('BTC-USD', '50000.00')))[0] ?? [];
+    const [after] = batchesOf(feed, 0)[0] ?? [];
     expect(before?.day).toBeUndefined();
     expect(after?.day).toBeDefined();
     expect(Math.abs(Number(after?.price) - Number(before?.price))).toBeLessThan(50);
@@ -358,18 +293,12 @@ describe('the simulator', () => {
 describe('the push feed', () => {
   it('holds its symbols and is live whenever it runs', () => {
     const feed = createPushFeed({ symbols: ['DEMO'] });
-    const states: FeedHealth[] = [];
-    const from = {
-      quotes: new Map(),
-      sourceSeqs: new Map(),
-      onTicks: () => expect.fail('push has no ticks'),
-      onState: (s: FeedHealth) => void states.push(s),
-    };
-    feed.start(from);
-    feed.stop();
-    feed.start(from);
-    feed.stop();
+    const { batches, states, from } = listen();
+    for (let time = 0; time < 2; time++) {
+      feed.start(from());
+      feed.stop();
+    }
     expect(feed.symbols).toEqual(['DEMO']);
-    expect(states).toEqual([{ at: 'live' }, { at: 'live' }]);
+    expect([batches, states]).toEqual([[], [{ at: 'live' }, { at: 'live' }]]);
   });
 });

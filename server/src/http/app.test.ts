@@ -1,17 +1,11 @@
 /** What all paths have in common, through a true server: methods, what is not there, headers and the log. */
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { problemOf, serveApp, testKey, type ServedApp } from '../../test/support/serve-app.ts';
+import { describe, expect, it } from 'vitest';
+import { problemOf, testKey, serveEachTest } from '../../test/support/serve-app.ts';
 import { secretToken } from '../../test/support/tokens.ts';
 
-let app: ServedApp;
-beforeEach(async () => {
-  app = await serveApp();
-});
-afterEach(() => app.close());
+const app = serveEachTest();
 
 const ofTls = ['strict-transport-security', 'cross-origin-opener-policy', 'origin-agent-cluster'];
-const get = (where: string, init?: RequestInit): Promise<Response> => fetch(app.url + where, init);
-
 describe('the side door', () => {
   it.each([
     ['PUT', '/health', 'GET, HEAD'],
@@ -19,39 +13,39 @@ describe('the side door', () => {
     ['PUT', '/', 'GET, HEAD'],
     ['POST', '/api/ticks', 'GET, HEAD, PUT'],
     ['DELETE', '/api/ticks', 'GET, HEAD, PUT'],
+    ['GET', '/api/message', 'POST'],
+    ['GET', '/api/quote', 'POST'],
+    ['GET', '/api/nodes/n1/drain', 'POST'],
+    ['DELETE', '/metrics', 'GET, HEAD'],
   ])('answers %s %s with 405 and names what it takes', async (method, where, allow) => {
-    const answer = await get(where, { method, headers: { 'X-API-Key': testKey } });
+    const answer = await app.get(where, { method, headers: { 'X-API-Key': testKey } });
     expect(await problemOf(answer)).toMatchObject({ status: 405, name: 'method_not_allowed' });
     expect(answer.headers.get('allow')).toBe(allow);
   });
 
   it('answers OPTIONS with the methods', async () => {
-    const answer = await get('/api/ticks', { method: 'OPTIONS' });
+    const answer = await app.get('/api/ticks', { method: 'OPTIONS' });
     expect([answer.status, answer.headers.get('allow')]).toEqual([204, 'GET, HEAD, PUT']);
   });
 
-  it.each([
-    '/nope',
-    '/api',
-    '/api/nope',
-    '/api/ticks/DEMO',
-    '/health/nope',
-    '/assets/nope.js',
-    '/%00',
-    '/%zz',
-  ])('answers %s with a 404 problem', async (where) => {
-    expect(await problemOf(await get(where))).toMatchObject({ status: 404, name: 'not_found' });
-  });
+  const unknownFiles = ['/nope', '/health/nope', '/assets/nope.js', '/%00', '/%zz'];
+
+  it.each([...unknownFiles, '/api', '/api/nope', '/api/ticks/DEMO'])(
+    'answers %s with a 404 problem',
+    async (where) => {
+      expect(await problemOf(await app.get(where))).toMatchObject({ status: 404, name: 'not_found' });
+    },
+  );
 
   it('says nothing of what serves it', async () => {
-    const { headers } = await get('/health');
+    const { headers } = await app.get('/health');
     expect([headers.has('x-powered-by'), headers.has('server')]).toEqual([false, false]);
   });
 
   it.each(['/', '/health', '/api/ticks', '/nope', '/%zz'])(
     'tells browsers at %s what to refuse, and nothing of TLS where there is none',
     async (where) => {
-      const { headers } = await get(where, { headers: { 'X-Forwarded-Proto': 'https' } });
+      const { headers } = await app.get(where, { headers: { 'X-Forwarded-Proto': 'https' } });
       expect(headers.get('content-security-policy')).toBe(
         "default-src 'none';script-src 'self';style-src 'self';img-src 'self' data:;connect-src 'self';" +
           "base-uri 'none';form-action 'none';frame-ancestors 'none'",
@@ -65,11 +59,10 @@ describe('the side door', () => {
   );
 
   it('tells them to stay with TLS where the trusted proxy says that they came by it', async () => {
-    await app.close();
-    app = await serveApp({ trustedProxies: 1 });
-    const { headers } = await get('/health', { headers: { 'X-Forwarded-Proto': 'https' } });
+    await app.serve({ trustedProxies: 1 });
+    const { headers } = await app.get('/health', { headers: { 'X-Forwarded-Proto': 'https' } });
     expect(ofTls.map((name) => headers.get(name))).toEqual(['max-age=31536000', 'same-origin', '?1']);
-    expect((await get('/health')).headers.get('strict-transport-security')).toBeNull();
+    expect((await app.get('/health')).headers.get('strict-transport-security')).toBeNull();
   });
 
   it('[AP2] logs no API key, wherever in a request it was', async () => {
@@ -84,8 +77,8 @@ describe('the side door', () => {
       `/api/ticks?symbols=${testKey}`,
       `/health?${testKey}`,
     ];
-    for (const path of paths) await get(path, { headers: { 'X-Request-Id': testKey } });
-    await get('/api/nope');
+    for (const path of paths) await app.get(path, { headers: { 'X-Request-Id': testKey } });
+    await app.get('/api/nope');
     await expect.poll(() => app.lines.length).toBe(paths.length + 1);
     const logged = JSON.stringify(app.lines);
     expect(logged).not.toContain(testKey.slice(0, 6));
@@ -95,18 +88,18 @@ describe('the side door', () => {
 
   it('[SI6] logs no token that stands in a path', async () => {
     const token = secretToken({ sub: 'ann' });
-    await get(`/api/users/${token}/disconnect`);
-    await get(`/${token.replaceAll('.', '%2e')}`);
+    await app.get(`/api/users/${token}/disconnect`);
+    await app.get(`/${token.replaceAll('.', '%2e')}`);
     await expect.poll(() => app.lines.length).toBe(2);
     for (const part of token.split('.')) expect(JSON.stringify(app.lines)).not.toContain(part);
   });
 
   it('[AP5] logs one short line per request without query and headers, with the id that the answer carries', async () => {
     const answers = [
-      await get('/api/ticks?symbols=ACME', {
+      await app.get('/api/ticks?symbols=ACME', {
         headers: { 'X-API-Key': testKey, 'X-Request-Id': 'from-proxy_1' },
       }),
-      await get('/health', { headers: { 'X-Request-Id': 'not an id' } }),
+      await app.get('/health', { headers: { 'X-Request-Id': 'not an id' } }),
     ];
     await expect.poll(() => app.lines.length).toBe(2);
     const ids = answers.map(({ headers }) => headers.get('x-request-id'));

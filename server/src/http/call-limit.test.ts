@@ -1,21 +1,20 @@
 /** How often a caller may call, through a true server. */
-import { afterEach, describe, expect, it } from 'vitest';
-import { problemOf, serveApp, testKey, type ServedApp } from '../../test/support/serve-app.ts';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { problemOf, serveEachTest, testKey } from '../../test/support/serve-app.ts';
 import { BackplaneUnavailable, type CallLimit } from '../backplane/contract.ts';
 import { anonymous, SignInRefused } from '../users/identity.ts';
 
-let app: ServedApp;
+const app = serveEachTest();
 let asked: { caller: string; limit: CallLimit }[] = [];
 let waitMs = 0;
 
-afterEach(async () => {
-  await app.close();
+beforeEach(() => {
   asked = [];
   waitMs = 0;
 });
 
-async function serve(options: Parameters<typeof serveApp>[0] = {}): Promise<void> {
-  app = await serveApp({
+async function serve(options: Parameters<typeof app.serve>[0] = {}): Promise<void> {
+  await app.serve({
     apiKeys: [{ name: 'desk', key: testKey }],
     authenticate: ({ headers }) =>
       Promise.resolve({ user: headers.authorization ?? null, expiresAt: null, maySee: () => true }),
@@ -32,9 +31,9 @@ async function serve(options: Parameters<typeof serveApp>[0] = {}): Promise<void
 }
 
 const nodes = (headers: Record<string, string> = { 'X-API-Key': testKey }): Promise<Response> =>
-  fetch(`${app.url}/api/nodes`, { headers });
+  app.get('/api/nodes', { headers });
 const quote = (authorization: string, more: Record<string, string> = {}): Promise<Response> =>
-  fetch(`${app.url}/api/quote`, {
+  app.get('/api/quote', {
     method: 'POST',
     headers: { Authorization: authorization, 'Content-Type': 'application/json', ...more },
     body: '{"userId":"ann","symbol":"DEMO"}',
@@ -89,7 +88,7 @@ describe('calls of the API', () => {
     for (let call = 0; call < 3; call++) {
       expect((await nodes()).status).toBe(200);
       expect((await nodes({ 'X-API-Key': 'wrong' })).status).toBe(401);
-      expect((await fetch(`${app.url}/api/ticks`)).status).toBe(200);
+      expect((await app.get('/api/ticks')).status).toBe(200);
     }
     expect(asked).toEqual([]);
   });
@@ -111,7 +110,7 @@ describe('calls of the API', () => {
           : Promise.reject(new SignInRefused('token_invalid')),
     });
     const from = (address: string, more = headers): Promise<Response> =>
-      fetch(app.url + path, { headers: { 'X-Forwarded-For': address, ...more } });
+      app.get(path, { headers: { 'X-Forwarded-For': address, ...more } });
     const answers: Response[] = [];
     for (let call = 0; call < 3; call++) answers.push(await from('203.0.113.7'));
     expect(answers.map((answer) => answer.status)).toEqual([status, status, 429]);
@@ -120,13 +119,8 @@ describe('calls of the API', () => {
     // Another address has its own, whoever is trusted none, and who has a key is no stranger.
     for (const other of ['203.0.113.8', '127.0.0.1']) expect((await from(other)).status).toBe(status);
     expect(asked).toEqual([]);
-    expect(
-      (
-        await fetch(`${app.url}/api/ticks`, {
-          headers: { 'X-Forwarded-For': '203.0.113.7', 'X-API-Key': testKey },
-        })
-      ).status,
-    ).toBe(200);
+    const withKey = { 'X-Forwarded-For': '203.0.113.7', 'X-API-Key': testKey };
+    expect((await app.get('/api/ticks', { headers: withKey })).status).toBe(200);
   });
 });
 
@@ -135,7 +129,7 @@ describe('a key in the address', () => {
     '[AP2] is refused as %s, even beside one in the header, and is not logged',
     async (name) => {
       await serve();
-      const answer = await fetch(`${app.url}/api/ticks?${name}=${testKey}`, {
+      const answer = await app.get(`/api/ticks?${name}=${testKey}`, {
         headers: { 'X-API-Key': testKey },
       });
       const problem = await problemOf(answer);

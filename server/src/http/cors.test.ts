@@ -1,16 +1,15 @@
 /** Pages of other origins, through a true server. */
-import { afterEach, describe, expect, it } from 'vitest';
-import { serveApp, type ServedApp } from '../../test/support/serve-app.ts';
+import { describe, expect, it } from 'vitest';
+import { serveEachTest } from '../../test/support/serve-app.ts';
 
-let app: ServedApp;
-afterEach(() => app.close());
+const app = serveEachTest();
 
 const from = (origin: string, query = ''): Promise<Response> =>
-  fetch(`${app.url}/api/ticks${query}`, { headers: { Origin: origin } });
+  app.get(`/api/ticks${query}`, { headers: { Origin: origin } });
 const allowed = ({ headers }: Response): string | null => headers.get('access-control-allow-origin');
 
 function preflight(origin: string): Promise<Response> {
-  return fetch(`${app.url}/api/ticks`, {
+  return app.get('/api/ticks', {
     method: 'OPTIONS',
     headers: {
       Origin: origin,
@@ -22,23 +21,22 @@ function preflight(origin: string): Promise<Response> {
 
 describe('pages of other origins', () => {
   it('read nothing by default, and are no error', async () => {
-    app = await serveApp();
     const answer = await from('https://other.example');
     expect([answer.status, allowed(answer)]).toEqual([200, null]);
   });
 
   it('read the API where they are named, and each answer varies by origin', async () => {
-    app = await serveApp({ corsOrigins: ['https://a.example', 'https://b.example'] });
+    await app.serve({ corsOrigins: ['https://a.example', 'https://b.example'] });
     const answers = await Promise.all(
       ['https://b.example', 'https://c.example', 'null'].map((origin) => from(origin)),
     );
     expect(answers.map(allowed)).toEqual(['https://b.example', null, null]);
     expect(answers.map(({ headers }) => headers.get('vary'))).toEqual(['Origin', 'Origin', 'Origin']);
-    expect((await fetch(`${app.url}/api/ticks`)).headers.get('vary')).toBe('Origin');
+    expect((await app.get('/api/ticks')).headers.get('vary')).toBe('Origin');
   });
 
   it('all read it with *, a refusal too', async () => {
-    app = await serveApp({ corsOrigins: ['*'] });
+    await app.serve({ corsOrigins: ['*'] });
     const answer = await from('https://any.example', '?symbols=NOPE');
     expect([answer.status, allowed(answer)]).toEqual([404, '*']);
     expect(answer.headers.get('access-control-expose-headers')).toContain('Retry-After');
@@ -47,7 +45,7 @@ describe('pages of other origins', () => {
   it.each([[['*']], [['https://a.example']]])(
     '%s: none may send what its browser knows of us',
     async (corsOrigins) => {
-      app = await serveApp({ corsOrigins });
+      await app.serve({ corsOrigins });
       for (const answer of [await from('https://a.example'), await preflight('https://a.example')]) {
         expect(allowed(answer)).toBe(corsOrigins[0]);
         expect(answer.headers.has('access-control-allow-credentials')).toBe(false);
@@ -56,7 +54,7 @@ describe('pages of other origins', () => {
   );
 
   it('push after a preflight where they are named', async () => {
-    app = await serveApp({ corsOrigins: ['https://a.example'] });
+    await app.serve({ corsOrigins: ['https://a.example'] });
     const answer = await preflight('https://a.example');
     expect([answer.status, allowed(answer)]).toEqual([204, 'https://a.example']);
     expect(answer.headers.get('access-control-allow-methods')).toContain('PUT');

@@ -1,17 +1,13 @@
 /** What never becomes a request, on true sockets. */
 import { connect, type AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import { serveApp, type ServedApp } from '../../test/support/serve-app.ts';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { serveEachTest } from '../../test/support/serve-app.ts';
 import { codes, type CodeName } from '../../protocol/index.ts';
 import { createLog } from '../support/log.ts';
 import { createHttpServer } from './http-server.ts';
 
-let app: ServedApp;
-beforeEach(async () => {
-  app = await serveApp();
-});
-afterEach(() => app.close());
+const app = serveEachTest();
 
 const put = 'PUT /api/ticks HTTP/1.1\r\nHost: x\r\n';
 /** Statuses of the answers in what came. */
@@ -22,23 +18,11 @@ describe('what is no request', () => {
   it.each<[string, string, CodeName]>([
     ['no HTTP', 'nonsense\r\n\r\n', 'bad_payload'],
     ['a path that is none', 'GET %2fapi HTTP/1.1\r\nHost: x\r\n\r\n', 'bad_payload'],
-    [
-      'a byte in the query that is none of an address',
-      'GET /api/nodes?\x01 HTTP/1.1\r\nHost: x\r\n\r\n',
-      'bad_payload',
-    ],
-    [
-      'a control character in a header',
-      'GET /api/nodes HTTP/1.1\r\nHost: x\r\nX: \x01\r\n\r\n',
-      'bad_payload',
-    ],
+    ['a control character in a query', 'GET /api/nodes?\x01 HTTP/1.1\r\nHost: x\r\n\r\n', 'bad_payload'],
+    ['a control character in a header', 'GET / HTTP/1.1\r\nHost: x\r\nX: \x01\r\n\r\n', 'bad_payload'],
     ['an unknown method', 'PATCHWORK / HTTP/1.1\r\nHost: x\r\n\r\n', 'bad_payload'],
     ['a length and chunks', `${put}Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n`, 'bad_payload'],
-    [
-      'headers of 20 KB',
-      `GET / HTTP/1.1\r\nHost: x\r\nX: ${'a'.repeat(20_000)}\r\n\r\n`,
-      'headers_too_large',
-    ],
+    ['headers of 20 KB', `GET / HTTP/1.1\r\nX: ${'a'.repeat(20_000)}\r\n\r\n`, 'headers_too_large'],
     ['an upgrade of TCP', 'CONNECT x:443 HTTP/1.1\r\nHost: x\r\n\r\n', 'method_not_allowed'],
   ])('[AP8] (%s) is refused with a problem, logged and closed', async (_, bytes, name) => {
     const [head = '', body = '', ...more] = (await app.raw(bytes)).split('\r\n\r\n');

@@ -1,25 +1,21 @@
 /** `Idempotency-Key` at `PUT /api/ticks`, through a true server: what is handed on so that a push counts once. */
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { acceptAll, problemOf, serveApp, type ServedApp } from '../../test/support/serve-app.ts';
+import { describe, expect, it } from 'vitest';
+import { acceptAll, problemOf, serveEachTest } from '../../test/support/serve-app.ts';
 
 const one = '[{"symbol":"DEMO","price":"1.50"}]';
-let app: ServedApp;
 let time = Date.UTC(2026, 0, 2);
 
-beforeEach(async () => {
-  app = await serveApp({
-    clock: { now: () => time++ },
-    apiKeys: [
-      { name: 'a', key: 'key-of-a-12345' },
-      { name: 'b', key: 'key-of-b-12345' },
-    ],
-    push: async (push) => {
-      const outcome = await acceptAll(push);
-      return outcome.ok ? { ...outcome, replayed: app.pushes.length > 1 } : outcome;
-    },
-  });
-});
-afterEach(() => app.close());
+const app = serveEachTest(() => ({
+  clock: { now: () => time++ },
+  apiKeys: [
+    { name: 'a', key: 'key-of-a-12345' },
+    { name: 'b', key: 'key-of-b-12345' },
+  ],
+  push: async (push) => {
+    const outcome = await acceptAll(push);
+    return outcome.ok ? { ...outcome, replayed: app.pushes.length > 1 } : outcome;
+  },
+}));
 
 const put = (body: string, idempotencyKey: string, key = 'key-of-a-12345'): Promise<Response> =>
   app.put(body, { 'X-API-Key': key, 'Idempotency-Key': idempotencyKey });

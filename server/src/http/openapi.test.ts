@@ -1,13 +1,9 @@
 /** The document of the API, through a true server: it names every path and method that is there, and nothing else. */
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { serveApp, type ServedApp } from '../../test/support/serve-app.ts';
+import { serveEachTest } from '../../test/support/serve-app.ts';
 
-let app: ServedApp;
-beforeEach(async () => {
-  app = await serveApp();
-});
-afterEach(() => app.close());
+const app = serveEachTest();
 
 const operationForm = z.looseObject({
   operationId: z.string(),
@@ -18,11 +14,15 @@ const documentForm = z.object({
   paths: z.record(z.string(), z.record(z.string(), operationForm)),
 });
 
-type Operation = z.output<typeof operationForm>;
+const documentedPaths = async () =>
+  documentForm.parse(await (await app.get('/api/openapi.json')).json()).paths;
+
+const documentedOperations = async () =>
+  Object.values(await documentedPaths()).flatMap(Object.values<z.output<typeof operationForm>>);
 
 describe('GET /api/openapi.json', () => {
   it('needs no key, and names each path with the methods that it takes', async () => {
-    const { paths } = documentForm.parse(await (await fetch(`${app.url}/api/openapi.json`)).json());
+    const paths = await documentedPaths();
     expect(Object.keys(paths).length).toBeGreaterThan(4);
     for (const [path, operations] of Object.entries(paths)) {
       const answer = await fetch(app.url + path.replace('{id}', 'n1'), { method: 'OPTIONS' });
@@ -35,16 +35,14 @@ describe('GET /api/openapi.json', () => {
   });
 
   it('gives each operation a name of its own', async () => {
-    const { paths } = documentForm.parse(await (await fetch(`${app.url}/api/openapi.json`)).json());
-    const ids = Object.values(paths).flatMap((of) => Object.values(of).map(({ operationId }) => operationId));
+    const ids = (await documentedOperations()).map(({ operationId }) => operationId);
     expect(ids.toSorted()).toEqual([...new Set(ids)].toSorted());
   });
 });
 
 describe('what the document says of refusals', () => {
   it('[AP6] is that every operation refuses what it does not take', async () => {
-    const { paths } = documentForm.parse(await (await fetch(`${app.url}/api/openapi.json`)).json());
-    for (const { responses } of Object.values(paths).flatMap(Object.values<Operation>))
+    for (const { responses } of await documentedOperations())
       expect([400, 413, 415].map((status) => responses[status]?.description)).toEqual([
         expect.stringContaining('bad_payload'),
         expect.stringContaining('payload_too_large'),
@@ -53,8 +51,7 @@ describe('what the document says of refusals', () => {
   });
 
   it('[AP3] is that every operation may be called too often', async () => {
-    const { paths } = documentForm.parse(await (await fetch(`${app.url}/api/openapi.json`)).json());
-    for (const { operationId, responses } of Object.values(paths).flatMap(Object.values<Operation>))
+    for (const { operationId, responses } of await documentedOperations())
       expect([operationId, responses['429']?.description]).toEqual([
         operationId,
         expect.stringContaining('too_many_api_calls'),
@@ -62,7 +59,7 @@ describe('what the document says of refusals', () => {
   });
 
   it('[SI2] is that whoever may sign in may have no token', async () => {
-    const { paths } = documentForm.parse(await (await fetch(`${app.url}/api/openapi.json`)).json());
+    const paths = await documentedPaths();
     for (const operation of [paths['/api/ticks']?.['get'], paths['/api/quote']?.['post']])
       expect(operation?.responses['401']?.description).toContain('token_required');
   });
@@ -70,7 +67,7 @@ describe('what the document says of refusals', () => {
 
 describe('GET /api/docs', () => {
   it('shows every operation, without scripts or styles of its own, and its stylesheet is there', async () => {
-    const { paths } = documentForm.parse(await (await fetch(`${app.url}/api/openapi.json`)).json());
+    const paths = await documentedPaths();
     const answer = await fetch(`${app.url}/api/docs`);
     const html = await answer.text();
     expect(answer.headers.get('content-type')).toBe('text/html; charset=utf-8');

@@ -1,24 +1,22 @@
 /** What any call is refused for, through a true server: parameters and bodies that its operation does not take. */
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { problemOf, serveApp, testKey, type ServedApp } from '../../test/support/serve-app.ts';
+import { describe, expect, it } from 'vitest';
+import { problemOf, testKey, serveEachTest } from '../../test/support/serve-app.ts';
 
-let app: ServedApp;
 let pauses = 0;
-beforeEach(async () => {
+const app = serveEachTest(() => {
   pauses = 0;
-  app = await serveApp({
+  return {
     pauseFeed: () => {
       pauses++;
       return Promise.resolve({ ok: true, isChange: true });
     },
-  });
+  };
 });
-afterEach(() => app.close());
 
 const withKey = { 'X-API-Key': testKey };
 const json = { 'Content-Type': 'application/json' };
 const pause = (init: RequestInit = {}): Promise<Response> =>
-  fetch(`${app.url}/api/feed/pause`, {
+  app.get('/api/feed/pause', {
     method: 'POST',
     ...init,
     headers: { ...withKey, ...(init.headers as Record<string, string>) },
@@ -36,7 +34,7 @@ describe('a query parameter', () => {
     ['PUT', '/api/symbols/DEMO?feed=push', 'feed'],
     ['POST', '/api/feed/pause?now=1', 'now'],
   ])('[AP6] that %s %s does not take is refused and named', async (method, path, name) => {
-    const problem = await problemOf(await fetch(app.url + path, { method, headers: withKey }));
+    const problem = await problemOf(await app.get(path, { method, headers: withKey }));
     expect(problem).toMatchObject({ status: 400, name: 'bad_payload', retry: 'never' });
     expect(problem.detail).toContain(`"${name}"`);
     expect(pauses).toBe(0);
@@ -49,7 +47,7 @@ describe('a query parameter', () => {
       '/api/stats/connections?user=ann',
       '/api/nodes?&',
     ])
-      expect((await fetch(app.url + path, { headers: withKey })).status).toBe(200);
+      expect((await app.get(path, { headers: withKey })).status).toBe(200);
   });
 
   it('[AP2] is found behind any number of others', async () => {

@@ -1,7 +1,7 @@
 /** `GET /api/ticks` through a true server: the last quotes, for everyone. */
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Quote } from '../../protocol/index.ts';
-import { problemOf, serveApp, type ServedApp } from '../../test/support/serve-app.ts';
+import { problemOf, serveApp, serveEachTest } from '../../test/support/serve-app.ts';
 import { BackplaneUnavailable } from '../backplane/contract.ts';
 
 function quoteOf(symbol: string): Quote {
@@ -9,23 +9,18 @@ function quoteOf(symbol: string): Quote {
   return { symbol, price: '1.50', gen: 'abc123', seq: 1, ts: 1, stale: false, ...day };
 }
 
-let app: ServedApp;
-const get = (query: string, init?: RequestInit): Promise<Response> =>
-  fetch(`${app.url}/api/ticks${query}`, init);
+const get = (query: string, init?: RequestInit): Promise<Response> => app.get(`/api/ticks${query}`, init);
 
-beforeEach(async () => {
-  app = await serveApp({
-    symbols: () => ['ACME', 'DEMO', 'NEW'],
-    quotes: (symbols) =>
-      Promise.resolve(
-        symbols
-          .filter((symbol) => symbol !== 'NEW')
-          .map(quoteOf)
-          .toReversed(),
-      ),
-  });
-});
-afterEach(() => app.close());
+const app = serveEachTest(() => ({
+  symbols: () => ['ACME', 'DEMO', 'NEW'],
+  quotes: (symbols) =>
+    Promise.resolve(
+      symbols
+        .filter((symbol) => symbol !== 'NEW')
+        .map(quoteOf)
+        .toReversed(),
+    ),
+}));
 
 describe('GET /api/ticks', () => {
   it('gives the last quotes without a key, in the order asked, each once, and the symbols without a price', async () => {

@@ -1,17 +1,21 @@
 /** `GET /api/status`, `/api/symbols` and `/api/stats/connections` through a true server. */
-import { afterEach, describe, expect, it } from 'vitest';
-import { goodVitals, problemOf, serveApp, testKey, type ServedApp } from '../../test/support/serve-app.ts';
+import { describe, expect, it } from 'vitest';
+import {
+  goodVitals,
+  problemOf,
+  testKey,
+  serveEachTest,
+  backplaneDown,
+} from '../../test/support/serve-app.ts';
 import { version } from '../support/version.ts';
 
-let app: ServedApp;
-afterEach(() => app.close());
+const app = serveEachTest();
 
 const withKey = { headers: { 'X-API-Key': testKey } };
-const get = (path: string, init: RequestInit = withKey): Promise<Response> => fetch(app.url + path, init);
+const get = (path: string, init: RequestInit = withKey): Promise<Response> => app.get(path, init);
 
 describe('status', () => {
   it('tells how the cluster is, for who has a key', async () => {
-    app = await serveApp();
     expect(await problemOf(await get('/api/status', {}))).toMatchObject({ name: 'api_key_required' });
     expect(await (await get('/api/status')).json()).toEqual({
       status: 'ok',
@@ -35,10 +39,9 @@ describe('status', () => {
   });
 
   it('[AP7] is that of the replica alone, and says so, while it has no link to the others', async () => {
-    const state = { at: 'down', since: 7, reason: 'away' } as const;
     const one = { connections: 3, users: 1, anonymous: 2, isLeaving: false, uptimeMs: 12_345 };
-    app = await serveApp({
-      vitals: () => ({ ...goodVitals, backplane: { kind: 'redis', state } }),
+    await app.serve({
+      vitals: () => ({ ...goodVitals, backplane: backplaneDown }),
       // It was there a moment ago.
       nodes: () => [
         { ...one, node: 'n1' },
@@ -57,36 +60,37 @@ describe('status', () => {
   });
 
   it('says why, where something is not well', async () => {
-    const backplane = { kind: 'redis', state: { at: 'down', since: 7, reason: 'away' } } as const;
-    app = await serveApp({ vitals: () => ({ ...goodVitals, leader: null, isLeading: false, backplane }) });
+    await app.serve({
+      vitals: () => ({ ...goodVitals, leader: null, isLeading: false, backplane: backplaneDown }),
+    });
     expect(await (await get('/api/status')).json()).toMatchObject({
       status: 'degraded',
       leader: { node: null, me: false, epoch: 0 },
-      backplane: { kind: 'redis', state: 'down', since: 7, reason: 'away' },
+      backplane: { kind: 'redis', state: 'down', since: 7, reason: 'Redis does not answer' },
       nodes: [{ leader: false }],
     });
   });
 });
 
 describe('symbols', () => {
+  const annMaySee = (only: string) => () =>
+    Promise.resolve({ user: 'ann', expiresAt: null, maySee: (symbol: string) => symbol === only });
+
   const states = async (init?: RequestInit): Promise<unknown> => (await get('/api/symbols', init)).json();
 
   it('are listed with their source and whether it is live, all stale where the feed is', async () => {
-    app = await serveApp();
     const listed = (state: string) => ({
       symbols: ['ACME', 'DEMO'].map((symbol) => ({ symbol, feed: 'push', state })),
       retired: [],
     });
     expect(await states({})).toEqual(listed('live'));
-    await app.close();
-    app = await serveApp({ feed: () => ({ ...goodVitals.feed, state: 'stale', reason: 'paused' }) });
+    await app.serve({ feed: () => ({ ...goodVitals.feed, state: 'stale', reason: 'paused' }) });
     expect(await states({})).toEqual(listed('stale'));
   });
 
   it('[SI5] are those that a user may have, and with a key all', async () => {
-    app = await serveApp({
-      authenticate: () =>
-        Promise.resolve({ user: 'ann', expiresAt: null, maySee: (symbol) => symbol === 'DEMO' }),
+    await app.serve({
+      authenticate: annMaySee('DEMO'),
     });
     expect(await states({})).toEqual({
       symbols: [{ symbol: 'DEMO', feed: 'push', state: 'live' }],
@@ -96,17 +100,16 @@ describe('symbols', () => {
   });
 
   it('[LS3] that were retired are named as such, to who might have them', async () => {
-    app = await serveApp({
+    await app.serve({
       retired: () => new Set(['MSFT', 'KO']),
-      authenticate: () =>
-        Promise.resolve({ user: 'ann', expiresAt: null, maySee: (symbol) => symbol === 'KO' }),
+      authenticate: annMaySee('KO'),
     });
     expect(await states({})).toEqual({ symbols: [], retired: ['KO'] });
     expect(await states()).toMatchObject({ retired: ['KO', 'MSFT'] });
   });
 
   it('[LS5] are not told by a replica that has not read how the list was changed', async () => {
-    app = await serveApp({ vitals: () => ({ ...goodVitals, isListKnown: false }) });
+    await app.serve({ vitals: () => ({ ...goodVitals, isListKnown: false }) });
     const answer = await get('/api/symbols', {});
     expect(answer.headers.get('retry-after')).toBe('1');
     expect(await problemOf(answer)).toMatchObject({ status: 503, name: 'store_unavailable', retry: 'later' });
@@ -121,10 +124,7 @@ describe('connections', () => {
         connections: 4,
         anonymous: 1,
         symbols: { DEMO: { 0: 2 } },
-        users: [
-          ['__proto__', 1],
-          ['ann', 2],
-        ],
+        users: Object.entries({ ['__proto__']: 1, ann: 2 }),
       },
       {
         node: 'n2',
@@ -134,7 +134,7 @@ describe('connections', () => {
         users: [['__proto__', 2]],
       },
     ] as const;
-    app = await serveApp({ countConnections: () => Promise.resolve({ nodes, incomplete: ['n3'] }) });
+    await app.serve({ countConnections: () => Promise.resolve({ nodes, incomplete: ['n3'] }) });
     expect(await (await get('/api/stats/connections')).json()).toEqual({
       totals: { connections: 6, anonymous: 1, users: 2 },
       nodes: [
@@ -151,8 +151,7 @@ describe('connections', () => {
   });
 
   it('[AP4] are not counted by a replica that does not reach the others', async () => {
-    const state = { at: 'down', since: 0, reason: 'Redis does not answer' } as const;
-    app = await serveApp({ vitals: () => ({ ...goodVitals, backplane: { kind: 'redis', state } }) });
+    await app.serve({ vitals: () => ({ ...goodVitals, backplane: backplaneDown }) });
     expect(await problemOf(await get('/api/stats/connections'))).toMatchObject({
       status: 503,
       name: 'replicas_unreachable',

@@ -1,19 +1,17 @@
 /** `PUT /api/ticks` through a true server: what is handed on, and one clear answer for each body that is not. */
 import { gzipSync } from 'node:zlib';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { limits, refusal } from '../../protocol/index.ts';
-import { acceptAll, problemOf, serveApp, testKey, type ServedApp } from '../../test/support/serve-app.ts';
+import { acceptAll, problemOf, serveApp, testKey, serveEachTest } from '../../test/support/serve-app.ts';
 import { BackplaneUnavailable, NoLeader } from '../backplane/contract.ts';
 
 const now = Date.UTC(2026, 0, 2);
-let app: ServedApp;
 let answerPush = acceptAll;
 
-beforeEach(async () => {
+const app = serveEachTest(() => {
   answerPush = acceptAll;
-  app = await serveApp({ clock: { now: () => now }, push: (push) => answerPush(push) });
+  return { clock: { now: () => now }, push: (push) => answerPush(push) };
 });
-afterEach(() => app.close());
 
 const json = JSON.stringify;
 const one = json([{ symbol: 'DEMO', price: '1.50' }]);
@@ -79,13 +77,7 @@ describe('a body that is no list of ticks', () => {
     ['an empty list', '[]'],
     ['a list of null', '[null]'],
     ['a price of 1e400', '[{"symbol":"DEMO","price":1e400}]'],
-    [
-      'one wrong tick of many',
-      json([
-        { symbol: 'DEMO', price: '1' },
-        { symbol: 'DEMO', price: 'abc' },
-      ]),
-    ],
+    ['one wrong tick of many', '[{"symbol":"DEMO","price":"1"},{"symbol":"DEMO","price":"abc"}]'],
     ['JSON 8,000 deep', '['.repeat(8_000) + ']'.repeat(8_000)],
     ['gzip that is none', one],
   ])('%s is 400', async (what, body) => {
@@ -94,22 +86,21 @@ describe('a body that is no list of ticks', () => {
     expect(app.pushes).toEqual([]);
   });
 
-  it('of 1,001 ticks is 400', async () => {
-    const answer = await app.put(ticksOf(limits.maxTicksPerPush + 1));
-    expect(await problemOf(answer)).toMatchObject({
-      status: 400,
-      name: 'too_many_symbols',
-      detail: '1001 ticks in one push, at most 1000 are taken',
-    });
-  });
-
-  it('over the limit is 413, which names the limit', async () => {
-    const answer = await app.put(`[${' '.repeat(limits.maxPushBytes)}]`);
-    expect(await problemOf(answer)).toMatchObject({
-      status: 413,
-      name: 'payload_too_large',
-      detail: 'the body is larger than this call takes: at most 524288 bytes',
-    });
+  it.each([
+    [
+      400,
+      'too_many_symbols',
+      '1001 ticks in one push, at most 1000 are taken',
+      ticksOf(limits.maxTicksPerPush + 1),
+    ],
+    [
+      413,
+      'payload_too_large',
+      'the body is larger than this call takes: at most 524288 bytes',
+      `[${' '.repeat(limits.maxPushBytes)}]`,
+    ],
+  ])('over a limit is %i %s and names the limit', async (status, name, detail, body) => {
+    expect(await problemOf(await app.put(body))).toMatchObject({ status, name, detail });
   });
 
   it('over that limit is taken where the operator allows more', async () => {
@@ -125,18 +116,10 @@ describe('a body that is no list of ticks', () => {
   it('of as many ticks as are taken, with every field at its longest, is taken', async () => {
     const longest = `0.${'0'.repeat(limits.maxDecimalLength - 18)}1234567890123456`;
     expect(longest).toHaveLength(limits.maxDecimalLength);
-    const tick = {
-      symbol: 'ABCDEFGHIJKLMNOP-ABCDEFGHIJKLMNOP',
-      price: longest,
-      size: longest,
-      ts: now,
-      open: longest,
-      high: longest,
-      low: longest,
-      close: longest,
-      volume: longest,
-    };
-    expect(tick.symbol).toHaveLength(limits.maxSymbolLength);
+    const symbol = 'ABCDEFGHIJKLMNOP-ABCDEFGHIJKLMNOP';
+    const decimals = ['price', 'size', 'open', 'high', 'low', 'close', 'volume'];
+    const tick = { symbol, ts: now, ...Object.fromEntries(decimals.map((name) => [name, longest])) };
+    expect(symbol).toHaveLength(limits.maxSymbolLength);
     const answer = await app.put(json(Array.from({ length: limits.maxTicksPerPush }, () => tick)));
     expect(answer.status).toBe(200);
     expect(app.pushes[0]?.ticks).toHaveLength(limits.maxTicksPerPush);
@@ -167,7 +150,7 @@ describe('a body that is no list of ticks', () => {
       'Content-Length: 5\r\nConnection: close\r\n\r\n[{"sy',
     );
     expect(answer).toMatch(/^HTTP\/1\.1 400 /);
-    expect((await fetch(`${app.url}/health/live`)).status).toBe(200);
+    expect((await app.get('/health/live')).status).toBe(200);
   });
 });
 

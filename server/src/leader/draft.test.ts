@@ -28,20 +28,15 @@ describe('draftTick', () => {
 
   it('[Q2] what a source states of the day replaces what follows from the tick', () => {
     const { quote } = follow(null, { symbol: 'A', price: '10', ts: noon });
-    const { draft } = follow(quote, {
-      symbol: 'A',
-      price: '11',
-      ts: noon,
-      day: { volume: '900', prevClose: '9.99' },
-    });
+    const stated = { volume: '900', prevClose: '9.99' };
+    const { draft } = follow(quote, { symbol: 'A', price: '11', ts: noon, day: stated });
     expect(draft.tick.day).toEqual({ open: '10', high: '11', low: '10', volume: '900', prevClose: '9.99' });
   });
 
   it('[Q2] what a source states and what follows anyway is not sent', () => {
     const { quote } = follow(null, { symbol: 'A', price: '10', ts: noon });
-    expect(
-      follow(quote, { symbol: 'A', price: '11', ts: noon, day: { open: '10' } }).draft.tick.day,
-    ).toBeUndefined();
+    const { draft } = follow(quote, { symbol: 'A', price: '11', ts: noon, day: { open: '10' } });
+    expect(draft.tick.day).toBeUndefined();
   });
 
   it('[Q3] a new day opens with its first tick and keeps the last price as the close before', () => {
@@ -52,8 +47,7 @@ describe('draftTick', () => {
 
   it('[Q3] the day begins where DAY_START says, and a late tick stays in the day of its quote', () => {
     const { quote } = follow(null, { symbol: 'A', price: '10', ts: noon }, 12 * 3_600_000);
-    expect(
-      follow(quote, { symbol: 'A', price: '9', ts: noon - 1 }, 12 * 3_600_000).draft.tick.day,
-    ).toBeUndefined();
+    const { draft } = follow(quote, { symbol: 'A', price: '9', ts: noon - 1 }, 12 * 3_600_000);
+    expect(draft.tick.day).toBeUndefined();
   });
 });

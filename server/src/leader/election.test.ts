@@ -1,18 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import type { Lease } from '../backplane/contract.ts';
 import { createMemoryLease } from '../backplane/local/memory-lease.ts';
-import { createLog } from '../support/log.ts';
+import { createKeptLog } from '../../test/support/kept-log.ts';
 import { createManualClock } from '../../test/support/manual-clock.ts';
 import { createElection } from './election.ts';
 
 /** Nodes that share one lease in memory; each node's link can be cut. */
 function setUp() {
-  const lines: string[] = [];
-  const log = createLog({
-    level: 'info',
-    node: 'test',
-    destination: { write: (line) => void lines.push(line) },
-  });
+  const { log, lines } = createKeptLog();
   const memory = createMemoryLease();
   const clock = createManualClock();
   const listeners: (() => void)[] = [];
@@ -20,6 +15,7 @@ function setUp() {
   function join(node: string) {
     const events: string[] = [];
     let cut = false;
+    let hangs = false;
     const reach = async <T>(answer: () => T): Promise<T> => {
       if (cut) throw new Error('cut off');
       return answer();
@@ -27,7 +23,7 @@ function setUp() {
     const lease: Lease = {
       read: () => reach(() => memory.read()),
       take: (seen) => reach(() => memory.take(node, seen)),
-      beat: (epoch) => reach(() => memory.beat(node, epoch)),
+      beat: (epoch) => (hangs ? new Promise(() => {}) : reach(() => memory.beat(node, epoch))),
       release: (epoch) =>
         reach(() => {
           if (memory.release(node, epoch)) for (const listener of listeners) listener();
@@ -46,20 +42,30 @@ function setUp() {
       onFollow: (reason) => events.push(`follow: ${reason}`),
     });
     election.start();
-    return { election, events, cut: (on: boolean) => (cut = on) };
+    return { election, events, cut: (on: boolean) => (cut = on), hangBeats: () => (hangs = true) };
   }
   /** What was logged of the lease itself. */
-  const said = () =>
-    lines.map((line) => (JSON.parse(line) as { msg: string }).msg).filter((msg) => /lease/.test(msg));
+  const said = () => lines.map(({ msg }) => String(msg)).filter((msg) => /lease/.test(msg));
   return { memory, clock, join, said };
+}
+
+/** Node `a` leads. */
+async function leading() {
+  const stage = setUp();
+  const a = stage.join('a');
+  await stage.clock.advance(0);
+  return { ...stage, a };
+}
+
+/** Node `a` leads, `b` follows. */
+async function leadingPair() {
+  const stage = await leading();
+  return { ...stage, b: stage.join('b') };
 }
 
 describe('createElection', () => {
   it('[LD1] takes a free lease at once, and one node alone holds it', async () => {
-    const { clock, join } = setUp();
-    const a = join('a');
-    await clock.advance(0);
-    const b = join('b');
+    const { clock, a, b } = await leadingPair();
     await clock.advance(10_000);
     expect(a.events).toEqual(['lead 1']);
     expect(b.events).toEqual([]);
@@ -67,10 +73,7 @@ describe('createElection', () => {
   });
 
   it('[LD2] a follower takes over after the time to live without a beat, not before', async () => {
-    const { clock, join } = setUp();
-    const a = join('a');
-    await clock.advance(0);
-    const b = join('b');
+    const { clock, a, b } = await leadingPair();
     await clock.advance(1_000);
     a.cut(true);
     await clock.advance(1_900);
@@ -80,10 +83,7 @@ describe('createElection', () => {
   });
 
   it('[FR4] a leader is known to live by a beat that was seen since, and once its term was seen for two beats', async () => {
-    const { clock, join } = setUp();
-    const a = join('a');
-    await clock.advance(0);
-    const b = join('b');
+    const { clock, a, b } = await leadingPair();
     const aliveSince = (ago: number): boolean[] =>
       [a, b].map(({ election }) => election.isLedAlive(clock.monotonic() - ago));
     const alive = (): boolean[] => aliveSince(501);
@@ -120,20 +120,16 @@ describe('createElection', () => {
   it('[LD3] a leader that cannot renew stops before its lease ends, also while its beat hangs', async () => {
     const { clock, join } = setUp();
     const a = join('a');
-    await clock.advance(100);
-    expect(a.election.mayAppend(1)).toBe(true);
-    const hung = createElectionWithHungBeat(clock);
+    a.hangBeats();
     await clock.advance(1_399);
-    expect(hung.election.mayAppend(1)).toBe(true);
+    expect(a.election.mayAppend(1)).toBe(true);
     await clock.advance(1);
-    expect(hung.election.mayAppend(1)).toBe(false);
-    expect(hung.events).toEqual(['lead 1', 'follow: no good beat for 1400 ms']);
+    expect(a.election.mayAppend(1)).toBe(false);
+    expect(a.events).toEqual(['lead 1', 'follow: no good beat for 1400 ms']);
   });
 
   it('[LD4] a leader whose link breaks stops at once, and leads again in the next epoch when it is back', async () => {
-    const { clock, join } = setUp();
-    const a = join('a');
-    await clock.advance(0);
+    const { clock, a } = await leading();
     a.cut(true);
     await clock.advance(500);
     expect(a.events).toEqual(['lead 1', 'follow: the lease cannot be renewed']);
@@ -143,9 +139,7 @@ describe('createElection', () => {
   });
 
   it('[LD4] a leader whose lease another took by force stops with its next beat', async () => {
-    const { memory, clock, join } = setUp();
-    const a = join('a');
-    await clock.advance(0);
+    const { memory, clock, a } = await leading();
     memory.take('thief', memory.read());
     await clock.advance(500);
     expect(a.events).toEqual(['lead 1', 'follow: the lease is no longer held']);
@@ -153,10 +147,7 @@ describe('createElection', () => {
   });
 
   it('[LD5] a leader that closes is followed at once', async () => {
-    const { clock, join } = setUp();
-    const a = join('a');
-    await clock.advance(0);
-    const b = join('b');
+    const { clock, a, b } = await leadingPair();
     await clock.advance(700);
     await a.election.close();
     await clock.advance(0);
@@ -166,9 +157,7 @@ describe('createElection', () => {
   });
 
   it('a term ended by its publisher is followed by a new epoch, never by the same one', async () => {
-    const { clock, join } = setUp();
-    const a = join('a');
-    await clock.advance(0);
+    const { clock, a } = await leading();
     a.election.stepDown(1, 'the store began anew');
     a.election.stepDown(1, 'twice');
     await clock.advance(500);
@@ -176,37 +165,10 @@ describe('createElection', () => {
   });
 
   it('nobody is taken for the leader while the lease cannot be read', async () => {
-    const { clock, join } = setUp();
-    join('a');
-    await clock.advance(0);
-    const b = join('b');
+    const { clock, b } = await leadingPair();
     await clock.advance(500);
     b.cut(true);
     await clock.advance(500);
     expect(b.election.leader()).toBeNull();
   });
 });
-
-function createElectionWithHungBeat(clock: ReturnType<typeof createManualClock>) {
-  const memory = createMemoryLease();
-  const events: string[] = [];
-  const election = createElection({
-    node: 'hung',
-    lease: {
-      read: async () => memory.read(),
-      take: async (seen) => memory.take('hung', seen),
-      beat: () => new Promise(() => {}),
-      release: async () => {},
-      onRelease: () => {},
-    },
-    clock,
-    log: createLog({ level: 'silent', node: 'test' }),
-    beatMs: 500,
-    deadlineMs: 1_400,
-    ttlMs: 2_000,
-    onLead: (epoch) => events.push(`lead ${epoch}`),
-    onFollow: (reason) => events.push(`follow: ${reason}`),
-  });
-  election.start();
-  return { election, events };
-}

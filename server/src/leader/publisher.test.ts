@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { refusal, type Tick } from '../../protocol/index.ts';
+import { refusal, type CodeName, type Tick } from '../../protocol/index.ts';
 import {
   BackplaneUnavailable,
   type Announcement,
@@ -30,7 +30,7 @@ function setUp() {
     appends: 0,
     isPaused: false,
   };
-  let emit: ((ticks: SourceTick[]) => void) | null = null;
+  let emitTicks: ((ticks: SourceTick[]) => void) | null = null;
   const assignments: string[] = [];
   const source: TickSource = {
     name: 'test',
@@ -39,7 +39,7 @@ function setUp() {
       log.push(
         `start from ${['A', 'B'].flatMap((symbol) => (quotes.get(symbol) === undefined ? [] : `${symbol} ${quotes.get(symbol)?.price}`)).join(', ') || 'nothing'}`,
       );
-      emit = onTicks;
+      emitTicks = onTicks;
       onState({ at: 'live' });
     },
     stop: () => log.push('stop'),
@@ -111,9 +111,15 @@ function setUp() {
       publisher.follow();
     },
   });
+  const lead = async (epoch: number): Promise<void> => {
+    publisher.lead(epoch);
+    await clock.advance(0);
+  };
+  const emit = (...batch: SourceTick[]): void => emitTicks?.(batch);
   return {
     figures,
     clock,
+    lead,
     memory,
     log,
     ticks,
@@ -123,35 +129,53 @@ function setUp() {
     notes,
     state,
     publisher,
-    emit: (batch: SourceTick[]) => emit?.(batch),
+    emit,
+    /** Emits ticks and waits until the store has answered. */
+    give: async (...batch: SourceTick[]): Promise<void> => {
+      emit(...batch);
+      await clock.advance(0);
+    },
+    /** Appends get no answer until the returned function is called. */
+    holdAppends(): () => void {
+      let release = (): void => {};
+      state.hold = new Promise((resolve) => (release = resolve));
+      return () => release();
+    },
+    push: (symbol: string, price = '1') => publisher.push({ ticks: [tick(symbol, price)] }),
+    change: (act: 'add' | 'retire', symbol: string) => publisher.changeList({ act, symbol }),
+    last: () => announcements.at(-1),
   };
 }
 
+/** A publisher in its first term. */
+async function leading() {
+  const test = setUp();
+  await test.lead(1);
+  return test;
+}
+
 const tick = (symbol: string, price: string): SourceTick => ({ symbol, price, ts: 1_700_000_000_000 });
+const ticksOfA = (count: number) => Array.from({ length: count }, (_, index) => tick('A', `${index + 1}`));
+const refused = (name: CodeName, more: object = {}) => ({ ok: false, refusal: { name, ...more } });
 const shown = (ticks: readonly Tick[]) => ticks.map(({ symbol, seq, price }) => `${symbol}:${seq} ${price}`);
 
 describe('createPublisher', () => {
   it('[PB1] claims the store, then starts the sources from its quotes', async () => {
-    const { clock, log, publisher, emit, ticks } = setUp();
+    const { clock, lead, log, ticks, publisher, give } = setUp();
     publisher.lead(1);
     expect(log).toEqual([]);
     await clock.advance(0);
-    emit([tick('A', '1'), tick('A', '2'), tick('B', '7')]);
-    await clock.advance(0);
+    await give(tick('A', '1'), tick('A', '2'), tick('B', '7'));
     expect(shown(ticks)).toEqual(['A:1 1', 'A:2 2', 'B:1 7']);
     publisher.follow();
-    publisher.lead(2);
-    await clock.advance(0);
+    await lead(2);
     expect(log).toEqual(['start from nothing', 'stop', 'start from A 2, B 7']);
   });
 
   it('[PB2] has one append in flight, and what came meanwhile goes as one', async () => {
-    const { clock, state, publisher, emit, ticks } = setUp();
-    publisher.lead(1);
-    await clock.advance(0);
-    let release = (): void => {};
-    state.hold = new Promise((resolve) => (release = resolve));
-    for (let price = 1; price <= 5; price++) emit([tick('A', `${price}`)]);
+    const { clock, ticks, state, emit, holdAppends } = await leading();
+    const release = holdAppends();
+    for (const one of ticksOfA(5)) emit(one);
     await clock.advance(0);
     expect(state.appends).toBe(1);
     release();
@@ -161,280 +185,195 @@ describe('createPublisher', () => {
   });
 
   it('[PB2] a later tick of one batch follows from the earlier one', async () => {
-    const { clock, publisher, emit, memory } = setUp();
-    publisher.lead(1);
-    await clock.advance(0);
-    emit([tick('A', '5'), tick('A', '9'), tick('A', '2')].map((one) => ({ ...one, size: '1' })));
-    await clock.advance(0);
-    expect(memory.read([{ symbol: 'A' }])[0]?.quote).toMatchObject({
-      open: '5',
-      high: '9',
-      low: '2',
-      volume: '3',
-    });
+    const { memory, give } = await leading();
+    await give(...['5', '9', '2'].map((price) => ({ ...tick('A', price), size: '1' })));
+    const day = { open: '5', high: '9', low: '2', volume: '3' };
+    expect(memory.read([{ symbol: 'A' }])[0]?.quote).toMatchObject(day);
   });
 
   it('[PB3] emits nothing that the store refused, and the term ends', async () => {
-    const { clock, memory, publisher, emit, ticks, faults } = setUp();
-    publisher.lead(1);
-    await clock.advance(0);
+    const { memory, ticks, faults, give } = await leading();
     memory.claim(0, 2);
-    emit([tick('A', '1')]);
-    await clock.advance(0);
+    await give(tick('A', '1'));
     expect([ticks, faults]).toEqual([[], ['1: a newer leader claimed the store']]);
   });
 
   it('[PB4] a store that does not answer ends the term; waiting pushes are refused', async () => {
-    const { clock, state, publisher, faults } = setUp();
-    publisher.lead(1);
-    await clock.advance(0);
+    const { faults, state, push } = await leading();
     state.fails = true;
-    const outcomes = await Promise.all([
-      publisher.push({ ticks: [tick('A', '1')] }),
-      publisher.push({ ticks: [tick('A', '2')] }),
-    ]);
-    expect(outcomes).toMatchObject([
-      { ok: false, refusal: { name: 'push_unconfirmed' } },
-      { ok: false, refusal: { name: 'no_leader' } },
-    ]);
+    const outcomes = await Promise.all([push('A'), push('A', '2')]);
+    expect(outcomes).toMatchObject([refused('push_unconfirmed'), refused('no_leader')]);
     expect(faults).toEqual(['1: an append failed']);
   });
 
   it.each([true, false])(
     '[PB6] ticks of a source whose append got no answer (stored: %s) are told once, by the next term',
     async (isStored) => {
-      const { clock, state, publisher, emit, ticks, memory, figures } = setUp();
-      publisher.lead(1);
-      await clock.advance(0);
-      emit([tick('A', '1')]);
-      await clock.advance(0);
+      const { figures, lead, memory, ticks, state, give } = await leading();
+      await give(tick('A', '1'));
       state.fails = true;
       state.losesAnswers = isStored;
-      emit([{ ...tick('A', '2'), size: '5' }]);
-      await clock.advance(0);
+      await give({ ...tick('A', '2'), size: '5' });
       expect(shown(ticks)).toEqual(['A:1 1']);
       state.fails = false;
-      publisher.lead(2);
-      await clock.advance(0);
-      emit([tick('A', '3')]);
-      await clock.advance(0);
+      await lead(2);
+      await give(tick('A', '3'));
       expect(shown(ticks)).toEqual(['A:1 1', 'A:2 2', 'A:3 3']);
       expect(memory.read([{ symbol: 'A' }])[0]?.quote).toMatchObject({ seq: 3, volume: '5' });
-      expect(figures).toEqual([
-        'received 1',
-        'appended 1',
-        'received 1',
-        'refused: unavailable',
-        'retried',
-        'appended 1',
-        'received 1',
-        'appended 1',
-      ]);
+      const taken = ['received 1', 'appended 1'];
+      const retried = ['received 1', 'refused: unavailable', 'retried', 'appended 1'];
+      expect(figures).toEqual([...taken, ...retried, ...taken]);
     },
   );
 
   it('[LS1][LS2] tells of a retired symbol behind its last tick, and takes no more pushes of it', async () => {
-    const { clock, state, publisher, emit, ticks, announcements, assignments, notes } = setUp();
-    publisher.lead(1);
-    await clock.advance(0);
+    const { clock, ticks, announcements, assignments, notes, emit, give, holdAppends, push, change, last } =
+      await leading();
     expect(assignments).toEqual(['A,B']);
-    let release = (): void => {};
-    state.hold = new Promise((resolve) => (release = resolve));
-    emit([tick('A', '1')]);
-    await clock.advance(0);
-    emit([tick('A', '2')]);
+    const release = holdAppends();
+    await give(tick('A', '1'));
+    emit(tick('A', '2'));
     const before = announcements.length;
-    const changing = publisher.changeList({ act: 'retire', symbol: 'A' });
+    const changing = change('retire', 'A');
     await clock.advance(0);
     expect(assignments).toEqual(['A,B', 'B']);
-    expect(await publisher.push({ ticks: [tick('A', '9')] })).toMatchObject({
-      refusal: { name: 'unknown_symbol' },
-    });
+    expect(await push('A', '9')).toMatchObject(refused('unknown_symbol'));
     // Beats go on meanwhile, and say nothing of it.
     await clock.advance(500);
-    const listed = () => announcements.at(-1)?.feed.sources[0]?.symbols;
-    expect([announcements.length, listed(), announcements.at(-1)?.changes.version]).toEqual([
-      before + 1,
-      ['A', 'B'],
-      0,
-    ]);
+    const listed = () => last()?.feed.sources[0]?.symbols;
+    expect([announcements.length, listed(), last()?.changes.version]).toEqual([before + 1, ['A', 'B'], 0]);
     release();
     expect(await changing).toEqual({ ok: true, isChange: true, feed: null, version: 1 });
     expect(shown(ticks)).toEqual(['A:1 1', 'A:2 2']);
-    expect([listed(), announcements.at(-1)?.changes]).toEqual([['B'], { version: 1, feeds: [['A', null]] }]);
+    expect([listed(), last()?.changes]).toEqual([['B'], { version: 1, feeds: [['A', null]] }]);
     expect(notes).toHaveLength(1);
   });
 
   it('[LS3] takes no push before the list is taken over', async () => {
-    const { clock, publisher, ticks } = setUp();
+    const { clock, ticks, publisher, push } = setUp();
     publisher.lead(1);
-    const early = ['X', 'A'].map((symbol) => publisher.push({ ticks: [tick(symbol, '1')] }));
+    const early = ['X', 'A'].map((symbol) => push(symbol));
     await clock.advance(0);
-    for (const outcome of early) expect(await outcome).toMatchObject({ refusal: { name: 'no_leader' } });
-    const [unlisted, listed] = ['X', 'A'].map((symbol) => publisher.push({ ticks: [tick(symbol, '2')] }));
-    expect(await unlisted).toMatchObject({ refusal: { name: 'unknown_symbol' } });
+    for (const outcome of early) expect(await outcome).toMatchObject(refused('no_leader'));
+    const [unlisted, listed] = ['X', 'A'].map((symbol) => push(symbol, '2'));
+    expect(await unlisted).toMatchObject(refused('unknown_symbol'));
     expect(await listed).toMatchObject({ ok: true });
     expect(shown(ticks)).toEqual(['A:1 2']);
   });
 
   it('[LS1] makes changes one after another, and the next term goes on with them', async () => {
-    const { clock, publisher, announcements, assignments } = setUp();
-    expect(await publisher.changeList({ act: 'add', symbol: 'C' })).toMatchObject({
-      refusal: { name: 'no_leader' },
-    });
-    publisher.lead(1);
-    await clock.advance(0);
-    const outcomes = await Promise.all(
-      ['C', 'D'].map((symbol) => publisher.changeList({ act: 'add', symbol })),
-    );
+    const { lead, assignments, publisher, push, change, last } = setUp();
+    expect(await change('add', 'C')).toMatchObject(refused('no_leader'));
+    await lead(1);
+    const outcomes = await Promise.all(['C', 'D'].map((symbol) => change('add', symbol)));
     expect(outcomes).toMatchObject([{ version: 1 }, { version: 2, feed: 'test' }]);
     publisher.follow();
-    publisher.lead(2);
-    await clock.advance(0);
+    await lead(2);
     expect(assignments.at(-1)).toBe('A,B,C,D');
-    expect(announcements.at(-1)).toMatchObject({ epoch: 2, changes: { version: 2 } });
-    expect(await publisher.push({ ticks: [tick('D', '1')] })).toMatchObject({ ok: true });
+    expect(last()).toMatchObject({ epoch: 2, changes: { version: 2 } });
+    expect(await push('D')).toMatchObject({ ok: true });
   });
 
   it('[LS1] a change that cannot be kept is not made, and ends the term', async () => {
-    const { clock, state, publisher, announcements, assignments, faults } = setUp();
-    publisher.lead(1);
-    await clock.advance(0);
+    const { faults, assignments, state, change, last } = await leading();
     state.fails = true;
-    expect(await publisher.changeList({ act: 'retire', symbol: 'A' })).toMatchObject({
-      ok: false,
-      refusal: { name: 'list_unconfirmed', retry: 'later' },
-    });
+    expect(await change('retire', 'A')).toMatchObject(refused('list_unconfirmed', { retry: 'later' }));
     expect(faults).toEqual(['1: the list of symbols could not be kept']);
-    expect([assignments, announcements.at(-1)?.changes.version]).toEqual([['A,B'], 0]);
+    expect([assignments, last()?.changes.version]).toEqual([['A,B'], 0]);
   });
 
   it('[LS7] a change that was kept and not told before the term ended is unconfirmed, and the next term makes it', async () => {
-    const { clock, state, publisher, emit, announcements, assignments } = setUp();
-    publisher.lead(1);
-    await clock.advance(0);
-    state.hold = new Promise(() => {});
-    emit([tick('A', '1')]);
-    const changing = publisher.changeList({ act: 'retire', symbol: 'A' });
+    const { clock, assignments, publisher, emit, holdAppends, change, last } = await leading();
+    holdAppends();
+    emit(tick('A', '1'));
+    const changing = change('retire', 'A');
     await clock.advance(0);
     publisher.follow();
-    expect(await changing).toMatchObject({ ok: false, refusal: { name: 'list_unconfirmed' } });
-    expect([assignments.at(-1), announcements.at(-1)?.changes.version]).toEqual(['B', 0]);
+    expect(await changing).toMatchObject(refused('list_unconfirmed'));
+    expect([assignments.at(-1), last()?.changes.version]).toEqual(['B', 0]);
   });
 
   it('[PB6] they are left alone where another leader may have come between', async () => {
-    const { clock, state, publisher, emit, ticks } = setUp();
-    publisher.lead(1);
-    await clock.advance(0);
+    const { lead, ticks, state, give } = await leading();
     state.fails = true;
-    emit([tick('A', '1')]);
-    await clock.advance(0);
+    await give(tick('A', '1'));
     state.fails = false;
-    publisher.lead(3);
-    await clock.advance(0);
-    emit([tick('A', '2')]);
-    await clock.advance(0);
+    await lead(3);
+    await give(tick('A', '2'));
     expect(shown(ticks)).toEqual(['A:1 2']);
   });
 
   it('[PB7] a source is not heard twice, across terms too', async () => {
-    const { clock, publisher, emit, ticks } = setUp();
-    publisher.lead(1);
-    await clock.advance(0);
+    const { lead, ticks, publisher, give } = await leading();
     const numbered = (sourceSeq: number) => ({ ...tick('A', `${sourceSeq}`), sourceSeq });
-    emit([numbered(7), numbered(7), numbered(8)]);
-    await clock.advance(0);
+    await give(numbered(7), numbered(7), numbered(8));
     publisher.follow();
-    publisher.lead(2);
-    await clock.advance(0);
-    emit([numbered(7), numbered(8), numbered(9)]);
-    await clock.advance(0);
+    await lead(2);
+    await give(numbered(7), numbered(8), numbered(9));
     expect(shown(ticks)).toEqual(['A:1 7', 'A:2 8', 'A:3 9']);
   });
 
   it('[SQ8] a new leader repeats every head, since the one before may have stored what it never told', async () => {
-    const { clock, publisher, emit, announcements } = setUp();
-    publisher.lead(1);
-    await clock.advance(0);
-    emit([tick('A', '1'), tick('A', '2'), tick('B', '1')]);
+    const { clock, lead, publisher, emit, last } = await leading();
+    emit(tick('A', '1'), tick('A', '2'), tick('B', '1'));
     await clock.advance(500);
-    expect(announcements.at(-1)?.heads.map(([symbol, , seq]) => `${symbol}:${seq}`)).toEqual(['A:2', 'B:1']);
+    const heads = () => last()?.heads.map(([symbol, , seq]) => `${symbol}:${seq}`);
+    expect(heads()).toEqual(['A:2', 'B:1']);
     await clock.advance(5_000);
-    expect(announcements.at(-1)?.heads).toEqual([]);
+    expect(heads()).toEqual([]);
     publisher.follow();
-    publisher.lead(2);
-    await clock.advance(0);
-    expect(announcements.at(-1)?.heads.map(([symbol, , seq]) => `${symbol}:${seq}`)).toEqual(['A:2', 'B:1']);
+    await lead(2);
+    expect(heads()).toEqual(['A:2', 'B:1']);
   });
 
   it('[LD3] asks before each append whether it still leads', async () => {
-    const { clock, state, publisher } = setUp();
-    publisher.lead(1);
-    await clock.advance(0);
+    const { state, push } = await leading();
     state.mayAppend = false;
-    expect(await publisher.push({ ticks: [tick('A', '1')] })).toMatchObject({
-      ok: false,
-      refusal: { name: 'no_leader' },
-    });
+    expect(await push('A')).toMatchObject(refused('no_leader'));
     expect(state.appends).toBe(0);
   });
 
   it('refuses a push without a term, and one that waits when the term ends', async () => {
-    const { clock, state, publisher } = setUp();
-    expect(await publisher.push({ ticks: [tick('A', '1')] })).toMatchObject({
-      ok: false,
-      refusal: { name: 'no_leader', retry: 'later' },
-    });
-    publisher.lead(1);
-    await clock.advance(0);
-    state.hold = new Promise(() => {});
-    void publisher.push({ ticks: [tick('A', '1')] });
-    const waiting = publisher.push({ ticks: [tick('A', '2')] });
+    const { lead, publisher, holdAppends, push } = setUp();
+    expect(await push('A')).toMatchObject(refused('no_leader', { retry: 'later' }));
+    await lead(1);
+    holdAppends();
+    void push('A');
+    const waiting = push('A', '2');
     publisher.follow();
-    expect(await waiting).toMatchObject({ ok: false, refusal: { name: 'no_leader' } });
+    expect(await waiting).toMatchObject(refused('no_leader'));
   });
 
   it('[PB5] the same push counts once, also in parts; another body under its id is refused', async () => {
-    const { clock, publisher, ticks } = setUp();
-    publisher.lead(1);
-    await clock.advance(0);
-    const batch = {
-      ticks: Array.from({ length: 450 }, (_, index) => tick('A', `${index + 1}`)),
-      once: { id: 'x', hash: 'h' },
-    };
+    const { ticks, publisher } = await leading();
+    const batch = { ticks: ticksOfA(450), once: { id: 'x', hash: 'h' } };
     const first = await publisher.push(batch);
     const again = await publisher.push(batch);
     expect(first).toMatchObject({ ok: true, replayed: false });
     expect(again).toEqual({ ...first, replayed: true });
     expect(ticks).toHaveLength(450);
-    expect(await publisher.push({ ...batch, once: { id: 'x', hash: 'other' } })).toMatchObject({
-      ok: false,
-      refusal: { name: 'idempotency_conflict' },
-    });
+    expect(await publisher.push({ ...batch, once: { id: 'x', hash: 'other' } })).toMatchObject(
+      refused('idempotency_conflict'),
+    );
   });
 
   it('[PB5] a push that was counted in part when the term ended is unconfirmed', async () => {
-    const { clock, publisher, state, ticks } = setUp();
-    publisher.lead(1);
-    await clock.advance(0);
-    let release = (): void => {};
-    state.hold = new Promise((resolve) => (release = resolve));
-    const pushed = publisher.push({
-      ticks: Array.from({ length: 450 }, (_, index) => tick('A', `${index + 1}`)),
-    });
+    const { clock, ticks, publisher, holdAppends } = await leading();
+    const release = holdAppends();
+    const pushed = publisher.push({ ticks: ticksOfA(450) });
     await clock.advance(0);
     publisher.follow();
     release();
-    expect(await pushed).toMatchObject({ ok: false, refusal: { name: 'push_unconfirmed' } });
+    expect(await pushed).toMatchObject(refused('push_unconfirmed'));
     expect(ticks).toHaveLength(200);
   });
 
   it('announces its term with each beat, until it ends', async () => {
-    const { clock, publisher, announcements } = setUp();
+    const { clock, announcements, publisher, last } = setUp();
     publisher.lead(3);
     await clock.advance(1_000);
     const before = announcements.length;
-    expect(announcements.at(-1)).toMatchObject({
+    expect(last()).toMatchObject({
       node: 'n1',
       epoch: 3,
       feed: { state: 'live', sources: [{ name: 'test', state: 'live' }] },
@@ -446,58 +385,50 @@ describe('createPublisher', () => {
   });
 
   it('[FP1] is paused and resumed: sources stop and start, pushes are refused, and what was taken before is out before it is told', async () => {
-    const { announcements, clock, log, publisher, emit, state, ticks } = setUp();
-    publisher.lead(1);
-    await clock.advance(0);
-    emit([tick('A', '1')]);
+    const { clock, log, ticks, state, publisher, emit, push, last } = await leading();
+    emit(tick('A', '1'));
     const outcome = publisher.setPaused(true);
     await clock.advance(0);
     expect(await outcome).toEqual({ ok: true, isChange: true });
     expect(shown(ticks)).toEqual(['A:1 1']);
     expect(log.at(-1)).toBe('stop');
-    expect(announcements.at(-1)?.feed).toMatchObject({
+    expect(last()?.feed).toMatchObject({
       state: 'stale',
       reason: 'paused',
       sources: [{ name: 'test', state: 'stale' }],
     });
-    expect(await publisher.push({ ticks: [tick('A', '2')] })).toMatchObject({
-      ok: false,
-      refusal: { name: 'feed_paused' },
-    });
+    expect(await push('A', '2')).toMatchObject(refused('feed_paused'));
     expect(await publisher.setPaused(true)).toEqual({ ok: true, isChange: false });
     expect(state.isPaused).toBe(true);
 
     expect(await publisher.setPaused(false)).toEqual({ ok: true, isChange: true });
     expect(log.at(-1)).toBe('start from A 1');
-    expect(announcements.at(-1)?.feed).toMatchObject({ state: 'live', reason: '' });
-    const pushed = publisher.push({ ticks: [tick('A', '2')] });
+    expect(last()?.feed).toMatchObject({ state: 'live', reason: '' });
+    const pushed = push('A', '2');
     await clock.advance(0);
     expect(await pushed).toMatchObject({ ok: true });
   });
 
   it('[FP2] begins its term paused where the leader before left it so, and lists symbols all the same', async () => {
-    const { announcements, clock, log, publisher, state } = setUp();
+    const { lead, log, state, publisher, change, last } = setUp();
     state.isPaused = true;
-    publisher.lead(2);
-    await clock.advance(0);
+    await lead(2);
     expect(log).toEqual([]);
-    expect(announcements.at(-1)?.feed).toMatchObject({ state: 'stale', reason: 'paused' });
-    expect(await publisher.changeList({ act: 'add', symbol: 'C' })).toMatchObject({ ok: true });
-    expect(announcements.at(-1)?.feed).toMatchObject({ reason: 'paused' });
+    expect(last()?.feed).toMatchObject({ state: 'stale', reason: 'paused' });
+    expect(await change('add', 'C')).toMatchObject({ ok: true });
+    expect(last()?.feed).toMatchObject({ reason: 'paused' });
     expect(await publisher.setPaused(false)).toMatchObject({ ok: true });
     expect(log).toEqual(['start from nothing']);
   });
 
   it('[FP2] takes no push before it knows whether the feed is paused', async () => {
-    const { clock, publisher, state, ticks } = setUp();
+    const { clock, ticks, state, publisher, push } = setUp();
     state.isPaused = true;
     publisher.lead(2);
-    const early = publisher.push({ ticks: [tick('A', '1')] });
+    const early = push('A');
     await clock.advance(0);
-    expect(await early).toMatchObject({ ok: false, refusal: { name: 'no_leader', retry: 'later' } });
-    expect(await publisher.push({ ticks: [tick('A', '2')] })).toMatchObject({
-      refusal: { name: 'feed_paused' },
-    });
+    expect(await early).toMatchObject(refused('no_leader', { retry: 'later' }));
+    expect(await push('A', '2')).toMatchObject(refused('feed_paused'));
     expect(ticks).toEqual([]);
   });
 });

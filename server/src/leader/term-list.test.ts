@@ -37,8 +37,12 @@ function setUp(before: SymbolChanges = { version: 0, feeds: [] }) {
     onChange: () => events.push('told'),
     onFault: (reason) => events.push(reason),
   });
+  const retire = async (...symbols: string[]): Promise<void> => {
+    for (const symbol of symbols) await list.change({ act: 'retire', symbol });
+  };
   return {
     list,
+    retire,
     events,
     drops,
     hold: (until: Promise<void>) => void (holdDrop = until),
@@ -46,33 +50,29 @@ function setUp(before: SymbolChanges = { version: 0, feeds: [] }) {
   };
 }
 
+const dropOf = (symbol: string): Unlisted => ({ retired: [symbol], forgotten: [] });
+
 describe('createTermList', () => {
   it('[LS4] drops what was retired once its last tick is out and all are told', async () => {
-    const { list, events, drops } = setUp();
+    const { list, retire, events, drops } = setUp();
     await list.begin();
-    for (const symbol of ['A', 'B']) await list.change({ act: 'retire', symbol });
-    expect(drops.slice(1)).toEqual([
-      { retired: ['A'], forgotten: [] },
-      { retired: ['B'], forgotten: [] },
-    ]);
+    await retire('A', 'B');
+    expect(drops.slice(1)).toEqual([dropOf('A'), dropOf('B')]);
     expect(events.slice(1, 5)).toEqual(['written', 'settled', 'told', 'dropped']);
   });
 
   it('[LS4] drops all of what is to be forgotten while it is remembered', async () => {
-    const { list, events, drops } = setUp();
+    const { list, retire, events, drops } = setUp();
     await list.begin();
-    for (const symbol of ['A', 'B', 'C']) await list.change({ act: 'retire', symbol });
-    expect(drops.slice(3)).toEqual([
-      { retired: [], forgotten: ['A'] },
-      { retired: ['C'], forgotten: [] },
-    ]);
+    await retire('A', 'B', 'C');
+    expect(drops.slice(3)).toEqual([{ retired: [], forgotten: ['A'] }, dropOf('C')]);
     expect(events.slice(-5)).toEqual(['dropped', 'written', 'settled', 'told', 'dropped']);
   });
 
   it('[LS4] remembers what could not be dropped: the change is not made until it can', async () => {
-    const { list, events, drops, letDrop } = setUp();
+    const { list, retire, events, drops, letDrop } = setUp();
     await list.begin();
-    for (const symbol of ['A', 'B']) await list.change({ act: 'retire', symbol });
+    await retire('A', 'B');
     const [before, version] = [events.length, list.changes().version];
     letDrop(false);
     const refused = await list.change({ act: 'retire', symbol: 'C' });
@@ -80,10 +80,7 @@ describe('createTermList', () => {
     expect([events.length, list.changes().version]).toEqual([before, version]);
     letDrop(true);
     expect(await list.change({ act: 'retire', symbol: 'C' })).toMatchObject({ ok: true, isChange: true });
-    expect(drops.slice(3)).toEqual([
-      { retired: [], forgotten: ['A'] },
-      { retired: ['C'], forgotten: [] },
-    ]);
+    expect(drops.slice(3)).toEqual([{ retired: [], forgotten: ['A'] }, dropOf('C')]);
   });
 
   it('drops nothing of what is added again', async () => {
@@ -91,16 +88,13 @@ describe('createTermList', () => {
     await list.begin();
     await list.change({ act: 'retire', symbol: 'A' });
     await list.change({ act: 'add', symbol: 'A' });
-    expect(drops.slice(1)).toEqual([{ retired: ['A'], forgotten: [] }]);
+    expect(drops.slice(1)).toEqual([dropOf('A')]);
   });
 
   it('drops again what leaders before retired, and the next change waits for it', async () => {
     const { list, events, drops, hold } = setUp({
       version: 2,
-      feeds: [
-        ['A', null],
-        ['B', 'push'],
-      ],
+      feeds: Object.entries({ A: null, B: 'push' }),
     });
     let release = (): void => {};
     hold(new Promise((resolve) => (release = resolve)));
@@ -109,7 +103,7 @@ describe('createTermList', () => {
     expect([drops, events]).toEqual([[], []]);
     release();
     await changed;
-    expect(drops).toEqual([{ retired: ['A'], forgotten: [] }]);
+    expect(drops).toEqual([dropOf('A')]);
     expect(events).toEqual(['dropped', 'written', 'settled', 'told']);
   });
 });

@@ -4,6 +4,8 @@ import { createManualClock } from '../../test/support/manual-clock.ts';
 import { createReplicaMetrics } from './replica-metrics.ts';
 import { createMetrics } from '../support/metrics.ts';
 
+const written = { deliveries: 0, writes: 0, slowWrites: 0, direct: 0 };
+
 type LinkState = { at: 'up' | 'down' };
 
 function setUp() {
@@ -26,16 +28,7 @@ function setUp() {
     metrics,
     clock,
     traffic: () => ({ opened: 0, active: () => 0, sent: 0, received: 0 }),
-    fanout: () => ({
-      deliveries: 0,
-      flushes: 0,
-      writes: 0,
-      slowWrites: 0,
-      conflated: 0,
-      direct: 0,
-      behind: 0,
-      symbols: 0,
-    }),
+    fanout: () => ({ ...written, flushes: 0, conflated: 0, behind: 0, symbols: 0 }),
     users: () => 0,
     backplane,
   });

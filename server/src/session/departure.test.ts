@@ -33,7 +33,10 @@ function leaver(
   return self;
 }
 
-function depart(leavers: readonly Leaver[], clock: ManualClock, overMs = 8_000) {
+/** Leavers of these kinds depart over so long. */
+function depart(kinds: Parameters<typeof leaver>[1][], overMs = 8_000) {
+  const clock = createManualClock();
+  const leavers = kinds.map((kind) => leaver(clock, kind));
   const gone: string[] = [];
   const state = { isDone: false };
   const departure = createDeparture({
@@ -44,21 +47,18 @@ function depart(leavers: readonly Leaver[], clock: ManualClock, overMs = 8_000) 
     onGone: (how) => gone.push(how),
   });
   void departure.done.then(() => (state.isDone = true));
-  return { departure, gone, state };
+  return { clock, leavers, departure, gone, state };
 }
 
 describe('a departure', () => {
   it('[DR5] with nobody there is over at once', async () => {
-    const clock = createManualClock();
-    const { state } = depart([], clock);
+    const { clock, state } = depart([]);
     await clock.advance(0);
     expect(state.isDone).toBe(true);
   });
 
   it('[DR3] tells everyone at once, and closes one by one when it said, evenly over the time', async () => {
-    const clock = createManualClock();
-    const leavers = [0, 1, 2, 3].map(() => leaver(clock));
-    const { state, gone } = depart(leavers, clock);
+    const { clock, leavers, state, gone } = depart([{}, {}, {}, {}]);
     expect(leavers.map(({ told }) => told)).toEqual([1_000, 3_000, 5_000, 7_000]);
     await clock.advance(6_980);
     expect(state.isDone).toBe(false);
@@ -69,21 +69,13 @@ describe('a departure', () => {
   });
 
   it('[DR3] closes polling connections, and those that have not joined, at once', () => {
-    const clock = createManualClock();
-    const [socket, polling, stranger] = [
-      leaver(clock),
-      leaver(clock, { isPolling: true }),
-      leaver(clock, { isJoined: false }),
-    ];
-    depart([socket, polling, stranger], clock);
-    expect([socket.closedAt, polling.closedAt, stranger.closedAt]).toEqual([null, 0, 0]);
-    expect(polling.told).toBe(500);
+    const { leavers } = depart([{}, { isPolling: true }, { isJoined: false }]);
+    expect(leavers.map(({ closedAt }) => closedAt)).toEqual([null, 0, 0]);
+    expect(leavers[1]?.told).toBe(500);
   });
 
   it('[DR3] does not close who left as it was told, and ends as soon as all have', async () => {
-    const clock = createManualClock();
-    const leavers = [leaver(clock), leaver(clock)];
-    const { state, gone } = depart(leavers, clock);
+    const { clock, leavers, state, gone } = depart([{}, {}]);
     for (const one of leavers) one.go();
     await clock.advance(40);
     expect(leavers.map(({ closedAt }) => closedAt)).toEqual([null, null]);
@@ -91,20 +83,17 @@ describe('a departure', () => {
   });
 
   it('[DR4] cuts who ignores that it was closed', async () => {
-    const clock = createManualClock();
-    const [stuck, fine] = [leaver(clock, { ignores: true }), leaver(clock)];
-    const { state, gone } = depart([stuck, fine], clock, 100);
+    const { clock, leavers, state, gone } = depart([{ ignores: true }, {}], 100);
+    const cut = () => leavers.map(({ isCut }) => isCut);
     await clock.advance(ignoredAfterMs);
-    expect([stuck.isCut, state.isDone]).toEqual([false, false]);
+    expect([cut(), state.isDone]).toEqual([[false, false], false]);
     await clock.advance(100);
-    expect([stuck.isCut, fine.isCut, state.isDone]).toEqual([true, false, true]);
+    expect([cut(), state.isDone]).toEqual([[true, false], true]);
     expect(gone).toEqual(['closed', 'ignored']);
   });
 
   it('[DR5] in a hurry closes the rest over the shorter time', async () => {
-    const clock = createManualClock();
-    const leavers = [0, 1, 2, 3].map(() => leaver(clock));
-    const { departure, state } = depart(leavers, clock);
+    const { clock, leavers, departure, state } = depart([{}, {}, {}, {}]);
     await clock.advance(2_000);
     departure.hurry(1_000);
     await clock.advance(1_040);

@@ -104,24 +104,22 @@ describe('PlainConnection', () => {
   it('[PW6] asks a silent peer, spares one that is heard, and cuts one that does not answer', async () => {
     const times = { pingIntervalMs: 1_000, pingTimeoutMs: 500 };
     const { connection, raw, clock, said, events } = setUp();
-    await clock.advance(900);
-    connection.watch(times);
+    const watchAfter = async (ms: number): Promise<void> => {
+      await clock.advance(ms);
+      connection.watch(times);
+    };
+    await watchAfter(900);
     raw.emit('message', Buffer.from('x'), false);
-    await clock.advance(900);
-    connection.watch(times);
+    await watchAfter(900);
     expect(said()).toBe('');
-    await clock.advance(100);
-    connection.watch(times);
+    await watchAfter(100);
     expect(said()).toBe('ping');
     await clock.advance(400);
     raw.emit('pong', Buffer.alloc(0));
-    await clock.advance(900);
-    connection.watch(times);
+    await watchAfter(900);
     expect(said()).toBe('');
-    await clock.advance(100);
-    connection.watch(times);
-    await clock.advance(500);
-    connection.watch(times);
+    await watchAfter(100);
+    await watchAfter(500);
     expect(said()).toBe('ping terminate');
     expect([connection.readyState, ...events]).toEqual(['closed', 'close']);
   });

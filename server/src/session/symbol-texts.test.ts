@@ -2,18 +2,10 @@ import { describe, expect, it } from 'vitest';
 import type { Quote } from '../../protocol/index.ts';
 import { createBasketTexts, createSymbolTexts } from './symbol-texts.ts';
 
-const quote = (seq: number): Quote => ({
-  symbol: 'BTC-USD',
-  price: `${seq}.5`,
-  gen: 'aaaaaa',
-  seq,
-  ts: seq,
-  stale: false,
-  open: '1',
-  high: '9',
-  low: '1',
-  volume: '3',
-});
+const day = { open: '1', high: '9', low: '1', volume: '3' };
+const quote = (seq: number): Quote => {
+  return { symbol: 'BTC-USD', price: `${seq}.5`, gen: 'aaaaaa', seq, ts: seq, stale: false, ...day };
+};
 
 describe('what is told of a symbol', () => {
   it('[SB5] is the head that is given, marked as its source is at that moment', () => {
@@ -56,19 +48,12 @@ describe('what is told of a symbol', () => {
       symbols: ['BTC-USD', 'A'],
       results: JSON.parse(`{${textsOf(quote(1)).result},${textsOf(other).result}}`) as unknown,
     });
-    expect(JSON.parse(told.snapshot.text)).toEqual({ quotes: [quote(1), other], reason: 'subscribe' });
-    const head = quote(2);
+    const [head, moved] = [quote(2), { ...other, seq: 2 }];
+    for (const quotes of [[quote(1), other], [head, other], [head], [head, moved]]) {
+      const { text } = basketTexts(quotes.map(textsOf)).snapshot;
+      expect(JSON.parse(text)).toEqual({ quotes, reason: 'subscribe' });
+    }
     const next = basketTexts([textsOf(head), textsOf(other)]);
-    expect(JSON.parse(next.snapshot.text)).toEqual({ quotes: [head, other], reason: 'subscribe' });
     expect(basketTexts([textsOf(head), textsOf(other)])).toBe(next);
-    expect(JSON.parse(basketTexts([textsOf(head)]).snapshot.text)).toEqual({
-      quotes: [head],
-      reason: 'subscribe',
-    });
-    const moved = { ...other, seq: 2 };
-    expect(JSON.parse(basketTexts([textsOf(head), textsOf(moved)]).snapshot.text)).toEqual({
-      quotes: [head, moved],
-      reason: 'subscribe',
-    });
   });
 });

@@ -57,18 +57,11 @@ describe('the address of a client', () => {
     expect(key('127.0.0.1', 'x'.repeat(10_000), 1)).toHaveLength(64);
   });
 
-  it.each([
-    ['127.0.0.9', true],
-    ['::ffff:10.1.2.3', true],
-    ['fd00::1', true],
-    ['11.0.0.1', false],
-    ['2001:db8::1', false],
-    ['nonsense', false],
-  ])('[LM7] %s is trusted: %s', (remote, isTrusted) => {
-    const clientOf = createClients({
-      trustedProxies: 0,
-      trustedNetworks: ['127.0.0.0/8', '10.0.0.0/8', 'fc00::/7'],
-    });
-    expect(clientOf(requestOf(remote)).isTrusted).toBe(isTrusted);
+  it('[LM7] trusts the named networks only', () => {
+    const trustedNetworks = ['127.0.0.0/8', '10.0.0.0/8', 'fc00::/7'];
+    const clientOf = createClients({ trustedProxies: 0, trustedNetworks });
+    const isTrusted = (remote: string) => clientOf(requestOf(remote)).isTrusted;
+    expect(['127.0.0.9', '::ffff:10.1.2.3', 'fd00::1'].map(isTrusted)).toEqual([true, true, true]);
+    expect(['11.0.0.1', '2001:db8::1', 'nonsense'].map(isTrusted)).toEqual([false, false, false]);
   });
 });

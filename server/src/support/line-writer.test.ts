@@ -9,16 +9,20 @@ import { createLineWriter } from './line-writer.ts';
 
 const noStream = new PassThrough();
 
-function openFile(): { fd: number; content: () => string } {
+/** Opens a file of that name in a new folder, until the test ends; `make` makes it first. */
+function open(name: string, flags: string | number, make = (_path: string): void => {}) {
   const folder = mkdtempSync(join(tmpdir(), 'tickwire-lines-'));
-  const path = join(folder, 'log');
-  const fd = openSync(path, 'w');
+  const path = join(folder, name);
+  make(path);
+  const fd = openSync(path, flags);
   onTestFinished(() => {
     closeSync(fd);
     rmSync(folder, { recursive: true });
   });
   return { fd, content: () => readFileSync(path, 'utf8') };
 }
+
+const openFile = () => open('log', 'w');
 
 describe('lines to a file', () => {
   it('arrive in order, those of the last turn by flush', async () => {
@@ -57,13 +61,7 @@ describe('lines to a file', () => {
 describe('lines to a pipe', () => {
   /** A stream whose reader takes a line with each `go`, and the descriptor of a pipe: only its kind is looked at. */
   function stuck(): { fd: number; stream: Writable; taken: string[]; go: () => void } {
-    const folder = mkdtempSync(join(tmpdir(), 'tickwire-lines-'));
-    execFileSync('mkfifo', [join(folder, 'pipe')]);
-    const fd = openSync(join(folder, 'pipe'), constants.O_RDWR);
-    onTestFinished(() => {
-      closeSync(fd);
-      rmSync(folder, { recursive: true });
-    });
+    const { fd } = open('pipe', constants.O_RDWR, (path) => void execFileSync('mkfifo', [path]));
     const taken: string[] = [];
     let go = (): void => {};
     const stream = new Writable({

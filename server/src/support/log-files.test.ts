@@ -27,6 +27,11 @@ function newFolder(): string {
 const bounds = { maxBytes: 100, maxFiles: 3 };
 const pathIn = (folder: string): string => join(folder, 'node.log');
 
+function openLog(more: Partial<Parameters<typeof openLogFiles>[0]> = {}) {
+  const folder = newFolder();
+  return { folder, writer: openLogFiles({ path: pathIn(folder), ...bounds, ...more }) };
+}
+
 /** Sizes by name. */
 function sizesIn(folder: string): Record<string, number> {
   return Object.fromEntries(
@@ -49,8 +54,7 @@ async function written(folder: string, writer: LineWriter, line: string): Promis
 
 describe('the files of a log', () => {
   it('are rotated before they grow over their size, the oldest removed, and never hold more in all', async () => {
-    const folder = newFolder();
-    const writer = openLogFiles({ path: pathIn(folder), ...bounds });
+    const { folder, writer } = openLog();
     for (let number = 0; number < 60; number++) {
       // 40 bytes: two fit into a file.
       await written(folder, writer, `${String(number).padStart(39, 'x')}\n`);
@@ -63,8 +67,7 @@ describe('the files of a log', () => {
   });
 
   it('get a batch that is larger than a file as whole lines, also at the end of a process', () => {
-    const folder = newFolder();
-    const writer = openLogFiles({ path: pathIn(folder), ...bounds });
+    const { folder, writer } = openLog();
     for (let number = 10; number < 30; number++) writer.write(`${'x'.repeat(27)}${number}\n`);
     writer.flush();
     expect(sizesIn(folder)).toEqual({ 'node.log': 60, 'node.log.1': 90, 'node.log.2': 90 });
@@ -73,8 +76,7 @@ describe('the files of a log', () => {
   });
 
   it('may be one alone', async () => {
-    const folder = newFolder();
-    const writer = openLogFiles({ path: pathIn(folder), maxBytes: 100, maxFiles: 1 });
+    const { folder, writer } = openLog({ maxFiles: 1 });
     for (let number = 10; number < 20; number++)
       await written(folder, writer, `${'x'.repeat(57)}${number}\n`);
     expect(sizesIn(folder)).toEqual({ 'node.log': 60 });
@@ -134,8 +136,7 @@ describe('the files of a log', () => {
   });
 
   it('are opened anew when somebody moved or deleted them, and counted anew when truncated', async () => {
-    const folder = newFolder();
-    const writer = openLogFiles({ path: pathIn(folder), ...bounds });
+    const { folder, writer } = openLog();
     await written(folder, writer, 'one\n');
     renameSync(pathIn(folder), join(folder, 'moved'));
     await written(folder, writer, 'two\n');
@@ -154,8 +155,7 @@ describe('the files of a log', () => {
   });
 
   it('lose and count a line that no file has room for, and what waits beyond its bound', async () => {
-    const folder = newFolder();
-    const writer = openLogFiles({ path: pathIn(folder), ...bounds, maxWaitingBytes: 150 });
+    const { folder, writer } = openLog({ maxWaitingBytes: 150 });
     writer.write(`${'x'.repeat(100)}\n`);
     writer.write('short\n');
     writer.write(`${'y'.repeat(60)}\n`);
@@ -164,8 +164,7 @@ describe('the files of a log', () => {
   });
 
   it('are lost and counted while they cannot be written, and nothing throws', async () => {
-    const folder = newFolder();
-    const writer = openLogFiles({ path: pathIn(folder), ...bounds });
+    const { folder, writer } = openLog();
     await written(folder, writer, 'one\n');
     // What lies where the file should be cannot be written.
     rmSync(pathIn(folder));

@@ -17,24 +17,16 @@ describe('metrics', () => {
 
   it('counts, apart by label, and reads what is read', async () => {
     const metrics = createMetrics({ node: 'n1' });
-    const refusals = metrics.counter({
-      name: 'refusals_total',
-      help: 'Refusals.',
-      label: 'reason',
-      values: ['epoch', 'once', 'generation'],
-    });
+    const reasons = { label: 'reason', values: ['epoch', 'once', 'generation'] } as const;
+    const refusals = metrics.counter({ name: 'refusals_total', help: 'Refusals.', ...reasons });
     refusals.add(1, 'epoch');
     refusals.add(2, 'epoch');
     refusals.add(1, 'once');
     let sent = 5;
     metrics.counter({ name: 'sent_total', help: 'Sent.', read: () => sent });
     metrics.gauge({ name: 'active', help: 'Active.', read: () => sent * 2 });
-    metrics.counters({
-      name: 'writes_total',
-      help: 'Writes.',
-      label: 'path',
-      read: { fast: () => sent * 3, slow: () => 1 },
-    });
+    const paths = { label: 'path', read: { fast: () => sent * 3, slow: () => 1 } };
+    metrics.counters({ name: 'writes_total', help: 'Writes.', ...paths });
     await metrics.text();
     sent = 7;
     const text = await metrics.text();

@@ -42,21 +42,15 @@ describe('messages', () => {
 
   it('[MS5] name the replicas that did not answer', async () => {
     const { messages, told } = setUp({ answers: [4], silent: ['r2', 'r3'] });
-    expect(await messages.send('quote', news)).toEqual({
-      ok: true,
-      delivered: 7,
-      incomplete: ['r2', 'r3'],
-    });
+    const incomplete = ['r2', 'r3'];
+    expect(await messages.send('quote', news)).toEqual({ ok: true, delivered: 7, incomplete });
     expect(told).toEqual([3, ['quote', false]]);
   });
 
   it('[MS5] are refused, and sent to nobody, without a link to the others', async () => {
     const { messages, asked, delivered } = setUp({}, false);
-    expect(await messages.send('api', news)).toMatchObject({
-      ok: false,
-      name: 'replicas_unreachable',
-      retry: 'later',
-    });
+    const refused = { ok: false, name: 'replicas_unreachable', retry: 'later' };
+    expect(await messages.send('api', news)).toMatchObject(refused);
     expect([asked, delivered]).toEqual([[], []]);
   });
 
@@ -72,16 +66,10 @@ describe('messages', () => {
 
   it('[MS5] of another replica are delivered here alone', () => {
     const { messages, asked, delivered } = setUp();
-    for (const to of [{ userId: 'ann' }, { symbol: 'BTC-USD' }, { all: true }] as const)
+    const targets = [{ userId: 'ann' }, { symbol: 'BTC-USD' }, { all: true }] as const;
+    for (const to of targets)
       expect(messages.answers.deliver(JSON.parse(JSON.stringify({ ...news, to })))).toBe(3);
-    expect(delivered.map(({ to }) => to)).toEqual([
-      { userId: 'ann' },
-      { userId: 'ann' },
-      { symbol: 'BTC-USD' },
-      { symbol: 'BTC-USD' },
-      { all: true },
-      { all: true },
-    ]);
+    expect(delivered.map(({ to }) => to)).toEqual(targets.flatMap((to) => [to, to]));
     expect(asked).toEqual([]);
     expect(() => messages.answers.deliver({ ...news, to: {} })).toThrow(/to/);
   });

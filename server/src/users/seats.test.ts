@@ -45,8 +45,32 @@ function createStage(maxPerUser = 2) {
       onUncounted: () => void uncounted++,
     });
     seats.start();
+    /** What became of a connection; `leave` ends it. */
+    function connect(cid: string | null, user = 'ann') {
+      const connection = {
+        state: 'waiting' as 'waiting' | 'seated' | 'refused' | SeatLoss,
+        leave: () => {},
+      };
+      const onLost = (why: SeatLoss): void => void (connection.state = why);
+      async function sit(): Promise<void> {
+        const leave = await seats.take({ user, cid, onLost });
+        if (leave !== null) connection.leave = leave;
+        if (connection.state === 'waiting') connection.state = leave === null ? 'refused' : 'seated';
+      }
+      void sit();
+      return connection;
+    }
+    async function settled(cid: string | null, user?: string) {
+      const connection = connect(cid, user);
+      await clock.advance(0);
+      return connection;
+    }
     return {
       seats,
+      connect,
+      /** A connection that the store has answered. */
+      settled,
+      stateOf: async (cid: string, user?: string) => (await settled(cid, user)).state,
       refused,
       uncounted: () => uncounted,
       cut: (cut: boolean) => void (isCut = cut),
@@ -57,27 +81,13 @@ function createStage(maxPerUser = 2) {
         takesHeld = new Promise((resolve) => (release = resolve));
         return () => release();
       },
-      /** What became of a connection; `leave` ends it. */
-      connect(cid: string | null, user = 'ann') {
-        const connection = {
-          state: 'waiting' as 'waiting' | 'seated' | 'refused' | SeatLoss,
-          leave: () => {},
-        };
-        const onLost = (why: SeatLoss): void => void (connection.state = why);
-        async function sit(): Promise<void> {
-          const leave = await seats.take({ user, cid, onLost });
-          if (leave !== null) connection.leave = leave;
-          if (connection.state === 'waiting') connection.state = leave === null ? 'refused' : 'seated';
-        }
-        void sit();
-        return connection;
-      },
     };
   }
 
   return { clock, addNode, empty: () => void (memory = createMemoryUserSeats()) };
 }
 
+const statesOf = (connections: { state: string }[]) => connections.map(({ state }) => state);
 const startMs = settleMs + 2 * beatMs;
 
 /** Two nodes that have found each other. */
@@ -93,12 +103,10 @@ describe('seats', () => {
     const { clock, one, two } = await startPair();
     const [a, b, c] = [one.connect('a'), two.connect('b'), one.connect('c')];
     await clock.advance(0);
-    expect([a, b, c].map(({ state }) => state)).toEqual(['seated', 'seated', 'refused']);
+    expect(statesOf([a, b, c])).toEqual(['seated', 'seated', 'refused']);
     expect(one.refused).toEqual(['full']);
     b.leave();
-    const d = one.connect('d');
-    await clock.advance(0);
-    expect(d.state).toBe('seated');
+    expect(await one.stateOf('d')).toBe('seated');
     expect(a.state).toBe('seated');
   });
 
@@ -106,77 +114,62 @@ describe('seats', () => {
     const { clock, one, two } = await startPair(3);
     const all = [one.connect(null), two.connect(null), one.connect(null), two.connect(null)];
     await clock.advance(beatMs);
-    expect(all.map(({ state }) => state)).toEqual(['seated', 'seated', 'seated', 'refused']);
+    expect(statesOf(all)).toEqual(['seated', 'seated', 'seated', 'refused']);
   });
 
   it('[ST2] the same cid takes its seat over, at once on its node, with the next beat on another', async () => {
     const { clock, one, two } = await startPair(1);
-    const first = one.connect('a');
-    await clock.advance(0);
-    const second = one.connect('a');
-    await clock.advance(0);
-    expect([first.state, second.state]).toEqual(['seat_taken_over', 'seated']);
+    const first = await one.settled('a');
+    const second = await one.settled('a');
+    expect(statesOf([first, second])).toEqual(['seat_taken_over', 'seated']);
     const third = two.connect('a');
     await clock.advance(beatMs);
-    expect([second.state, third.state]).toEqual(['seat_taken_over', 'seated']);
+    expect(statesOf([second, third])).toEqual(['seat_taken_over', 'seated']);
     // What the old ones do when they end takes nothing from the one that has the seat.
     first.leave();
     second.leave();
     const other = one.connect('b');
     await clock.advance(beatMs);
-    expect([third.state, other.state]).toEqual(['seated', 'refused']);
+    expect(statesOf([third, other])).toEqual(['seated', 'refused']);
     expect(one.refused).toEqual(['taken_over', 'taken_over', 'full']);
   });
 
   it('[ST3] those of a node that died are free within two seconds, and not before it was silent', async () => {
     const { clock, one, two } = await startPair(1);
-    one.connect('a');
-    await clock.advance(0);
+    await one.settled('a');
     one.freeze(true);
     await clock.advance(forgottenAfterMs - beatMs);
-    const early = two.connect('b');
-    await clock.advance(0);
-    expect(early.state).toBe('refused');
-    const same = two.connect('a');
-    await clock.advance(0);
+    expect(await two.stateOf('b')).toBe('refused');
+    const same = await two.settled('a');
     expect(same.state).toBe('seated');
     same.leave();
 
     one.freeze(false);
-    const third = two.connect('c');
-    await clock.advance(0);
+    const third = await two.settled('c');
     one.freeze(true);
     expect(third.state).toBe('seated');
     await clock.advance(2_000 - beatMs);
     third.leave();
-    const later = two.connect('d');
-    await clock.advance(0);
-    expect(later.state).toBe('seated');
+    expect(await two.stateOf('d')).toBe('seated');
   });
 
   it('[ST3] those of a node that leaves are free at once', async () => {
-    const { clock, one, two } = await startPair(1);
-    one.connect('a');
-    await clock.advance(0);
+    const { one, two } = await startPair(1);
+    await one.settled('a');
     await one.seats.close();
     await one.seats.close();
-    const other = two.connect('b');
-    await clock.advance(0);
-    expect(other.state).toBe('seated');
+    expect(await two.stateOf('b')).toBe('seated');
   });
 
   it('[ST3] what could not be given back is, once the store answers', async () => {
     const { clock, one, two } = await startPair(1);
-    const a = one.connect('a');
-    await clock.advance(0);
+    const a = await one.settled('a');
     one.cut(true);
     a.leave();
     await clock.advance(beatMs);
     one.cut(false);
     await clock.advance(beatMs);
-    const b = two.connect('b');
-    await clock.advance(0);
-    expect(b.state).toBe('seated');
+    expect(await two.stateOf('b')).toBe('seated');
   });
 
   it('[ST4] a node that was cut off takes its seats again, and ends the connections whose seats others have', async () => {
@@ -185,27 +178,21 @@ describe('seats', () => {
     await clock.advance(0);
     one.cut(true);
     await clock.advance(2_000);
-    const other = two.connect('b');
-    await clock.advance(0);
+    const other = await two.settled('b');
     expect(other.state).toBe('seated');
     one.cut(false);
     await clock.advance(beatMs);
-    expect([ann.state, bob.state, other.state]).toEqual(['too_many_connections', 'seated', 'seated']);
+    expect(statesOf([ann, bob, other])).toEqual(['too_many_connections', 'seated', 'seated']);
     expect(one.refused).toEqual(['dispossessed']);
-    const bobs = two.connect('b', 'bob');
-    await clock.advance(0);
-    expect(bobs.state).toBe('refused');
+    expect(await two.stateOf('b', 'bob')).toBe('refused');
   });
 
   it('[ST4] a node that was held up forgets nobody for it', async () => {
     const { clock, one, two } = await startPair(1);
-    one.connect('a');
-    await clock.advance(0);
+    await one.settled('a');
     // Both: beats of the other wait to be read.
     await clock.holdUp(60_000);
-    const other = two.connect('b');
-    await clock.advance(0);
-    expect(other.state).toBe('refused');
+    expect(await two.stateOf('b')).toBe('refused');
   });
 
   it('[ST5] a store that began anew learns of all who are there, before anyone new gets a seat', async () => {
@@ -221,17 +208,16 @@ describe('seats', () => {
     tellAll();
     await clock.advance(2 * settlingBeatMs);
     expect(early.state).toBe('refused');
-    expect(held.map(({ state }) => state)).toEqual(['seated', 'seated']);
+    expect(statesOf(held)).toEqual(['seated', 'seated']);
   });
 
   it('[ST5] the wait is over as soon as all who were there have told it, by their next beat', async () => {
     const { clock, one, two, empty } = await startPair();
-    two.connect('b');
-    await clock.advance(0);
+    await two.settled('b');
     empty();
     const [first, second] = [one.connect('c'), one.connect('d')];
     await clock.advance(beatMs + 2 * settlingBeatMs);
-    expect([first.state, second.state]).toEqual(['seated', 'refused']);
+    expect(statesOf([first, second])).toEqual(['seated', 'refused']);
   });
 
   it('[ST5] it is short where one does not come that was there', async () => {
@@ -252,19 +238,14 @@ describe('seats', () => {
     one.cut(true);
     empty();
     await clock.advance(startMs);
-    held.push(two.connect('c'));
-    await clock.advance(0);
+    held.push(await two.settled('c'));
     one.cut(false);
     await clock.advance(startMs);
-    expect(held.map(({ state }) => state)).toEqual(['seated', 'seated', 'seated']);
+    expect(statesOf(held)).toEqual(['seated', 'seated', 'seated']);
     held[0]?.leave();
-    const refused = two.connect('d');
-    await clock.advance(0);
-    expect(refused.state).toBe('refused');
+    expect(await two.stateOf('d')).toBe('refused');
     held[1]?.leave();
-    const late = two.connect('e');
-    await clock.advance(0);
-    expect(late.state).toBe('seated');
+    expect(await two.stateOf('e')).toBe('seated');
   });
 
   it('[ST6] while the store does not answer users are let in as far as the node can tell, and counted after', async () => {
@@ -276,35 +257,29 @@ describe('seats', () => {
     await clock.advance(beatMs);
     const meanwhile = [one.connect('c'), one.connect('d'), one.connect('c'), one.connect('x', 'bob')];
     await clock.advance(0);
-    expect(meanwhile.map(({ state }) => state)).toEqual(['seat_taken_over', 'refused', 'seated', 'seated']);
+    const [ended, refused, bobs] = ['seat_taken_over', 'refused', 'seated'];
+    expect(statesOf(meanwhile)).toEqual([ended, refused, 'seated', bobs]);
     expect(one.uncounted()).toBe(3);
     one.cut(false);
     two.cut(false);
     await clock.advance(beatMs);
-    expect(before.map(({ state }) => state)).toEqual(['seated', 'seated']);
-    expect(meanwhile.map(({ state }) => state)).toEqual([
-      'seat_taken_over',
-      'refused',
-      'too_many_connections',
-      'seated',
-    ]);
+    expect(statesOf(before)).toEqual(['seated', 'seated']);
+    expect(statesOf(meanwhile)).toEqual([ended, refused, 'too_many_connections', bobs]);
   });
 
   it('[ST6] who takes over its own seat meanwhile has it after, and only it', async () => {
     const { clock, one, two } = await startPair();
-    const first = one.connect('a');
-    await clock.advance(0);
+    const first = await one.settled('a');
     one.cut(true);
     await clock.advance(beatMs);
-    const second = one.connect('a');
-    await clock.advance(0);
-    expect([first.state, second.state]).toEqual(['seat_taken_over', 'seated']);
+    const second = await one.settled('a');
+    expect(statesOf([first, second])).toEqual(['seat_taken_over', 'seated']);
     one.cut(false);
     await clock.advance(beatMs);
     second.leave();
     const others = [two.connect('b'), two.connect('c')];
     await clock.advance(0);
-    expect(others.map(({ state }) => state)).toEqual(['seated', 'seated']);
+    expect(statesOf(others)).toEqual(['seated', 'seated']);
   });
 
   it('[ST6] nobody waits for ever for a store that never answered', async () => {

@@ -4,6 +4,7 @@ import type { Others } from './others.ts';
 import { createSessionProof } from './session-proof.ts';
 
 const secret = 'a-secret-of-24-characters';
+const ofAnn = { session: 'session-of-ann', secret };
 const ann: Identity = { user: 'ann', expiresAt: null, maySee: (symbol) => symbol === 'BTC-USD' };
 
 /** Replica 1 has no session, replica 2 has one of Ann's; what goes between them is kept as JSON. */
@@ -34,20 +35,12 @@ function setUp({ isReachable = true, isSilent = false } = {}) {
 describe('[QT1] a session proves itself', () => {
   it('on its own replica without asking others', async () => {
     const { second } = setUp();
-    expect(await second.prove({ session: 'session-of-ann', secret }, 'BTC-USD')).toEqual({
-      at: 'proved',
-      user: 'ann',
-      maySee: true,
-    });
+    expect(await second.prove(ofAnn, 'BTC-USD')).toEqual({ at: 'proved', user: 'ann', maySee: true });
   });
 
   it('on any other, to which the secret itself is not told', async () => {
     const { first, said } = setUp();
-    expect(await first.prove({ session: 'session-of-ann', secret }, 'AAPL')).toEqual({
-      at: 'proved',
-      user: 'ann',
-      maySee: false,
-    });
+    expect(await first.prove(ofAnn, 'AAPL')).toEqual({ at: 'proved', user: 'ann', maySee: false });
     expect(said).toHaveLength(1);
     expect(said[0]).not.toContain(secret);
   });
@@ -65,9 +58,7 @@ describe('[QT1] a session proves itself', () => {
   it.each([{ isSilent: true }, { isReachable: false }])(
     'and it is said when it is not known: %j',
     async (how) => {
-      expect(await setUp(how).first.prove({ session: 'session-of-ann', secret }, 'BTC-USD')).toEqual({
-        at: 'silent',
-      });
+      expect(await setUp(how).first.prove(ofAnn, 'BTC-USD')).toEqual({ at: 'silent' });
     },
   );
 });

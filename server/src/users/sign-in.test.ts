@@ -8,13 +8,8 @@ const now = Date.UTC(2025, 5, 1);
 const nowS = now / 1_000;
 const clock = { now: () => now, after: () => () => {} };
 
-const rules: TokenRules = {
-  mode: 'jwt',
-  key: { secret: jwtSecret },
-  issuer: null,
-  audience: null,
-  maxAgeS: null,
-};
+const key = { secret: jwtSecret };
+const rules: TokenRules = { mode: 'jwt', key, issuer: null, audience: null, maxAgeS: null };
 
 async function outcomeOf(
   credentials: Credentials,
@@ -56,10 +51,9 @@ describe('a token that is taken', () => {
 
   it('[SI5] says which symbols somebody may have', async () => {
     const identity = await signedIn({ ...good, symbols: ['BTC-*', 'AAPL'] });
-    expect(['BTC-EUR', 'AAPL', 'ETH-USD'].map((symbol) => identity.maySee(symbol))).toEqual([
-      true,
-      true,
-      false,
+    expect(['BTC-EUR', 'AAPL', 'ETH-USD'].filter((symbol) => identity.maySee(symbol))).toEqual([
+      'BTC-EUR',
+      'AAPL',
     ]);
   });
 
@@ -75,10 +69,8 @@ describe('a token that is taken', () => {
 
   it('[SI3] has the issuer and the audience that are asked for', async () => {
     const asked = { issuer: 'https://id.example', audience: 'tickwire' };
-    expect((await signedIn({ ...good, iss: 'https://id.example', aud: 'tickwire' }, asked)).user).toBe('ann');
-    expect((await signedIn({ ...good, iss: 'https://id.example', aud: ['x', 'tickwire'] }, asked)).user).toBe(
-      'ann',
-    );
+    for (const aud of ['tickwire', ['x', 'tickwire']])
+      expect((await signedIn({ ...good, iss: asked.issuer, aud }, asked)).user).toBe('ann');
   });
 
   it('[SI3] ends at its exp, or with its age', async () => {
@@ -110,29 +102,17 @@ describe('a token that is not taken', () => {
     expect(await refusedAs({ token })).toBe('token_invalid');
   });
 
-  it.each([
-    'none',
-    'None',
-    'NONE',
-    'nOnE',
-    'HS384',
-    'HS512',
-    'hs256',
-    'RS256',
-    'ES256',
-    'EdDSA',
-    'dir',
-    '',
-    5,
-    null,
-    ['HS256'],
-  ])('[SI3] another algorithm, signed or not: %j', async (alg) => {
-    for (const token of [
-      secretToken(good, { header: { alg } }),
-      makeToken({ alg }, good, () => Buffer.alloc(0)),
-    ])
-      expect(await refusedAs({ token })).toBe('token_invalid');
-  });
+  const namesOfNone = ['none', 'None', 'NONE', 'nOnE', ''];
+  const otherNames = ['HS384', 'HS512', 'hs256', 'RS256', 'ES256', 'EdDSA', 'dir'];
+
+  it.each([...namesOfNone, ...otherNames, 5, null, ['HS256']])(
+    '[SI3] another algorithm, signed or not: %j',
+    async (alg) => {
+      const unsigned = makeToken({ alg }, good, () => Buffer.alloc(0));
+      for (const token of [secretToken(good, { header: { alg } }), unsigned])
+        expect(await refusedAs({ token })).toBe('token_invalid');
+    },
+  );
 
   it.each(['crit', 'jku', 'jwk', 'x5u'])('[SI3] a header with %s', async (name) => {
     for (const value of [['exp'], 'https://evil.example/keys', { kty: 'oct', k: 'AAAA' }, [], null]) {
@@ -143,9 +123,9 @@ describe('a token that is not taken', () => {
 
   it('[SI3] of another secret, of no signature, and of one that was cut', async () => {
     const token = secretToken(good);
-    expect(await refusedAs({ token: secretToken(good, { secret: `${jwtSecret} ` }) })).toBe('token_invalid');
-    expect(await refusedAs({ token: token.slice(0, token.lastIndexOf('.') + 1) })).toBe('token_invalid');
-    expect(await refusedAs({ token: token.slice(0, -2) })).toBe('token_invalid');
+    const ofAnother = secretToken(good, { secret: `${jwtSecret} ` });
+    for (const bad of [ofAnother, token.slice(0, token.lastIndexOf('.') + 1), token.slice(0, -2)])
+      expect(await refusedAs({ token: bad })).toBe('token_invalid');
   });
 
   it.each([
@@ -166,6 +146,7 @@ describe('a token that is not taken', () => {
     ['sub null', { ...good, sub: null }],
     ['sub empty', { ...good, sub: '' }],
     ['sub of 129 characters', { ...good, sub: 'a'.repeat(129) }],
+    ['sub of 100 KB', { ...good, sub: 'a'.repeat(102_400) }],
     ['sub with a separator', { ...good, sub: 'ann/eve' }],
     ['sub with a line break', { ...good, sub: 'ann\neve' }],
     ['sub with a star', { ...good, sub: 'ann*' }],
@@ -182,12 +163,6 @@ describe('a token that is not taken', () => {
   it('[SI3] exp of 1e400, and a payload that is no object', async () => {
     for (const payload of ['{"sub":"ann","exp":1e400}', '[]', '["ann"]', '5', 'null', '"ann"', '{', '', 'é'])
       expect(await refusedAs({ token: secretToken(payload) })).toBe('token_invalid');
-  });
-
-  it('[SI3] a sub of 100 KB is a token that is too long', async () => {
-    expect(await refusedAs({ token: secretToken({ ...good, sub: 'a'.repeat(102_400) }) })).toBe(
-      'token_invalid',
-    );
   });
 
   it('[SI4] one that has expired may be followed by another', async () => {
@@ -225,30 +200,22 @@ describe('a token that is not taken', () => {
       const token = secretToken(good);
       expect(await refusedAs({ token, query: { [name]: token } })).toBe('token_invalid');
       expect(await refusedAs({ query: { [name]: '' } })).toBe('token_invalid');
-      expect(await refusedAs({ token, query: { cid: 'c1', transport: 'websocket' } })).toBe(
-        'signed in as ann',
-      );
+      const query = { cid: 'c1', transport: 'websocket' };
+      expect(await refusedAs({ token, query })).toBe('signed in as ann');
     },
   );
 });
 
 describe('whatever a client shows', () => {
   const json = fc.jsonValue();
+  const any = { sub: json, exp: json, iat: json, nbf: json, symbols: json, aud: json, iss: json };
   const claims = fc.oneof(
     json,
-    fc.record(
-      { sub: json, exp: json, iat: json, nbf: json, symbols: json, aud: json, iss: json },
-      { requiredKeys: [] },
-    ),
+    fc.record(any, { requiredKeys: [] }),
     fc.record({ sub: fc.constant('ann'), exp: fc.constant(nowS + 60), symbols: json, iat: json, nbf: json }),
   );
-  const header = fc.oneof(
-    json,
-    fc.record(
-      { alg: fc.oneof(fc.constant('HS256'), json), kid: json, typ: json, zip: json },
-      { requiredKeys: [] },
-    ),
-  );
+  const alg = fc.oneof(fc.constant('HS256'), json);
+  const header = fc.oneof(json, fc.record({ alg, kid: json, typ: json, zip: json }, { requiredKeys: [] }));
 
   it('[SI2] it is signed in or gets one refusal, and never another error', async () => {
     await fc.assert(

@@ -3,6 +3,7 @@
  * set by the test, and what it was handed and logged is kept.
  */
 import { connect } from 'node:net';
+import { afterEach, beforeEach } from 'vitest';
 import { z } from 'zod';
 import { createHttpApp, type HttpAppOptions } from '../../src/http/app.ts';
 import { createHttpServer } from '../../src/http/http-server.ts';
@@ -39,6 +40,7 @@ export interface ServedApp {
   pushes: Push[];
   /** The log's lines, parsed. */
   lines: unknown[];
+  get(path: string, init?: RequestInit): Promise<Response>;
   /** Puts the body to `/api/ticks` with the test key; headers that are given win. */
   put(body: string | Uint8Array<ArrayBuffer>, headers?: Record<string, string>): Promise<Response>;
   /** Writes the bytes as they are and gives all that comes until the server ends the connection. */
@@ -133,6 +135,7 @@ export async function serveApp(options: Partial<HttpAppOptions> = {}): Promise<S
     url,
     pushes,
     lines,
+    get: (path, init) => fetch(url + path, init),
     put: (body, headers = {}) =>
       fetch(`${url}/api/ticks`, {
         method: 'PUT',
@@ -157,3 +160,36 @@ export async function serveApp(options: Partial<HttpAppOptions> = {}): Promise<S
       }),
   };
 }
+
+/** Serves the application for each test of a file; `serve` replaces it with one that has other options. */
+export function serveEachTest(optionsOf: () => Partial<HttpAppOptions> = () => ({})) {
+  let app: ServedApp;
+  beforeEach(async () => {
+    app = await serveApp(optionsOf());
+  });
+  afterEach(() => app.close());
+  return {
+    get url() {
+      return app.url;
+    },
+    get pushes() {
+      return app.pushes;
+    },
+    get lines() {
+      return app.lines;
+    },
+    get: (path: string, init?: RequestInit) => app.get(path, init),
+    put: (...body: Parameters<ServedApp['put']>) => app.put(...body),
+    raw: (...parts: Parameters<ServedApp['raw']>) => app.raw(...parts),
+    async serve(options: Partial<HttpAppOptions>): Promise<void> {
+      await app.close();
+      app = await serveApp(options);
+    },
+  };
+}
+
+/** A backplane that cannot be reached. */
+export const backplaneDown = {
+  kind: 'redis',
+  state: { at: 'down', since: 7, reason: 'Redis does not answer' },
+} as const;

@@ -2,6 +2,7 @@
 import type {
   Hello,
   Quote,
+  SnapshotReason,
   SubscribeRequest,
   SubscribeResult,
   Tick,
@@ -109,6 +110,10 @@ export function createStreamUnderTest(options: StreamOptions = {}) {
     return last;
   }
 
+  const emit = (name: string, payload: unknown): void => link().listener.onEvent(name, payload);
+  const goLive = (): void => emit('hello', hello);
+  const lose = (): void => link().listener.onClose(undefined);
+
   return {
     clock,
     links,
@@ -118,14 +123,47 @@ export function createStreamUnderTest(options: StreamOptions = {}) {
     ticks,
     quotes,
     results,
-    emit: (name: string, payload: unknown) => link().listener.onEvent(name, payload),
-    goLive: () => link().listener.onEvent('hello', hello),
+    emit,
+    goLive,
+    lose,
+    /** Loses the connection, and is live on the next one. */
+    reconnect: () => {
+      lose();
+      clock.advance(500);
+      goLive();
+    },
+    /** A tick for each seq. */
+    tick: (symbol: string, ...seqs: number[]) => {
+      for (const seq of seqs) emit('tick', tickOf(symbol, seq));
+    },
+    snapshot: (quote: Quote, reason: SnapshotReason = 'subscribe') =>
+      emit('snapshot', { quotes: [quote], reason }),
+    /** The last subscribe, once what waits for this turn was sent. */
+    nextAsk: () => {
+      clock.advance(0);
+      return link().lastAsk();
+    },
     /** Live, subscribed, and each symbol at seq 1 of generation g1. */
     goLiveWith: (...symbols: string[]) => {
       stream.subscribe(symbols);
-      link().listener.onEvent('hello', hello);
-      link().listener.onEvent('snapshot', { quotes: symbols.map((s) => quoteOf(s, 1)), reason: 'subscribe' });
+      goLive();
+      emit('snapshot', { quotes: symbols.map((s) => quoteOf(s, 1)), reason: 'subscribe' });
       link().answer();
     },
   };
+}
+
+/** A stream that is live and has these symbols, each at seq 1 of generation g1. */
+export function createStreamWith(...symbols: string[]) {
+  const test = createStreamUnderTest();
+  test.goLiveWith(...symbols);
+  return test;
+}
+
+/** A stream that is live and has asked for these symbols, without an answer yet. */
+export function createStreamAsking(...symbols: string[]) {
+  const test = createStreamUnderTest();
+  test.stream.subscribe(symbols);
+  test.goLive();
+  return test;
 }
