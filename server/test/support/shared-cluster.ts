@@ -48,8 +48,7 @@ export function sharedCluster(): SharedCluster {
         if (claimed.length === count) break;
         if (claim(join(claims, symbol))) claimed.push(symbol);
       }
-      if (claimed.length < count)
-        throw new Error(`All ${pushSymbols.length} symbols of pushSymbols are claimed.`);
+      if (claimed.length < count) throw new Error(`All ${pushSymbols.length} symbols of pushSymbols are claimed.`);
       return claimed;
     },
   };
