@@ -15,14 +15,15 @@ describe('pages of other origins', () => {
     [friend, ['own', friend]],
     ['*', ['own', friend, 'https://any.example']],
   ])(
-    '[CN1] with CORS_ORIGIN=%j, pages of %j connect over either transport without credentials, and no others',
+    '[CN1] with CORS_ORIGIN=%j, pages of %j connect in every way without credentials, and no others',
     async (set, pages) => {
-      const { url, port, connect, metric } = await startReplica({ CORS_ORIGIN: set });
+      const { url, port, connect, stream, metric } = await startReplica({ CORS_ORIGIN: set });
       expect((await ask(port, pollingPath)).status).toBe(200);
       for (const page of pages) {
         const Origin = page === 'own' ? url : page;
         for (const transport of ['websocket', 'polling'])
           await connect({ transports: [transport], extraHeaders: { Origin } }).seen('hello');
+        await stream('/stream/A', { origin: Origin }).seen('hello');
         const { headers } = await ask(port, pollingPath, { headers: { Origin } });
         expect(headers['access-control-allow-origin']).toBe(
           page === 'own' && set !== '*' ? undefined : set === '*' ? '*' : page,
@@ -69,7 +70,7 @@ describe('pages of other origins', () => {
     '[CN1][LM7][DR2] with CORS_ORIGIN=%s, an allowed page can read why it is refused for now',
     async (set, allowed, vary) => {
       const limits = { TRUSTED_NETWORKS: 'none', MAX_HANDSHAKES_PER_SECOND: '1' };
-      const { port, replica } = await startReplica({ ...limits, CORS_ORIGIN: set });
+      const { port, replica } = await startReplica({ ...limits, CORS_ORIGIN: set }, { speed: 8 });
       const statusAndHeaders = async () => {
         const { status, headers } = await ask(port, pollingPath, { headers: { Origin: friend } });
         return [
