@@ -113,26 +113,4 @@ describe('a replica that leaves', () => {
     expect(Date.now() - from).toBeLessThan(5_000);
     expect(client.of('shutdown')).toHaveLength(1);
   });
-
-  it('[DR6] is told by the API, of this or another replica, and only with a key', async () => {
-    const under = await startReplica();
-    const post = (node: string, headers?: Record<string, string>): Promise<Response> =>
-      under.api('POST', `nodes/${node}/drain`, undefined, headers);
-    expect((await post('test', {})).status).toBe(401);
-    const unknown = await post('nobody');
-    expect([unknown.status, await unknown.json()]).toMatchObject([404, { name: 'not_found' }]);
-    haveElsewhere(under);
-    const silent = await post('other');
-    expect([silent.status, silent.headers.get('retry-after')]).toEqual([503, '1']);
-    const nobody = { connections: 0, users: 0, anonymous: 0 };
-    expect(await (await under.api('GET', 'nodes')).json()).toEqual({
-      nodes: [
-        { node: 'test', state: 'serving', leader: true, uptime: expect.any(Number), ...nobody },
-        { node: 'other', state: 'serving', leader: false, uptime: 0, ...nobody },
-      ],
-    });
-    const told = await post('test');
-    expect([told.status, await told.json()]).toEqual([202, { node: 'test', state: 'draining' }]);
-    await until(async () => (await fetch(`${under.url}/health/live`).catch(() => null)) === null);
-  });
 });

@@ -108,23 +108,6 @@ describe('send_message', () => {
     await ann.seen('message', 2);
     expect(ann.of<UserMessage>('message').map(({ content }) => content)).toEqual([longest, 'last']);
   });
-
-  it('[MS5] is refused while the replica has no link to the others', async () => {
-    const replica = await start();
-    const ann = await join(replica, 'ann');
-    replica.backplane.setLink(false);
-    expect(await send(ann, 'ann', 'lost')).toMatchObject({
-      ok: false,
-      name: 'replicas_unreachable',
-      retry: 'later',
-    });
-    const refused = await replica.api('POST', 'message', { all: true, data: 'lost' });
-    expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '1']);
-    replica.backplane.setLink(true);
-    expect(await send(ann, 'ann', 'found')).toEqual({ ok: true, delivered: 1 });
-    await ann.seen('message');
-    expect(ann.of<UserMessage>('message').map(({ content }) => content)).toEqual(['found']);
-  });
 });
 
 describe('POST /api/message', () => {
@@ -279,30 +262,6 @@ describe('POST /api/quote', () => {
     await until(async () => (await statuses()).join() === '401,200');
     plain.close();
     await until(async () => (await statuses()).join() === '401,401');
-  });
-
-  it('[QT1] is refused to others, and for a user without a session', async () => {
-    const replica = await start();
-    await replica.push([{ symbol: 'A', price: '1' }]);
-    const [ann, ben, nobody] = await Promise.all([join(replica, 'ann'), join(replica, 'ben'), join(replica)]);
-    const [mine, bens, nobodys] = [helloOf(ann), helloOf(ben), helloOf(nobody)];
-    const ask = async (headers: Record<string, string>, userId = 'ann'): Promise<[number, string]> => {
-      const answer = await replica.api('POST', 'quote', { userId, symbol: 'A' }, headers);
-      const { name } = (await answer.json()) as { name: string };
-      return [answer.status, name];
-    };
-    expect(await ask({})).toEqual([401, 'credentials_required']);
-    expect(await ask({ Authorization: 'Bearer ann' })).toEqual([401, 'credentials_required']);
-    expect(await ask(proofOf({ ...mine, secret: bens.secret }))).toEqual([401, 'bad_session']);
-    expect(await ask(proofOf({ ...mine, session: ann.socket.id ?? '' }))).toEqual([401, 'bad_session']);
-    expect(await ask(proofOf(bens))).toEqual([403, 'other_user']);
-    expect(await ask(proofOf(nobodys))).toEqual([403, 'other_user']);
-    expect(await ask({ 'X-API-Key': apiKey }, 'cleo')).toEqual([404, 'no_session']);
-    ann.close();
-    await until(() => replica.replica.io.engine.clientsCount === 2);
-    expect(await ask(proofOf(mine))).toEqual([401, 'bad_session']);
-    expect(await ask({ 'X-API-Key': apiKey })).toEqual([404, 'no_session']);
-    expect([ben, nobody].flatMap((client) => client.of('quote'))).toEqual([]);
   });
 
   it('[QT2] disturbs no ticks', async () => {

@@ -123,9 +123,9 @@ async function createUnderTest(
   env: Record<string, string>,
   { speed = 1, random = Math.random }: Options,
 ): Promise<ReplicaUnderTest> {
-  const times = Object.entries({ ...timed, ...env }).map(([name, value]) => [
+  const times = Object.entries<string | number>({ ...timed, ...env }).map(([name, value]) => [
     name,
-    String(name in timed ? Number(value) * speed : value),
+    name in timed ? String(Number(value) * speed) : String(value),
   ]);
   const parsed = parseConfig(
     {

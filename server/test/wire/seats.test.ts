@@ -107,16 +107,6 @@ describe('seats', () => {
     expect(refusals(third)).toEqual(['too_many_connections']);
   });
 
-  it('[ST2] a seat that moves to another replica ends the connection here', async () => {
-    const { backplane, connect } = await start({ MAX_CONNECTIONS_PER_USER: '1' });
-    const client = connect({ ...ann, query: { cid: 'tab' } });
-    await client.seen('hello');
-    const gen = backplane.allSeats.enter('other');
-    backplane.allSeats.take('other', gen, [{ user: 'ann', cid: 'tab', id: 'x' }], 1);
-    await client.seen('refused');
-    expect(refusals(client)).toEqual(['seat_taken_over']);
-  });
-
   it('[ST3] a seat is free as soon as its connection ends, in every way', async () => {
     const { connect } = await start({ MAX_CONNECTIONS_PER_USER: '1' });
     for (const end of ['disconnect', 'close', 'vanish']) {

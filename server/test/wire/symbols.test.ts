@@ -78,35 +78,6 @@ describe('adding a symbol', () => {
     expect(await under.push([{ symbol: 'SIM-USD', price: '5' }])).toBe(409);
   });
 
-  it('[LS7] answers 200 if it is listed already, and rejects impossible changes', async () => {
-    const under = await leading();
-    const client = under.connect();
-    await client.seen('feed');
-    expect(await change(under, 'PUT', 'A')).toMatchObject({ status: 200, body: { feed: 'push' } });
-    expect(await change(under, 'PUT', 'A', { feed: 'push' })).toMatchObject({ status: 200 });
-    const refused = async (symbol: string, body?: object) => {
-      const answer = await change(under, 'PUT', symbol, body);
-      return [answer.status, answer.body['name']];
-    };
-    expect(await refused('A', { feed: 'simulator' })).toEqual([409, 'symbol_of_other_source']);
-    expect(await refused('N', { feed: 'exchange' })).toEqual([400, 'unknown_feed']);
-    expect(await refused('N', { feed: '__proto__' })).toEqual([400, 'unknown_feed']);
-    expect(await refused('N', { feed: 7 })).toEqual([400, 'bad_payload']);
-    expect(await refused('N', { feed: 'push', more: 1 })).toEqual([400, 'bad_payload']);
-    expect(await refused('NOT A SYMBOL')).toEqual([400, 'bad_symbol']);
-    expect(await refused('A-B-C')).toEqual([400, 'bad_symbol']);
-    // A fence: had one of them changed anything, it would have been told before.
-    await change(under, 'PUT', 'FENCE');
-    await client.seen('symbols');
-    expect(client.of('symbols')).toEqual([{ added: ['FENCE'], retired: [] }]);
-  });
-
-  it('[AP2] needs an API key', async () => {
-    const { api } = await leading();
-    for (const method of ['PUT', 'DELETE'])
-      expect((await api(method, 'symbols/A', undefined, {})).status).toBe(401);
-  });
-
   it('[LS1] is refused while no replica leads', async () => {
     const under = await leading();
     under.backplane.setLink(false);
@@ -196,44 +167,6 @@ describe('retiring a symbol', () => {
     expect(last).toBeGreaterThan(0);
     expect(last).toBeLessThan(800);
     expect(await client.subscribe(['A'])).toMatchObject({ symbols: ['B'] });
-  });
-
-  it('[LS3] stops the simulator of the symbol', async () => {
-    const under = await leading({ FEEDS: 'push:A;simulator:BTC-USD,ETH-USD' });
-    const client = under.connect();
-    await client.subscribe(['BTC-USD', 'ETH-USD']);
-    await client.seen('tick', 4);
-    await change(under, 'DELETE', 'BTC-USD');
-    await client.seen('symbols');
-    const count = client.ticks('BTC-USD').length;
-    const stored = async () =>
-      (await under.backplane.tickStore.read([{ symbol: 'BTC-USD' }]))[0]?.quote?.seq ?? NaN;
-    const seq = await stored();
-    // Ticks of another symbol of the same source are a fence.
-    const others = client.ticks('ETH-USD').length;
-    await until(() => client.ticks('ETH-USD').length > others + 3);
-    expect(client.ticks('BTC-USD')).toHaveLength(count);
-    expect(client.ticks('BTC-USD').at(-1)?.seq).toBe(seq);
-    expect(await stored()).toBe(seq);
-  });
-
-  it('[LS7] answers 200 again, and 404 for a symbol that was never listed', async () => {
-    const under = await leading();
-    const client = under.connect();
-    await client.seen('feed');
-    expect((await change(under, 'DELETE', 'A')).status).toBe(200);
-    expect((await change(under, 'DELETE', 'A')).status).toBe(200);
-    expect(await change(under, 'DELETE', 'NEVER')).toMatchObject({
-      status: 404,
-      body: { name: 'unknown_symbol' },
-    });
-    expect((await change(under, 'DELETE', 'A*')).status).toBe(400);
-    await change(under, 'DELETE', 'B');
-    await client.seen('symbols', 2);
-    expect(client.of('symbols')).toEqual([
-      { added: [], retired: ['A'] },
-      { added: [], retired: ['B'] },
-    ]);
   });
 
   it('[LS4] and adding it again continues with the next seq, in the same generation', async () => {

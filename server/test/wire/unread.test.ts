@@ -13,7 +13,7 @@ describe('a client that sends too much', () => {
     const { port, metric } = await startReplica();
     const socket = await joinRaw(port);
     onTestFinished(() => socket.close());
-    socket.send(...Array.from({ length: 1_300 }, () => '42["x"]'));
+    socket.send(...Array.from({ length: 2_000 }, () => '42["x"]'));
     expect(await socket.said('42["refused"')).toContain('"code":4204,"name":"too_many_packets"');
     await until(() => socket.isGone());
     expect(await metric(cutTotal, 'reason="flood"')).toBe(1);
