@@ -251,7 +251,7 @@ describe('rates', () => {
     for (const { client } of clients) await until(() => client.ticks().at(-1)?.seq === 23);
     for (const { client } of clients) {
       // A period that ended before the gap may have sent seq 2; the snapshot replaces it otherwise.
-      const seqs = client.events.flatMap(({ event, payload }) =>
+      const seqs = client.events.flatMap(({ event, payload }): (number | string)[] =>
         event === 'tick' ? [(payload as Tick).seq] : event === 'snapshot' ? ['snapshot'] : [],
       );
       expect(seqs.slice(seqs.lastIndexOf('snapshot'))).toEqual(['snapshot', 23]);
