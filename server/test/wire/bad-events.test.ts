@@ -1,100 +1,71 @@
-/** Each bad event gets its one answer, and a client beside it notices nothing. */
-import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { codes, type Snapshot, type SubscribeAck, type SubscribeResult } from '../../protocol/index.ts';
-import { eventRows } from '../security/catalogue/event-rows.ts';
+/** Bad events: each gets one answer, and a client beside it notices nothing. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { codes, type Snapshot } from '../../protocol/index.ts';
+import { eventRows, type EventRow } from '../security/catalogue/event-rows.ts';
 import { createRecorder, type Recorder } from '../support/recorder.ts';
 import { until } from '../support/until.ts';
-import { startReplicaProcess, type ReplicaProcess } from './replica-process.ts';
+import { resultOf, shareBystander, shareReplica, startReplica } from './replica-under-test.ts';
 
-let replica: ReplicaProcess;
-
-beforeAll(async () => {
-  replica = await startReplicaProcess({ FEEDS: 'simulator:BTC-USD,AAPL,MSFT', MAX_SUBSCRIPTIONS: '2' });
+const replica = shareReplica({
+  FEEDS: 'simulator:BTC-USD,AAPL,MSFT',
+  MAX_SUBSCRIPTIONS: '2',
+  MAX_CALLS_PER_SECOND: '10000',
 });
-afterEach(() => replica.unharmed());
-afterAll(() => replica.stop());
+shareBystander(replica);
 
-/** A client with one symbol, so that a refusal is seen to change nothing. */
-async function subscribed(transports: ('websocket' | 'polling')[] = ['websocket']): Promise<Recorder> {
-  const client = createRecorder(replica.url, { transports, reconnection: false });
-  onTestFinished(() => client.close());
-  expect(await client.subscribe(['AAPL'])).toMatchObject({ ok: true, symbols: ['AAPL'] });
-  return client;
-}
+const badSubscribe = (name: string, ...payload: unknown[]): EventRow => ({
+  name,
+  send: ['subscribe', ...payload],
+  expect: 'bad_payload',
+});
+const rows: readonly EventRow[] = [
+  ...eventRows,
+  badSubscribe('a text', 'A'),
+  badSubscribe('a list of symbols and numbers', ['A', 7]),
+  badSubscribe('symbols as a text', { symbols: 'A' }),
+  badSubscribe('since as a number', { symbols: ['A'], since: -1 }),
+  badSubscribe('two lists', ['A'], ['B']),
+];
 
-function resultsOf(answer: SubscribeAck): Record<string, SubscribeResult> {
-  if (!answer.ok) throw new Error(`refused: ${answer.name}`);
-  return answer.results;
-}
+describe('bad events', () => {
+  /** It has one symbol: a refusal must not change that. */
+  let client: Recorder;
+  beforeAll(async () => {
+    client = createRecorder(replica.url, { transports: ['websocket'], reconnection: false });
+    await client.subscribe(['AAPL']);
+    await client.seen('snapshot');
+  });
+  afterAll(() => client.close());
 
-const same = Array.from({ length: 100 }, () => 'BTC-USD');
-
-describe('events', () => {
-  it.each(eventRows)('[SB3] $name: refused', async ({ send: [event, ...payload], expect: name }) => {
-    const client = await subscribed();
+  it.each(rows)('[SB3] rejects $name', async ({ send: [event, ...payload], expect: name }) => {
     const { code, retry } = codes[name];
-    expect(await client.call(event, ...payload)).toMatchObject({
-      ok: false,
-      code,
-      name,
-      retry,
-      symbols: ['AAPL'],
-    });
-  });
-
-  it('[SB2] symbols that are none are answered one by one', async () => {
-    const client = await subscribed();
-    const bad = ['AA PL', '*', 'tick:AAPL', 'user:someone', '#sequencer', 'A'.repeat(10_000), '', ' AAPL'];
-    const results = resultsOf(await client.subscribe(['aapl', ...bad, 'NOPE']));
-    expect(results['AAPL']).toMatchObject({ ok: true });
-    expect(results['NOPE']).toMatchObject({ name: 'unknown_symbol' });
-    expect(Object.values(results).filter((one) => !one.ok && one.name === 'bad_symbol')).toHaveLength(
-      bad.length,
-    );
-    expect(Object.keys(results).every((key) => key.length <= 40)).toBe(true);
-  });
-
-  it('[SB1] an empty list, and the same symbol a hundred times, are no fault', async () => {
-    const client = await subscribed();
-    expect(await client.subscribe([])).toMatchObject({ ok: true, symbols: ['AAPL'], results: {} });
-    expect(Object.keys(resultsOf(await client.subscribe(same)))).toEqual(['BTC-USD']);
-    await client.seen('tick', 5);
-    expect(client.faults()).toEqual([]);
+    const refused = { ok: false, code, name, retry, symbols: ['AAPL'] };
+    expect(await client.call(event, ...payload)).toMatchObject(refused);
   });
 
   it.each<[string, [string, number]]>([
     ['beyond the head', ['', 1_000_000]],
-    ['of a generation that never was', ['nogen1', 1]],
-    ['of a generation with the name of a prototype', ['__proto__', 1]],
-  ])('[RC2] a position %s recovers nothing', async (_, [gen, seq]) => {
-    const client = await subscribed();
-    await client.seen('snapshot');
+    ['of an unknown generation', ['nogen1', 1]],
+    ['of a generation named like a prototype', ['__proto__', 1]],
+  ])('[RC2] recovers nothing from a position %s', async (_, [gen, seq]) => {
     const known = client.of<Snapshot>('snapshot')[0]?.quotes[0]?.gen;
     const since = { AAPL: [gen === '' ? known : gen, seq] };
-    const results = resultsOf(await client.subscribe({ symbols: ['AAPL'], since }));
-    expect(results['AAPL']).toMatchObject({ ok: true, recovered: false, replayed: 0 });
+    const answer = await client.subscribe({ symbols: ['AAPL'], since });
+    expect(resultOf(answer, 'AAPL')).toMatchObject({ recovered: false, replayed: 0 });
   });
 
-  it('positions under names of prototypes are nobody’s', async () => {
-    const client = await subscribed();
+  it('[RC2] ignores positions whose symbols are named like prototypes', async () => {
     const since = JSON.parse('{"__proto__": ["gen001", 1], "constructor": ["gen001", 1]}') as object;
     const answer = await client.subscribe({ symbols: ['AAPL'], since });
     expect(answer.symbols).toEqual(['AAPL']);
     expect(Object.hasOwn(Object.prototype, 'AAPL')).toBe(false);
   });
-
-  it('what is no function is no acknowledgement, and an event called error no fault', async () => {
-    const client = await subscribed();
-    client.socket.emit('subscribe', ['AAPL'], 'no function');
-    client.socket.emit('error', new Error('mine').message);
-    client.socket.emit('error');
-    expect(await client.subscribe(['AAPL'])).toMatchObject({ ok: true });
-  });
 });
 
 describe('limits', () => {
-  it('[LM6] a list that goes beyond MAX_SUBSCRIPTIONS is refused whole and names the symbol', async () => {
-    const client = await subscribed();
+  it('[LM6] rejects a whole list that exceeds MAX_SUBSCRIPTIONS, and names the first symbol beyond it', async () => {
+    const client = await replica.join();
+    await client.subscribe(['AAPL']);
     const answer = await client.subscribe(['AAPL', 'NOPE', 'BTC-USD', 'MSFT']);
     expect(answer).toMatchObject({
       ok: false,
@@ -111,31 +82,28 @@ describe('limits', () => {
     expect(await client.subscribe(['MSFT'])).toMatchObject({ ok: true, symbols: ['BTC-USD', 'MSFT'] });
   });
 
-  it.each(['websocket', 'polling'] as const)(
-    '[LM4] calls beyond MAX_CALLS_PER_SECOND are refused over %s, and taken later',
-    async (transport) => {
-      const client = await subscribed([transport]);
-      const answers = await Promise.all(Array.from({ length: 700 }, () => client.subscribe(['AAPL'])));
-      const refused = answers.filter((answer) => !answer.ok);
-      expect(refused.length).toBeGreaterThan(50);
-      expect(refused.length).toBeLessThan(200);
-      for (const answer of refused)
-        expect(answer).toEqual({
-          ok: false,
-          code: 4202,
-          name: 'too_many_calls',
-          retry: 'later',
-          message: expect.any(String),
-        });
-      await until(async () => (await client.subscribe(['AAPL'])).ok);
-      expect(client.faults()).toEqual([]);
-      expect(client.socket.connected).toBe(true);
-    },
-  );
+  it('[C3][LM4] answers every call of a flood, rejects those beyond MAX_CALLS_PER_SECOND, and accepts calls later', async () => {
+    const limited = await startReplica({ MAX_CALLS_PER_SECOND: '2' });
+    const client = await limited.join();
+    const answers = await Promise.all(Array.from({ length: 60 }, () => client.subscribe(['A'])));
+    const refused = answers.filter((answer) => !answer.ok);
+    // 20 at once and 2 more per second, each with one symbol worth 1.05.
+    expect(refused.length).toBeGreaterThan(20);
+    expect(refused.length).toBeLessThanOrEqual(41);
+    for (const answer of refused)
+      expect(answer).toEqual({
+        ok: false,
+        code: 4202,
+        name: 'too_many_calls',
+        retry: 'later',
+        message: expect.any(String),
+      });
+    await until(async () => (await client.subscribe(['A'])).ok);
+    expect(client.hellos()).toHaveLength(1);
+  });
 
-  it('a page may ask for 500 symbols one by one as soon as it connects', async () => {
-    const client = createRecorder(replica.url, { transports: ['websocket'] });
-    onTestFinished(() => client.close());
+  it('[LM4] accepts 500 calls at once by default, as a page makes them when it connects', async () => {
+    const client = (await startReplica()).connect({ transports: ['websocket'] });
     const answers = await Promise.all(Array.from({ length: 500 }, (_, n) => client.subscribe([`NO${n}`])));
     expect(answers.every(({ ok }) => ok)).toBe(true);
   });

@@ -1,97 +1,88 @@
-/** Clients that take less than they are sent, on a true replica over true sockets; the quick part of test/faults/slow*.test.ts. */
+/** Clients that read less than they are sent, of every kind, over real sockets. test/faults-alone/slow-values.test.ts measures how old their ticks get. */
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { figureOf, ageOf, part } from '../faults/measures.ts';
+import type { Tick } from '../../protocol/index.ts';
+import { ageOf } from '../faults/measures.ts';
 import { createMergeCheck } from '../support/merge-check.ts';
-import { createRawReader, type RawReader, type RawReaderOptions } from '../support/raw-reader.ts';
-import { createRecorder, type Recorder } from '../support/recorder.ts';
-import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
+import { createPlainClient } from '../support/plain-client.ts';
+import { createRawReader } from '../support/raw-reader.ts';
+import { createRecorder } from '../support/recorder.ts';
+import { startTcpProxy } from '../support/tcp-proxy.ts';
 import { until } from '../support/until.ts';
 import { startReplica, type ReplicaUnderTest } from './replica-under-test.ts';
 
-/** 2,000 ticks a second. */
+/** 2,000 ticks per second. */
 const symbols = Array.from({ length: 100 }, (_, index) => `S${index + 1}-USD`);
 const fed = { FEEDS: `simulator:${symbols.join(',')}`, UPDATE_INTERVAL: '50' };
+const all = `/stream?symbols=${symbols.join(',')}`;
+const slowCuts = ({ metric }: ReplicaUnderTest): Promise<number> =>
+  metric('tickwire_connections_cut_total', 'reason="slow"');
 
-function readerOf({ url }: ReplicaUnderTest, onTick?: RawReaderOptions['onTick']): RawReader {
-  const reader = createRawReader({ url, symbols, ...(onTick === undefined ? {} : { onTick }) });
-  onTestFinished(() => reader.close());
-  return reader;
-}
+/** A client that reads every tick, and one whose line the test holds. */
+const kinds = {
+  websocket: (url: string) => createRecorder(url, { transports: ['websocket'] }),
+  polling: (url: string) => createRecorder(url, { transports: ['polling'] }),
+  plain: (url: string) => createPlainClient(url, all),
+};
 
-/** A stock client behind a line of ours. */
-async function connectBy(
-  { url }: ReplicaUnderTest,
-  transport: 'websocket' | 'polling',
-): Promise<{ line: TcpProxy; client: Recorder }> {
-  const line = await startTcpProxy({ to: Number(new URL(url).port) });
-  onTestFinished(() => line.close());
-  const client = createRecorder(`http://127.0.0.1:${line.port}`, { transports: [transport] });
-  onTestFinished(() => client.close());
-  return { line, client };
-}
+describe('a client whose line is held for a while', () => {
+  it.each(['websocket', 'polling', 'plain'] as const)(
+    '[SL2][W3][PW5] over %s: it gets the newest values afterwards, truthfully merged, without a hole',
+    async (kind) => {
+      const under = await startReplica(fed);
+      const merges = createMergeCheck();
+      const witness = createRawReader({ url: under.url, symbols, onTick: (tick) => merges.whole(tick) });
+      onTestFinished(() => witness.close());
+      await until(() => witness.messages() > 100);
+      const line = await startTcpProxy({ to: under.port });
+      onTestFinished(() => line.close());
+      const client = kinds[kind](`http://127.0.0.1:${line.port}`);
+      onTestFinished(() => client.close());
+      if ('follow' in client) client.follow(symbols);
+      await client.seen('tick', 500, 10_000);
 
-describe.each(['websocket', 'polling'] as const)('a client that takes too little, over %s', (transport) => {
-  it.each([0, 250])('[SL1][SL2] gets fresh values at %i ms, each honestly merged', async (everyMs) => {
-    const under = await startReplica(fed);
-    const merges = createMergeCheck();
-    const ages: { at: number; ms: number }[] = [];
-    const whole = readerOf(under, (tick) => merges.whole(tick));
-    await until(() => whole.messages() > 100);
-    const { line, client } = await connectBy(under, transport);
-    // Less than a third of what there is to read.
-    line.suffer('down', { bytesPerSecond: everyMs === 0 ? 40_000 : 20_000 });
-    client.socket.emit('subscribe', { symbols, everyMs });
-    client.socket.on('tick', (tick) => {
-      ages.push({ at: performance.now(), ms: ageOf(tick) });
-      merges.merged(tick, transport);
-    });
-    // Until then there is what was on its way before the line was known.
-    const steadyAt = (): number => (ages[0]?.at ?? Infinity) + 3_000;
-    const steady = (): number[] => ages.filter(({ at }) => at > steadyAt()).map(({ ms }) => ms);
-    const enough = everyMs === 0 ? 500 : 200;
-    await until(() => steady().length > enough, { withinMs: 20_000, saw: () => ages.length });
-    expect(merges.faults()).toEqual([]);
-    expect(merges.compared()).toBeGreaterThan(100);
-    expect(client.faults()).toEqual([]);
-    expect(part(steady(), 1)).toBeLessThan(1_000 + everyMs);
-  });
-
-  it('[SL2] that reads on after a while has the newest, and no hole', async () => {
-    const under = await startReplica(fed);
-    const { line, client } = await connectBy(under, transport);
-    client.follow(symbols);
-    let lastAgeMs = Infinity;
-    client.socket.on('tick', (tick) => void (lastAgeMs = ageOf(tick)));
-    await client.seen('tick', 2_000, 10_000);
-    line.suffer('down', { passing: 'hold' });
-    const held = client.ticks().length;
-    const witness = readerOf(under);
-    await until(() => witness.messages() > 4_000, { withinMs: 10_000 });
-    line.heal();
-    await client.seen('tick', held + 500, 5_000);
-    await until(() => lastAgeMs < 200, { saw: () => lastAgeMs });
-    const after = client.ticks().slice(held);
-    expect(client.faults()).toEqual([]);
-    expect(after.reduce((sum, { merged = 0 }) => sum + merged, 0)).toBeGreaterThan(1_000);
-    expect(await figureOf(under.url, 'tickwire_connections_cut_total')).toBe(0);
-  });
+      line.suffer('down', { passing: 'hold' });
+      const held = client.ticks().length;
+      const seen = witness.messages();
+      await until(() => witness.messages() > seen + 3_000, { withinMs: 10_000 });
+      line.heal();
+      // Every symbol again, and none of it old.
+      const newest = (): (Tick | undefined)[] => symbols.map((symbol) => client.ticks(symbol).at(-1));
+      await client.seen('tick', held + 500, 10_000);
+      await until(() => newest().every((tick) => tick !== undefined && ageOf(tick) < 1_000), {
+        saw: () => newest().map((tick) => tick && ageOf(tick)),
+      });
+      const after = client.ticks().slice(held);
+      for (const tick of after) merges.merged(tick, kind);
+      expect(after.reduce((sum, { merged = 0 }) => sum + merged, 0)).toBeGreaterThan(1_000);
+      expect(merges.faults()).toEqual([]);
+      expect(merges.compared()).toBeGreaterThan(50);
+      expect(client.faults()).toEqual([]);
+      expect(await under.metric('tickwire_connections_cut_total')).toBe(0);
+    },
+  );
 });
 
-describe('a client that takes nothing', () => {
-  it('[SL3] is cut after SLOW_CLIENT_MS, and others do not notice', async () => {
-    const under = await startReplica({ ...fed, SLOW_CLIENT_MS: '1000' });
-    const other = readerOf(under);
-    const deaf = readerOf(under);
-    await until(() => deaf.messages() > 1_000 && other.messages() > 1_000);
+describe('a client that reads nothing', () => {
+  it('[SL3][PW5] is disconnected after SLOW_CLIENT_MS, over Socket.IO and plain; other clients notice nothing', async () => {
+    const speed = 2;
+    const under = await startReplica({ ...fed, SLOW_CLIENT_MS: '1000' }, { speed });
+    const other = under.stream(all);
+    const deafPlain = under.stream(all);
+    const deaf = createRawReader({ url: under.url, symbols });
+    onTestFinished(() => deaf.close());
+    await until(() => deaf.messages() > 500 && deafPlain.messages.length > 500);
     deaf.stopReading();
+    deafPlain.socket.pause();
     const from = performance.now();
-    const cut = () => figureOf(under.url, 'tickwire_connections_cut_total', 'reason="slow"');
-    await until(async () => (await cut()) === 1, { withinMs: 5_000, saw: cut });
-    expect(performance.now() - from).toBeGreaterThan(900);
-    const before = other.messages();
-    await until(() => other.messages() > before + 1_000);
-    expect(other.isOpen()).toBe(true);
+    await until(async () => (await slowCuts(under)) >= 1, { saw: () => slowCuts(under) });
+    expect(performance.now() - from).toBeGreaterThan(900 / speed);
+    await until(async () => (await slowCuts(under)) === 2, { saw: () => slowCuts(under) });
+    await other.seen('tick', other.ticks().length + 500);
     deaf.readOn();
+    deafPlain.socket.resume();
+    await deafPlain.closed();
     await until(() => !deaf.isOpen());
+    expect(other.faults()).toEqual([]);
+    expect(await under.metric('socket_connections_active')).toBe(1);
   });
 });

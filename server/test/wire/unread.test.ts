@@ -1,4 +1,4 @@
-/** What waits for a connection to read is bounded: answers wait for it, and what does not is its end. */
+/** Limits of what a connection sends and leaves unread. test/alone/hostile.test.ts measures what floods cost. */
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { openPolling } from '../support/attackers.ts';
 import { joinRaw } from '../support/raw-web-socket.ts';
@@ -6,44 +6,62 @@ import { until } from '../support/until.ts';
 import { startReplica } from './replica-under-test.ts';
 
 const megabyte = 'x'.repeat(1_048_576);
+const cutTotal = 'tickwire_connections_cut_total';
 
-async function cuts(url: string, reason: string): Promise<number> {
-  const text = await (await fetch(`${url}/metrics`)).text();
-  return Number(
-    new RegExp(`^tickwire_connections_cut_total{.*reason="${reason}".*} (\\d+)$`, 'm').exec(text)?.[1] ?? 0,
-  );
-}
+describe('a client that sends too much', () => {
+  it('[LM1] is told why if it reads, is disconnected, and is counted', async () => {
+    const { port, metric } = await startReplica();
+    const socket = await joinRaw(port);
+    onTestFinished(() => socket.close());
+    socket.send(...Array.from({ length: 2_000 }, () => '42["x"]'));
+    expect(await socket.said('42["refused"')).toContain('"code":4204,"name":"too_many_packets"');
+    await until(() => socket.isGone());
+    expect(await metric(cutTotal, 'reason="flood"')).toBe(1);
+  });
 
-describe('what a connection leaves unread', () => {
-  it('[LM2] over a WebSocket is its end when it is too much, and only its own', async () => {
-    const { url, replica, connect } = await startReplica();
+  it('[LM3] is disconnected 2 s after a close that it does not answer', async () => {
+    const speed = 4;
+    const { port } = await startReplica({}, { speed });
+    const socket = await joinRaw(port);
+    onTestFinished(() => socket.close());
+    const startedAt = performance.now();
+    socket.send('4abc');
+    await until(() => socket.isGone());
+    expect(performance.now() - startedAt).toBeGreaterThan(1_900 / speed);
+  });
+});
+
+describe('a client that does not read', () => {
+  it('[LM2] is disconnected over a WebSocket when too much is unread, and only that client', async () => {
+    const { port, replica, connect, metric } = await startReplica();
     const honest = connect({ transports: ['websocket'] });
     honest.follow(['BTC-USD']);
-    const stuck = await joinRaw(Number(new URL(url).port));
+    await honest.seen('tick');
+    const stuck = await joinRaw(port);
     onTestFinished(() => stuck.close());
     stuck.tcp.pause();
     const socket = [...replica.io.sockets.sockets.values()].find(({ id }) => id !== honest.socket.id);
     // The network takes some of it.
     for (let sent = 0; sent < 16; sent++)
       socket?.emit('refused', { code: 1, name: megabyte, message: '', retry: 'now' });
-    await until(() => socket?.connected === false, { withinMs: 1_000 });
-    expect(await cuts(url, 'unread')).toBe(1);
+    await until(() => socket?.connected === false);
+    expect(await metric(cutTotal, 'reason="unread"')).toBe(1);
     await honest.seen('tick', honest.ticks().length + 5);
     expect([honest.faults(), honest.hellos().length]).toEqual([[], 1]);
   });
 
-  it('[LM2] over polling is its end when it is too much', async () => {
-    const { url, replica } = await startReplica();
+  it('[LM2] is disconnected over polling when too much is unread', async () => {
+    const { url, replica, metric } = await startReplica();
     const stuck = await openPolling(url);
     onTestFinished(() => stuck.close());
     await stuck.post('40');
     await until(() => replica.io.sockets.sockets.size === 1);
     replica.io.emit('refused', { code: 1, name: megabyte + megabyte, message: '', retry: 'now' });
-    await until(() => replica.io.sockets.sockets.size === 0, { withinMs: 1_000 });
-    expect(await cuts(url, 'unread')).toBe(1);
+    await until(() => replica.io.sockets.sockets.size === 0);
+    expect(await metric(cutTotal, 'reason="unread"')).toBe(1);
   });
 
-  it('[LM5] holds up the answers to its calls, and each comes once and in order when it reads', async () => {
+  it('[LM5] delays the answers to its calls, and gets each once and in order when it reads', async () => {
     const { url, replica } = await startReplica();
     const client = await openPolling(url);
     onTestFinished(() => client.close());
