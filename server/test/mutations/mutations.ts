@@ -27,7 +27,7 @@ const redisLives = ['server/test/contracts/redis-lives.test.ts'];
 const sequencerTests = ['server/src/fanout/sequencer.test.ts'];
 const replayTests = ['server/src/session/replay.test.ts'];
 const unreadTests = ['server/test/wire/unread.test.ts'];
-const doorTests = ['server/test/wire/door.test.ts'];
+const originTests = ['server/test/wire/handshake.test.ts'];
 
 /** All mutations; their names are what `npm run test:mutations` takes as arguments. */
 export const mutations: readonly Mutation[] = [
@@ -214,7 +214,7 @@ export const mutations: readonly Mutation[] = [
     file: 'server/src/session/origins.ts',
     find: 'origin === undefined || isNamed(origin) || isOwn(origin, host),',
     replace: 'origin === undefined || isNamed(origin) || URL.canParse(origin),',
-    tests: doorTests,
+    tests: originTests,
   },
   {
     name: 'origin-handshake',
@@ -222,6 +222,6 @@ export const mutations: readonly Mutation[] = [
     file: 'server/src/session/door.ts',
     find: "return origins.mayConnect(request) ? null : 'origin_not_allowed';",
     replace: 'return null;',
-    tests: doorTests,
+    tests: originTests,
   },
 ];

@@ -169,6 +169,19 @@ describe('retiring a symbol', () => {
     expect(await client.subscribe(['A'])).toMatchObject({ symbols: ['B'] });
   });
 
+  it('[LS3] stops its simulated prices, and no others', async () => {
+    const under = await leading({ FEEDS: 'push:A;simulator:BTC-USD,ETH-USD' });
+    const client = under.connect();
+    await client.subscribe(['BTC-USD', 'ETH-USD']);
+    await client.seen('tick', 4);
+    await change(under, 'DELETE', 'BTC-USD');
+    await client.seen('symbols');
+    const count = client.ticks('BTC-USD').length;
+    const others = client.ticks('ETH-USD').length;
+    await until(() => client.ticks('ETH-USD').length > others + 3);
+    expect(client.ticks('BTC-USD')).toHaveLength(count);
+  });
+
   it('[LS4] and adding it again continues with the next seq, in the same generation', async () => {
     const under = await leading();
     const client = under.connect();
