@@ -38,14 +38,14 @@ export default defineConfig({
   test: {
     retry: 0,
     maxConcurrency: 3,
+    // Files of one worker share their imports, which saves a third of the processor time. State is never in modules.
+    isolate: false,
     allowOnly: false,
     projects: [
       {
         extends: true,
         test: {
           name: 'unit',
-          // Files share their imports, which takes two thirds of the time away. Their state is never in modules.
-          isolate: false,
           testTimeout: 20_000,
           sequence: { groupOrder: 0 },
           include: [
