@@ -75,7 +75,7 @@ describe('clients on bad lines', () => {
 
   faultRow(
     {
-      fault: 'a stock client 200 ms away with free bandwidth, 400 ticks/s for 10 s',
+      fault: 'a stock client 200 ms away with free bandwidth, 400 ticks/s for 20 s',
       promise: 'at least 99 % of the ticks by themselves, merged 0',
     },
     async (measure) => {
@@ -103,7 +103,7 @@ describe('clients on bad lines', () => {
         }),
       );
       await until(() => far.every(({ seen }) => seen.all > 0), { withinMs: 15_000 });
-      await pass(10_000);
+      await pass(20_000);
       const shares = far.map(({ name, seen }) => ({ name, ...seen }));
       for (const { name, all, alone } of shares)
         measure(`200 ms ${name}: ${((100 * alone) / all).toFixed(2)} % of ${all} ticks by themselves`);
@@ -111,7 +111,7 @@ describe('clients on bad lines', () => {
       await cluster.expectSound();
       for (const { all, alone } of shares) {
         // The feed did run at that rate.
-        expect(all).toBeGreaterThan(3_600);
+        expect(all).toBeGreaterThan(7_200);
         expect(alone / all).toBeGreaterThan(0.99);
       }
     },

@@ -115,7 +115,7 @@ describe('replicas', () => {
       const ends: string[] = [];
       const cluster = await startCluster({
         replicas: 3,
-        env: { API_KEYS: apiKey },
+        env: { API_KEYS: apiKey, DRAIN_MS: '3000' },
         onUnexpectedExit: ({ name }, how) => void ends.push(`${name} ${how}`),
       });
       onTestFinished(() => cluster.stop());

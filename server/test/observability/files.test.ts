@@ -124,7 +124,7 @@ describe('a replica of the shared cluster', () => {
     const operations = /^## Operations\n(.*?)^## /ms.exec(readme)?.[1] ?? '';
     // Of a histogram, the name without `_bucket` and the like.
     const own = [...(await metrics()).matchAll(/^# TYPE ((?:tickwire|socket)_\w+) /gm)].map(
-      ([, name]) => name,
+      ([, name = '']) => name,
     );
     const named = new Set(operations.match(/`(?:tickwire|socket)_\w+`/g)?.map((name) => name.slice(1, -1)));
     expect([...named].toSorted()).toEqual(own.toSorted());
