@@ -46,6 +46,7 @@ export default defineConfig({
           name: 'unit',
           // Files share their imports, which takes two thirds of the time away. Their state is never in modules.
           isolate: false,
+          testTimeout: 20_000,
           sequence: { groupOrder: 0 },
           include: [
             'server/{protocol,src}/**/*.test.ts',
@@ -62,10 +63,7 @@ export default defineConfig({
       withProcesses({ name: 'wire', include: testsIn('wire'), workers: 4, order: 1 }),
       withProcesses({
         name: 'cluster',
-        include: [
-          ...testsIn('cluster', 'nginx', 'observability', 'page', 'readme'),
-          'load-tests/test/**/*.test.ts',
-        ],
+        include: testsIn('cluster', 'nginx', 'observability', 'page', 'readme'),
         workers: 4,
         order: 1,
         globalSetup: ['server/test/support/shared-cluster-setup.ts'],
@@ -87,6 +85,7 @@ export default defineConfig({
         testTimeout: 90_000,
       }),
       withProcesses({ name: 'security', include: testsIn('security'), workers: 3, order: 1 }),
+      withProcesses({ name: 'load', include: ['load-tests/test/**/*.test.ts'], workers: 2, order: 1 }),
       withProcesses({ name: 'chaos', include: testsIn('chaos'), workers: 1, order: 1 }),
       withProcesses({
         name: 'compose',

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Quote, Tick } from '../../protocol/index.ts';
-import { missedAsOne, missedUpToHead } from './replay.ts';
+import { missedAsOne, missedUpToHead, replay } from './replay.ts';
 import type { SymbolStream } from './streams.ts';
 
 const tick = (seq: number): Tick => ({ symbol: 'A', price: `${seq}`, gen: 'gen001', seq, ts: seq });
@@ -55,5 +55,34 @@ describe('missedAsOne', () => {
     expect(missedAsOne(['gen000', 5], at)).toBeNull();
     const unpriced: SymbolStream = { ...at, head: () => null };
     expect([missedAsOne(['gen001', 0], unpriced), missedAsOne(['gen001', 1], unpriced)]).toEqual([[], null]);
+  });
+});
+
+describe('replay', () => {
+  /** Replays ticks 6 to 8 to a client and lists what the client got, while its stream is as `at` says. */
+  async function replayed(at: SymbolStream): Promise<string[]> {
+    const seen: string[] = [];
+    await replay({
+      socket: { connected: true, join: (room) => void seen.push(`joined ${String(room)}`) },
+      symbol: 'A',
+      position: ['gen001', 5],
+      ticks: range(6, 8),
+      stream: at,
+      isOver: () => false,
+      write: async (ticks) => void seen.push(`ticks ${ticks.map(({ seq }) => seq).join()}`),
+      sendSnapshot: (reason) => void seen.push(`snapshot ${reason}`),
+    });
+    return seen;
+  }
+
+  it('[RC1] writes the missed ticks, then what passed meanwhile, and joins behind them', async () => {
+    expect(await replayed(stream(8, 6))).toEqual(['ticks 6,7,8', 'joined tick:A']);
+    expect(await replayed(stream(10, 6))).toEqual(['ticks 6,7,8', 'ticks 9,10', 'joined tick:A']);
+  });
+
+  it('[RC3] sends a snapshot if ticks are gone that passed meanwhile', async () => {
+    expect(await replayed(stream(12, 10))).toEqual(['ticks 6,7,8', 'snapshot gap', 'joined tick:A']);
+    const renewed = { ...stream(1, 1), gen: () => 'gen002' };
+    expect(await replayed(renewed)).toEqual(['ticks 6,7,8', 'snapshot generation', 'joined tick:A']);
   });
 });

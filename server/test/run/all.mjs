@@ -30,6 +30,7 @@ const steps = [
     minutes: 5,
     command: ['npm', 'run', 'test:chaos', '--', '--seed', '7', '--seconds', '60', '--'],
   },
+  { name: 'load', minutes: 5, command: ['npm', 'run', 'test:load', '--'] },
   { name: 'compose', minutes: 8, command: ['npm', 'run', 'test:compose', '--'] },
   // A missed goal does not fail here, because the machine of CI is shared. A missing or repeated tick does.
   {
