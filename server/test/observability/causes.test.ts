@@ -256,7 +256,7 @@ it('what is refused, by its reason: a handshake, a seat, a call of a client, and
   const statuses: number[] = [];
   await until(async () => {
     // More at once than the key may make in a second.
-    const answers = await Promise.all(Array.from({ length: 40 }, () => call(follower, '/api/nodes')));
+    const answers = await Promise.all(Array.from({ length: 40 }, () => call(follower, '/api/status')));
     statuses.push(...answers.map(({ status }) => status));
     return statuses.includes(429);
   });
