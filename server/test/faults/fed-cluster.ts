@@ -1,4 +1,4 @@
-/** Two replicas and a feed of many symbols, for rows about one client among others: who reads, how far away, and what it costs. */
+/** A cluster with a feed of many symbols, for rows about clients that read slowly, from far away, or not at all. */
 import { setTimeout as pass } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
 import type { Tick } from '../../protocol/index.ts';
@@ -14,7 +14,7 @@ export const fast = symbolsOf(100);
 export const calm = symbolsOf(20);
 
 export const cutTotal = 'tickwire_connections_cut_total';
-/** For so long a client may take nothing before it is cut, in milliseconds: the default of SLOW_CLIENT_MS. */
+/** A client that takes nothing for so long is disconnected, in milliseconds: the default of SLOW_CLIENT_MS. */
 export const slowClientMs = 20_000;
 
 function symbolsOf(count: number): string[] {
@@ -24,23 +24,32 @@ function symbolsOf(count: number): string[] {
 export interface FedCluster extends FaultCluster {
   /** One that does not lead: its work is clients alone. */
   readonly replica: Replica;
-  /** A client of all symbols there; ends with the test. */
+  /** A client of all symbols at `replica`; ends with the test. */
   reader(onTick?: (tick: Tick) => void): RawReader;
   /** A bad network before it. */
   line(): Promise<TcpProxy & { url: string }>;
-  /** Bytes that its process holds when all garbage is collected; takes three seconds. */
-  heldBytes(): Promise<number>;
 }
 
-/** Every symbol has a tick each `everyMs`. */
-export async function startFedCluster(symbols: readonly string[], everyMs = 50): Promise<FedCluster> {
+export interface FedClusterOptions {
+  /** Every symbol has a tick each `everyMs`; 50 by default. */
+  everyMs?: number;
+  /** 2 by default. */
+  replicas?: number;
+  env?: NodeJS.ProcessEnv;
+}
+
+export async function startFedCluster(
+  symbols: readonly string[],
+  { everyMs = 50, replicas = 2, env = {} }: FedClusterOptions = {},
+): Promise<FedCluster> {
   const cluster = await startFaultCluster({
-    replicas: 2,
+    replicas,
     env: {
       FEEDS: `simulator:${symbols.join(',')}`,
       UPDATE_INTERVAL: String(everyMs),
       // A small space for the young: it grows with work, by more than what clients are held to here.
       NODE_OPTIONS: `${preload('collect-on-signal')} --max-semi-space-size=2`,
+      ...env,
     },
   });
   const [replica] = await cluster.followers();
@@ -62,16 +71,18 @@ export async function startFedCluster(symbols: readonly string[], everyMs = 50):
       onTestFinished(() => proxy.close());
       return { ...proxy, url: `http://127.0.0.1:${proxy.port}` };
     },
-    heldBytes: async () => {
-      let least = Infinity;
-      for (let look = 0; look < 3; look++) {
-        process.kill(replica.pid, 'SIGUSR2');
-        await pass(1_000);
-        least = Math.min(least, rssOf(replica.pid));
-      }
-      return least;
-    },
   };
+}
+
+/** Bytes that the process holds when all garbage is collected. Takes three seconds. */
+export async function heldBytes({ pid }: Replica): Promise<number> {
+  let least = Infinity;
+  for (let look = 0; look < 3; look++) {
+    process.kill(pid, 'SIGUSR2');
+    await pass(1_000);
+    least = Math.min(least, rssOf(pid));
+  }
+  return least;
 }
 
 /** Resolves when each of them has so many more messages than now. */

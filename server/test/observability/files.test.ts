@@ -1,9 +1,10 @@
-/** The rules and the board by themselves: Prometheus' own tool takes them, and the rules' own tests pass. */
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+/**
+ * The board, the rules, compose and the README agree with each other and with what a replica reports.
+ * server/test/faults/prometheus.test.ts runs them.
+ */
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import {
   alerts,
   board,
@@ -12,47 +13,11 @@ import {
   datasource,
   figuresIn,
   folder,
-  hasProgram,
   otherQueries,
   prometheusConfig,
-  prometheusFolder,
 } from './files.ts';
-
-/** Exit code and output of Prometheus' tool, in the folder of its files. */
-function promtool(args: readonly string[], cwd = prometheusFolder): { status: number | null; said: string } {
-  const { status, stdout, stderr } = spawnSync('promtool', args, { cwd, encoding: 'utf8' });
-  return { status, said: `${stdout}${stderr}` };
-}
-
-/** Whether each of these is PromQL, by a file of recording rules that has them all. */
-function checkQueries(queries: readonly string[]): { status: number | null; said: string } {
-  const own = mkdtempSync(join(tmpdir(), 'tickwire-queries-'));
-  onTestFinished(() => rmSync(own, { recursive: true }));
-  const rules = queries.map((expr, index) => ({ record: `query:${index}`, expr }));
-  // JSON is YAML.
-  writeFileSync(join(own, 'queries.yml'), JSON.stringify({ groups: [{ name: 'queries', rules }] }));
-  return promtool(['check', 'rules', 'queries.yml'], own);
-}
-
-describe.skipIf(!hasProgram('promtool'))('by promtool', () => {
-  it('the configuration and the rules are taken', () => {
-    expect(promtool(['check', 'config', 'prometheus.yml'])).toMatchObject({ status: 0 });
-    expect(promtool(['check', 'rules', 'alerts.yml']).said).toContain('5 rules found');
-  });
-
-  it('every rule fires when it should, and not before', () => {
-    const { status, said } = promtool(['test', 'rules', 'alerts.test.yml']);
-    expect(said).toContain('SUCCESS');
-    expect(status).toBe(0);
-  });
-
-  it('every query of the board is PromQL', () => {
-    const queries = [...boardQueries.map(({ expr }) => expr), ...otherQueries];
-    expect(queries.length).toBeGreaterThan(40);
-    expect(checkQueries(queries)).toMatchObject({ status: 0 });
-    expect(checkQueries(['sum(rate(x[1m])']).status).not.toBe(0);
-  });
-});
+import { sharedCluster } from '../support/shared-cluster.ts';
+import { tell } from './tell.ts';
 
 describe('what compose starts', () => {
   const compose = readFileSync(join(folder, '../docker-compose.yml'), 'utf8');
@@ -131,5 +96,42 @@ describe('the board', () => {
     const shown = figuresIn(boardQueries.map(({ expr }) => expr).join(' '));
     expect(alerts).toHaveLength(5);
     expect(shown).toEqual(expect.arrayContaining(figuresIn(alerts.map(({ expr }) => expr).join(' '))));
+  });
+});
+
+describe('a replica of the shared cluster', () => {
+  /** With a client that has ticks. */
+  async function metrics(): Promise<string> {
+    const cluster = sharedCluster();
+    const url = cluster.replicas[0]?.url ?? '';
+    const client = cluster.connect({ transports: ['websocket'] }, url);
+    client.follow(['BTC-USD']);
+    await client.seen('tick', 1, 20_000);
+    return (await tell(url)).text;
+  }
+
+  it('reports every metric that the board and the rules name, those of its process too', async () => {
+    const told = new Set((await metrics()).split('\n').flatMap((line) => /^(\w+)[{ ]/.exec(line)?.[1] ?? []));
+    const named = figuresIn(
+      [...boardQueries.map(({ expr }) => expr), ...otherQueries, ...alerts.map(({ expr }) => expr)].join(' '),
+    );
+    expect(named.length).toBeGreaterThan(30);
+    expect(named.filter((name) => !told.has(name))).toEqual([]);
+  });
+
+  it('has a line in the README for each metric of its own, and the README names no other', async () => {
+    const readme = readFileSync(join(import.meta.dirname, '../../../README.md'), 'utf8');
+    const operations = /^## Operations\n(.*?)^## /ms.exec(readme)?.[1] ?? '';
+    // Of a histogram, the name without `_bucket` and the like.
+    const own = [...(await metrics()).matchAll(/^# TYPE ((?:tickwire|socket)_\w+) /gm)].map(
+      ([, name = '']) => name,
+    );
+    const named = new Set(operations.match(/`(?:tickwire|socket)_\w+`/g)?.map((name) => name.slice(1, -1)));
+    expect([...named].toSorted()).toEqual(own.toSorted());
+    // Each rule with when it fires and what to do then.
+    const rules = [...operations.matchAll(/^\| `(Tickwire\w+)` \| .{10,} \| .{10,} \|$/gm)].map(
+      ([, name]) => name,
+    );
+    expect(rules).toEqual(alerts.map(({ name }) => name));
   });
 });

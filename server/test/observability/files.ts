@@ -1,5 +1,4 @@
 /** The files in observability/ as the tests read them: what is asked of Prometheus, and which figures that names. */
-import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -53,16 +52,4 @@ export const alerts: readonly { name: string; expr: string }[] = [
 /** The figures that a text names, without those that Prometheus makes itself. */
 export function figuresIn(text: string): string[] {
   return [...new Set(text.match(/\b(?:tickwire|socket|nodejs|process)_\w+/g) ?? [])];
-}
-
-/**
- * Whether one of Prometheus' programs can be run here. Where it cannot, a line says that tests are skipped; in CI, which leaves
- * none out, that is an error.
- */
-export function hasProgram(name: 'prometheus' | 'promtool'): boolean {
-  if (spawnSync(name, ['--version']).status === 0) return true;
-  const why = `${name} cannot be run here; Debian's package prometheus has it`;
-  if (process.env['CI'] !== undefined) throw new Error(`no test may be skipped in CI: ${why}`);
-  process.stderr.write(`tests are skipped: ${why}\n`);
-  return false;
 }

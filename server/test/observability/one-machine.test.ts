@@ -1,10 +1,8 @@
 /** The one answer of a machine's workers, as Prometheus takes it: over a worker that is killed and forked again, too. */
-import { spawnSync } from 'node:child_process';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { startEmbeddedCluster, type EmbeddedCluster } from '../support/embedded-cluster.ts';
 import { createRecorder } from '../support/recorder.ts';
 import { until } from '../support/until.ts';
-import { hasProgram } from './files.ts';
 import { seriesOf, tell } from './tell.ts';
 
 const nodes = ['replica', 'replica-1', 'replica-2'];
@@ -23,22 +21,6 @@ beforeAll(async () => {
 });
 
 afterAll(() => cluster.close());
-
-it.skipIf(!hasProgram('promtool'))(
-  'is taken by promtool, which finds fault with three names of prom-client alone',
-  async () => {
-    const client = createRecorder(cluster.url, { transports: ['websocket'] });
-    onTestFinished(() => client.close());
-    client.follow(['BTC-USD']);
-    await client.seen('tick', 3, 10_000);
-    const { text } = await tell(cluster.url);
-    const { stdout, stderr } = spawnSync('promtool', ['check', 'metrics'], { input: text, encoding: 'utf8' });
-    const words = 'non-counter metrics should not have "_total" suffix';
-    expect(`${stdout}${stderr}`.trim().split('\n').toSorted()).toEqual(
-      ['handles', 'requests', 'resources'].map((what) => `nodejs_active_${what}_total ${words}`),
-    );
-  },
-);
 
 it('has every series once, and none falls but those of a worker that began anew', async () => {
   const clients = Array.from({ length: 4 }, () => {

@@ -1,4 +1,4 @@
-/** axe-core in the page, with what it found in words. */
+/** axe-core in the page, and its findings in words. */
 import axe from 'axe-core';
 import type { Page } from 'playwright-core';
 
@@ -23,4 +23,14 @@ export async function violationsOf(page: Page): Promise<string[]> {
   return result
     .filter(({ impact }) => impact === 'serious' || impact === 'critical')
     .map(({ id, where }) => `${id}: ${where.join('; ')}`);
+}
+
+/** The violations in the light and in the dark theme, each behind the theme's name. */
+export async function violationsInBothThemes(page: Page): Promise<string[]> {
+  const found: string[] = [];
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    found.push(...(await violationsOf(page)).map((violation) => `${colorScheme}: ${violation}`));
+  }
+  return found;
 }

@@ -64,3 +64,12 @@ export async function watchText(page: Page, selector: string): Promise<() => Pro
   });
   return async () => (await seen.jsonValue()).join(' | ');
 }
+
+/** The strip of the replicas. */
+export const strip = (page: Page) => page.getByRole('region', { name: 'Replicas' });
+
+/** What the strip shows of each replica, with one blank between words. */
+export async function replicasShown(page: Page): Promise<string[]> {
+  const texts = await strip(page).getByRole('listitem').allInnerTexts();
+  return texts.map((text) => text.replace(/\s+/g, ' ').trim());
+}

@@ -1,13 +1,13 @@
 /**
- * The page in Chromium, served by true replicas: the embedded cluster as `npm start` runs it. With `PICTURE=<file>` the
- * README's picture is taken on the way.
+ * The page and the page of the API in Chromium, served by true replicas: the embedded cluster as `npm start` runs it. With
+ * `PICTURE=<file>` the tests take the README's picture.
  */
 import { networkInterfaces } from 'node:os';
 import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { freePort } from '../support/free-port.ts';
 import { violationsOf } from './accessibility.ts';
-import { launchBrowser, openPage, watchText } from './browser.ts';
+import { launchBrowser, openPage, replicasShown, watchText } from './browser.ts';
 import { startEmbeddedCluster, type EmbeddedCluster } from '../support/embedded-cluster.ts';
 
 /** For conditions that come true by themselves. */
@@ -17,11 +17,26 @@ const soon = { timeout: 30_000, interval: 25 };
 const pictured =
   'BTC-USD,ETH-USD,SOL-USD,XRP-USD,ADA-USD,LINK-USD,AAPL,MSFT,NVDA,AMZN,GOOGL,META,TSLA,KO,EUR-USD,GBP-USD,USD-JPY,USD-CHF';
 
+const apiKey = 'dummy-key-1';
+
 let browser: Browser;
 let cluster: EmbeddedCluster;
+let port = 0;
+
+/** On every address of this machine. */
+function start(): Promise<EmbeddedCluster> {
+  return startEmbeddedCluster({
+    HOST: '',
+    PORT: String(port),
+    FEEDS: 'simulator,push:ACME',
+    API_KEYS: apiKey,
+    UPDATE_INTERVAL: '200',
+  });
+}
 
 beforeAll(async () => {
-  [browser, cluster] = await Promise.all([launchBrowser(), startEmbeddedCluster()]);
+  port = await freePort();
+  [browser, cluster] = await Promise.all([launchBrowser(), start()]);
 });
 
 afterAll(() => Promise.all([browser.close(), cluster.close()]));
@@ -64,125 +79,134 @@ function runInlineScript(): boolean {
   return document.title === 'run';
 }
 
-describe('the page on true replicas', () => {
-  it('moves every row, loses nothing and complains of nothing', async () => {
-    const { page, complaints } = await openPage(browser, cluster.url);
-    await expect.poll(() => status(page), soon).toBe('Live');
-    await expect.poll(() => page.locator('tbody tr .value').count(), soon).toBeGreaterThanOrEqual(20);
-    await Promise.all(['BTC-USD', 'AAPL', 'EUR-USD'].map((symbol) => seePrices(page, symbol, 3)));
-    await expect.poll(() => count(page, 'ticks'), soon).not.toBe('0');
-    expect([await count(page, 'gaps'), await count(page, 'duplicates')]).toEqual(['0', '0']);
-    expect(complaints).toEqual([]);
-  });
+const symbolsShown = (page: Page) =>
+  page.locator('tbody tr').evaluateAll((rows) => rows.map((row) => row.dataset['symbol']));
+const servedBy = (page: Page) => page.locator('.status .node b').innerText();
+const usersShown = async (page: Page): Promise<number> =>
+  (await replicasShown(page)).reduce((sum, text) => sum + Number(/(\d+) users?\b/.exec(text)?.[1] ?? NaN), 0);
 
-  it('does so at an address of the local network too, under a strict content security policy', async () => {
-    const host = networkAddress();
-    const open = await startEmbeddedCluster({ HOST: '' });
-    onTestFinished(() => open.close());
-    const url = open.url.replace('localhost', host);
-    const { page, complaints } = await openPage(browser, url);
-    await expect.poll(() => status(page), soon).toBe('Live');
-    await seePrices(page, 'BTC-USD', 3);
-    expect(complaints).toEqual([]);
-    // The policy is in force: what it forbids does not happen, and is complained of.
-    expect(await page.evaluate(runInlineScript)).toBe(false);
-    await expect.poll(() => complaints.join(), soon).toContain('Content Security Policy');
-  });
+it('moves every row and loses nothing, at an address of the local network, under a strict content security policy', async () => {
+  const { page, complaints } = await openPage(browser, cluster.url.replace('localhost', networkAddress()));
+  await expect.poll(() => status(page), soon).toBe('Live');
+  await expect.poll(() => page.locator('tbody tr .value').count(), soon).toBeGreaterThanOrEqual(20);
+  await Promise.all(['BTC-USD', 'AAPL', 'EUR-USD'].map((symbol) => seePrices(page, symbol, 3)));
+  await expect.poll(() => count(page, 'ticks'), soon).not.toBe('0');
+  expect([await count(page, 'gaps'), await count(page, 'duplicates')]).toEqual(['0', '0']);
+  expect(complaints).toEqual([]);
+  // The policy is in force: the browser blocks an inline script and complains.
+  expect(await page.evaluate(runInlineScript)).toBe(false);
+  await expect.poll(() => complaints.join(), soon).toContain('Content Security Policy');
+});
 
-  it('shows what is chosen, and moves it', async () => {
-    const { page, complaints } = await openPage(browser, `${cluster.url}#ETH-USD`);
-    await seePrices(page, 'ETH-USD', 2);
-    await page.getByLabel('AAPL').check();
-    await seePrices(page, 'AAPL', 2);
-    await page.getByLabel('ETH-USD').uncheck();
-    const symbols = () => page.locator('tbody th').allInnerTexts();
-    await expect.poll(symbols, soon).toEqual(['AAPL']);
-    expect(complaints).toEqual([]);
-  });
+it('shows the chosen symbols, and moves them', async () => {
+  const { page, complaints } = await openPage(browser, `${cluster.url}#ETH-USD`);
+  await seePrices(page, 'ETH-USD', 2);
+  await page.getByLabel('AAPL').check();
+  await seePrices(page, 'AAPL', 2);
+  await page.getByLabel('ETH-USD').uncheck();
+  await expect.poll(() => symbolsShown(page), soon).toEqual(['AAPL']);
+  expect(complaints).toEqual([]);
+});
 
-  it.each(['light', 'dark'] as const)('has no serious accessibility violation in %s', async (colorScheme) => {
-    const options = { colorScheme, reducedMotion: 'reduce' } as const;
-    const { page } = await openPage(browser, cluster.url, options);
-    await seePrices(page, 'BTC-USD', 2);
-    expect(await violationsOf(page)).toEqual([]);
-  });
-
-  it('[LS2] shows without a reload that a symbol was retired or added', async () => {
-    const listing = await startEmbeddedCluster({
-      FEEDS: 'simulator:BTC-USD,AAPL,KO;push:ACME',
-      API_KEYS: 'dummy-key-1',
-      UPDATE_INTERVAL: '200',
+it('[LS2] shows without a reload that a symbol was retired or added', async () => {
+  const change = async (method: 'PUT' | 'DELETE', symbol: string, body?: string): Promise<number> => {
+    const answer = await fetch(`${cluster.url}api/symbols/${symbol}`, {
+      method,
+      headers: { 'X-API-Key': apiKey, 'Content-Type': 'application/json' },
+      ...(body !== undefined && { body }),
     });
-    onTestFinished(() => listing.close());
-    const change = async (method: 'PUT' | 'DELETE', symbol: string, body?: string): Promise<number> => {
-      const headers = { 'X-API-Key': 'dummy-key-1', 'Content-Type': 'application/json' };
-      const answer = await fetch(`${listing.url}api/symbols/${symbol}`, {
-        method,
-        headers,
-        ...(body !== undefined && { body }),
-      });
-      return answer.status;
-    };
-    const { page, complaints } = await openPage(browser, listing.url);
-    await seePrices(page, 'AAPL', 2);
-    const symbols = () =>
-      page.locator('tbody tr').evaluateAll((rows) => rows.map((row) => row.dataset['symbol']));
-    const mark = () => page.locator('tr[data-symbol="AAPL"] .mark').innerText();
+    return answer.status;
+  };
+  const { page, complaints } = await openPage(browser, cluster.url);
+  await seePrices(page, 'AAPL', 2);
+  const before = await symbolsShown(page);
+  expect(before.at(-1)).toBe('ACME');
+  const mark = () => page.locator('tr[data-symbol="AAPL"] .mark').innerText();
 
-    expect(await change('DELETE', 'AAPL')).toBe(200);
-    await expect.poll(mark, soon).toBe('retired');
-    const last = await price(page, 'AAPL');
-    expect(await change('PUT', 'NEWCO', '{"feed":"simulator"}')).toBe(201);
-    await seePrices(page, 'NEWCO', 3);
-    expect(await symbols()).toEqual(['BTC-USD', 'AAPL', 'KO', 'ACME', 'NEWCO']);
-    expect(await page.getByLabel('NEWCO').isChecked()).toBe(true);
-    expect(await price(page, 'AAPL')).toBe(last);
-    expect(await violationsOf(page)).toEqual([]);
+  expect(await change('DELETE', 'AAPL')).toBe(200);
+  await expect.poll(mark, soon).toBe('retired');
+  const last = await price(page, 'AAPL');
+  expect(await change('PUT', 'NEWCO', '{"feed":"simulator"}')).toBe(201);
+  await seePrices(page, 'NEWCO', 3);
+  expect(await symbolsShown(page)).toEqual([...before, 'NEWCO']);
+  expect(await page.getByLabel('NEWCO').isChecked()).toBe(true);
+  expect(await price(page, 'AAPL')).toBe(last);
+  expect(await violationsOf(page)).toEqual([]);
 
-    expect(await change('PUT', 'AAPL')).toBe(201);
-    await seePrices(page, 'AAPL', 3);
-    expect(await page.locator('tr[data-symbol="AAPL"] .mark').count()).toBe(0);
-    expect(await symbols()).toEqual(['BTC-USD', 'AAPL', 'KO', 'ACME', 'NEWCO']);
-    expect([await count(page, 'gaps'), await count(page, 'duplicates')]).toEqual(['0', '0']);
-    expect(complaints).toEqual([]);
-  });
+  expect(await change('PUT', 'AAPL')).toBe(201);
+  await seePrices(page, 'AAPL', 3);
+  expect(await page.locator('tr[data-symbol="AAPL"] .mark').count()).toBe(0);
+  expect(await symbolsShown(page)).toEqual([...before, 'NEWCO']);
+  expect([await count(page, 'gaps'), await count(page, 'duplicates')]).toEqual(['0', '0']);
+  expect(complaints).toEqual([]);
+});
 
-  it('survives that its replica is killed: says so, comes back, and rows move again', async () => {
-    const { page, complaints } = await openPage(browser, cluster.url, { random: 0.5 });
-    await seePrices(page, 'BTC-USD', 2);
-    const words = await watchText(page, '.status .words');
-    cluster.kill(await page.locator('.status .node b').innerText());
-    await expect.poll(words, soon).toMatch(/Reconnecting in .*Live/);
-    await expect.poll(() => freshness(page), soon).toEqual(['live']);
-    await seePrices(page, 'BTC-USD', 3);
-    // The browser itself tells of each try that nobody answered.
-    expect(complaints.filter((text) => !text.includes('/socket.io/'))).toEqual([]);
-  });
+it('shows the replicas with the leader and their users, as tabs open and close', async () => {
+  const { page } = await openPage(browser, cluster.url);
+  await expect.poll(() => usersShown(page), soon).toBe(1);
+  await expect.poll(() => replicasShown(page), soon).toHaveLength(2);
+  expect((await replicasShown(page)).filter((text) => text.includes('leader'))).toHaveLength(1);
+  const tab = await openPage(browser, cluster.url);
+  await expect.poll(() => usersShown(page), soon).toBe(2);
+  await expect.poll(() => usersShown(tab.page), soon).toBe(2);
+  await tab.page.close();
+  await expect.poll(() => usersShown(page), soon).toBe(1);
+});
 
-  it('survives that the whole cluster is gone for a while', async () => {
-    const port = await freePort();
-    const first = await startEmbeddedCluster({ PORT: String(port) });
-    const { page } = await openPage(browser, first.url, { random: 0.5 });
-    try {
-      await seePrices(page, 'BTC-USD', 2);
-    } finally {
-      await first.close();
-    }
-    await expect.poll(() => status(page), soon).toContain('Reconnecting in');
-    expect(await freshness(page)).toEqual(['offline']);
-    const second = await startEmbeddedCluster({ PORT: String(port) });
-    try {
-      await expect.poll(() => status(page), soon).toBe('Live');
-      await seePrices(page, 'BTC-USD', 3);
-    } finally {
-      await second.close();
-    }
-  });
+it('survives the kill of its replica: it says so, reconnects, and its rows move again', async () => {
+  const { page, complaints } = await openPage(browser, cluster.url, { random: 0.5 });
+  await seePrices(page, 'BTC-USD', 2);
+  await expect.poll(() => replicasShown(page), soon).toHaveLength(2);
+  const [words, replicas] = [await watchText(page, '.status .words'), await watchText(page, '.nodes')];
+  const killed = await servedBy(page);
+  cluster.kill(killed);
+  await expect.poll(words, soon).toMatch(/Reconnecting in .*Live/);
+  await expect.poll(() => freshness(page), soon).toEqual(['live']);
+  await seePrices(page, 'BTC-USD', 3);
+  // The primary starts the replica again.
+  await expect
+    .poll(async () => (await replicas()).split(' | ').some((text) => !text.includes(killed)), soon)
+    .toBe(true);
+  await expect.poll(() => replicasShown(page), soon).toHaveLength(2);
+  // The browser itself complains of each try that nobody answered.
+  expect(complaints.filter((text) => !text.includes('/socket.io/'))).toEqual([]);
+});
 
-  it.runIf(process.env['PICTURE'])('stands for its picture', async () => {
-    const { page } = await openPage(browser, `${cluster.url}#${pictured}`, { colorScheme: 'light' });
-    await seePrices(page, 'BTC-USD', 20);
-    expect(await status(page)).toBe('Live');
-    await page.screenshot({ path: process.env['PICTURE'] ?? '' });
-  });
+it('survives that the whole cluster is down for a while', async () => {
+  const { page } = await openPage(browser, cluster.url, { random: 0.5 });
+  await seePrices(page, 'BTC-USD', 2);
+  await cluster.close();
+  await expect.poll(() => status(page), soon).toContain('Reconnecting in');
+  expect(await freshness(page)).toEqual(['offline']);
+  cluster = await start();
+  // The next try of its own may be 20 s away.
+  const tryNow = page.getByRole('button', { name: 'Try now' });
+  const statusNow = async () => {
+    if (await tryNow.isVisible()) await tryNow.click({ timeout: 1_000 }).catch(() => {});
+    return status(page);
+  };
+  await expect.poll(statusNow, soon).toBe('Live');
+  await seePrices(page, 'BTC-USD', 3);
+});
+
+it('the page of the API is styled and accessible, and leads to each call', async () => {
+  const { page, complaints } = await openPage(browser, new URL('/api/docs', cluster.url).href);
+  const links = page.locator('nav a');
+  const sections = page.locator('section h2');
+  expect(await links.count()).toBeGreaterThan(10);
+  expect(await links.allInnerTexts()).toEqual(await sections.allInnerTexts());
+  expect(await page.locator('main').evaluate((main) => getComputedStyle(main).fontFamily)).toContain(
+    'system-ui',
+  );
+  await links.last().click();
+  expect(await sections.last().isVisible()).toBe(true);
+  expect(await violationsOf(page)).toEqual([]);
+  expect(complaints).toEqual([]);
+});
+
+it.runIf(process.env['PICTURE'])('takes the picture of the README', async () => {
+  const { page } = await openPage(browser, `${cluster.url}#${pictured}`, { colorScheme: 'light' });
+  await seePrices(page, 'BTC-USD', 20);
+  expect(await status(page)).toBe('Live');
+  await page.screenshot({ path: process.env['PICTURE'] ?? '' });
 });

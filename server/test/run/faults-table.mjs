@@ -1,7 +1,9 @@
-/** The table of faults in Markdown, from the lines that the rows wrote. Knows nothing of the faults. */
+/** The table of faults in Markdown, from the lines that the rows wrote. */
 
 /**
  * @typedef {object} FaultLine
+ * @property {string} file Of the row, below the project's folder.
+ * @property {number} order The row's place in its file.
  * @property {string} fault
  * @property {string} promise
  * @property {string} measured
@@ -9,7 +11,7 @@
  */
 
 /**
- * One JSON object per line, in the order of the rows.
+ * One JSON object per line. Rows end in any order, because files run at once; the result is sorted by file and place.
  *
  * @param {string} text
  * @returns {FaultLine[]}
@@ -18,7 +20,8 @@ export function readLines(text) {
   return text
     .split('\n')
     .filter((line) => line !== '')
-    .map((line) => JSON.parse(line));
+    .map((line) => /** @type {FaultLine} */ (JSON.parse(line)))
+    .toSorted((a, b) => a.file.localeCompare(b.file, 'en') || a.order - b.order);
 }
 
 /**

@@ -5,10 +5,21 @@ import { faultsTable, readLines, tableOf, withTable } from './faults-table.mjs';
 
 const root = join(import.meta.dirname, '../../..');
 
-test('the table of faults has a row per line, in order, and survives pipes', () => {
+const rowOf = (fault: string, more = {}) => ({
+  file: 'a.test.ts',
+  order: 0,
+  fault,
+  promise: 'soon',
+  measured: '1 s',
+  outcome: 'kept' as const,
+  ...more,
+});
+
+test('the table has a row per line, sorted by file and place, and escapes pipes', () => {
   const lines = [
-    { fault: 'a | b', promise: 'soon', measured: '1 s', outcome: 'kept' },
-    { fault: 'c', promise: 'never', measured: '', outcome: 'broken' },
+    rowOf('third', { file: 'b.test.ts', promise: 'never', measured: '', outcome: 'broken' }),
+    rowOf('second', { order: 10 }),
+    rowOf('a | b', { order: 2 }),
   ];
   const table = faultsTable(readLines(lines.map((line) => `${JSON.stringify(line)}\n`).join('')), {
     node: '20.0.0',
@@ -18,15 +29,14 @@ test('the table of faults has a row per line, in order, and survives pipes', () 
     '| fault | promised | measured | outcome |',
     '| --- | --- | --- | --- |',
     String.raw`| a \| b | soon | 1 s | kept |`,
-    '| c | never |  | broken |',
+    '| second | soon | 1 s | kept |',
+    '| third | never |  | broken |',
   ]);
   expect(table).toContain('Node 20.0.0');
 });
 
-test('a table takes the place of the one before between the markers, and nothing else moves', () => {
-  const [old, wanted] = ['a', 'b'].map((fault) =>
-    tableOf([{ fault, promise: 'soon', measured: '1 s', outcome: 'kept' }]),
-  );
+test('a new table replaces the text between the markers and nothing else', () => {
+  const [old, wanted] = ['a', 'b'].map((fault) => tableOf([rowOf(fault)]));
   const around = (table = ''): string =>
     `before\n\n<!-- faults: written by npm run test:faults -->\n\n${table}\n\n<!-- end of faults -->\n\nafter\n`;
   expect(withTable(around(old), wanted ?? '')).toBe(around(wanted));

@@ -1,8 +1,8 @@
 /** Frames and packets that a WebSocket may carry and that are not taken. Tuples: a name, what is sent, and what comes of it. */
 import { frame } from '../../support/raw-web-socket.ts';
 
-/** The MAX_MESSAGE_BYTES of who is sent these. */
-export const maxMessageBytes = 4_096;
+/** The default of MAX_MESSAGE_BYTES. */
+export const maxMessageBytes = 131_072;
 
 const close = (code: number, reason: string | Buffer = ''): Buffer => {
   const status = Buffer.alloc(2);

@@ -1,9 +1,10 @@
-/** A real Prometheus beside a test. */
+/** A real Prometheus, and Prometheus' own checker, for tests. */
+import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { startChild, type Child } from '../support/start-child.ts';
 import { freePort } from '../support/free-port.ts';
-import { prometheusConfig } from './files.ts';
+import { prometheusConfig, prometheusFolder } from '../observability/files.ts';
 
 /** Starts it with that configuration in that folder, where its data goes too; whoever starts it ends it. */
 export async function startPrometheus(
@@ -58,4 +59,13 @@ export function configFor(targets: readonly string[], interval: string): string 
       `static_configs: [{ targets: ${JSON.stringify(targets)} }]\n`,
     )
     .replaceAll('interval: 5s', `interval: ${interval}`);
+}
+
+/** Runs promtool, in the folder of the project's rules by default; gives its exit code and all that it printed. */
+export function promtool(
+  args: readonly string[],
+  { cwd = prometheusFolder, input = '' } = {},
+): { status: number | null; said: string } {
+  const { status, stdout, stderr } = spawnSync('promtool', args, { cwd, input, encoding: 'utf8' });
+  return { status, said: `${stdout}${stderr}` };
 }

@@ -1,4 +1,4 @@
-/** What a replica counts when Redis goes: killed, frozen, or cut off from one replica alone, each outage once. */
+/** What a replica counts when Redis is killed, frozen, or cut off from one replica: each outage once. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startCluster, type Cluster } from '../support/start-cluster.ts';
 import { freePort } from '../support/free-port.ts';

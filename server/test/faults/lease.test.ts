@@ -1,0 +1,141 @@
+/** The lease lost: a leader frozen or blocked, or its record deleted or taken. */
+import { setTimeout as pass } from 'node:timers/promises';
+import { describe, expect } from 'vitest';
+import { healthOf } from '../cluster/cluster-under-test.ts';
+import { createRandom } from '../support/random.ts';
+import { until } from '../support/until.ts';
+import { startFaultCluster, ttlMs, type FaultCluster } from './fault-cluster.ts';
+import { faultRow, shown } from './fault-row.ts';
+import { figureOf, lossesOf, onlyFence, pauseOf, preload, shortTtlMs } from './measures.ts';
+
+async function untilFollower(url: string, withinMs: number): Promise<void> {
+  await until(async () => !(await healthOf(url)).leader.me, { withinMs });
+}
+
+/** Freezes the leader for so long under watch, and wakes it. */
+async function freeze(
+  cluster: FaultCluster,
+  frozenMs: number,
+): Promise<{ pauseMs: number; followerMs: number }> {
+  const leader = await cluster.leader();
+  const others = cluster.watches.filter(({ nodes }) => nodes.at(-1) !== leader.node);
+  const from = performance.now();
+  await leader.kill('SIGSTOP');
+  await pass(frozenMs);
+  const pauseMs = pauseOf(others, from);
+  await leader.kill('SIGCONT');
+  const wokenAt = performance.now();
+  await untilFollower(leader.url, 5_000);
+  const followerMs = performance.now() - wokenAt;
+  await cluster.ticksAgain();
+  return { pauseMs, followerMs };
+}
+
+describe('the lease', () => {
+  faultRow(
+    {
+      fault: 'SIGSTOP leader for 2 x TTL, SIGCONT',
+      promise: 'ticks again within TTL + 1 s, 0 stale ticks, a follower again within 1 s',
+    },
+    async (measure) => {
+      const cluster = await startFaultCluster();
+      await cluster.watchAll();
+      const { pauseMs, followerMs } = await freeze(cluster, 2 * ttlMs);
+      measure(`pause ${shown(pauseMs)}, follower after ${shown(followerMs)}`);
+      await cluster.expectSound();
+      expect(pauseMs).toBeLessThan(ttlMs + 1_000);
+      expect(followerMs).toBeLessThan(1_000);
+    },
+  );
+
+  faultRow(
+    {
+      fault: 'the same with a clock that does not count the frozen time, so that only the fence acts',
+      promise: '0 stale ticks, a follower again within 1 s',
+    },
+    async (measure) => {
+      const cluster = await startFaultCluster({ env: onlyFence });
+      await cluster.watchAll();
+      const leader = await cluster.leader();
+      const { pauseMs, followerMs } = await freeze(cluster, 2 * shortTtlMs);
+      const refused = await figureOf(leader.url, 'tickwire_refusals_total', 'epoch');
+      measure(
+        `pause ${shown(pauseMs)}, follower after ${shown(followerMs)}, appends refused by the fence: ${refused}`,
+      );
+      await cluster.expectSound();
+      expect(followerMs).toBeLessThan(1_000);
+      // It did try.
+      expect(refused).toBeGreaterThan(0);
+    },
+  );
+
+  faultRow(
+    {
+      fault: 'lease record deleted, or taken by force, at six random moments',
+      promise: '0 stale ticks, one leader again within TTL + 1 s',
+    },
+    async (measure) => {
+      const cluster = await startFaultCluster();
+      await cluster.watchAll();
+      const { random, seed } = createRandom();
+      measure(`seed ${seed}`);
+      const key = `${cluster.redisPrefix}:{${cluster.redisPrefix}:0}:lease`;
+      const pauses: number[] = [];
+      for (let round = 0; round < 6; round++) {
+        await pass(random() * 700);
+        const from = performance.now();
+        if (round % 2 === 0) await cluster.store.client.del(key);
+        else {
+          await cluster.store.client
+            .multi()
+            .hSet(key, 'holder', 'nobody-here')
+            .hIncrBy(key, 'epoch', 1)
+            .hIncrBy(key, 'beat', 1)
+            .exec();
+        }
+        await until(
+          async () => {
+            const healths = await Promise.all(cluster.replicas.map(({ url }) => healthOf(url)));
+            return (
+              healths.filter(({ leader }) => leader.me).length === 1 &&
+              new Set(healths.map(({ leader }) => `${leader.node} ${leader.epoch}`)).size === 1 &&
+              cluster.replicas.some(({ node }) => node === healths[0]?.leader.node)
+            );
+          },
+          { withinMs: 2 * ttlMs + 2_000 },
+        );
+        await cluster.ticksAgain();
+        pauses.push(pauseOf(cluster.watches, from));
+      }
+      const losses = lossesOf(cluster.watches);
+      measure(`longest pause ${shown(Math.max(...pauses))}; lost: ${losses.length}`);
+      await cluster.expectSound();
+      expect(Math.max(...pauses)).toBeLessThan(ttlMs + 1_000);
+      expect(losses).toEqual([]);
+    },
+  );
+
+  faultRow(
+    {
+      fault: 'event loop of the leader blocked for 3 s',
+      promise: 'its deadline has passed before it publishes: 0 stale ticks, ticks again within TTL + 1 s',
+    },
+    async (measure) => {
+      const cluster = await startFaultCluster({ env: { NODE_OPTIONS: preload('block-on-signal') } });
+      await cluster.watchAll();
+      const leader = await cluster.leader();
+      const others = cluster.watches.filter(({ nodes }) => nodes.at(-1) !== leader.node);
+      const from = performance.now();
+      process.kill(leader.pid, 'SIGUSR2');
+      await pass(5_000);
+      const pauseMs = pauseOf(others, from);
+      const losses = lossesOf(cluster.watches);
+      measure(`pause ${shown(pauseMs)}; lost: ${losses.length}`);
+      await untilFollower(leader.url, 1_000);
+      await cluster.ticksAgain();
+      await cluster.expectSound();
+      expect(pauseMs).toBeLessThan(ttlMs + 1_000);
+      expect(losses).toEqual([]);
+    },
+  );
+});
