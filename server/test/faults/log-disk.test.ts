@@ -8,7 +8,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { freePort } from '../support/free-port.ts';
 import { fillDisk, mountDisk } from '../support/small-disk.ts';
 import { until } from '../support/until.ts';
-import { healthOf } from './cluster-under-test.ts';
+import { healthOf } from '../cluster/cluster-under-test.ts';
 
 const main = join(import.meta.dirname, '../../../dist/server/src/main.js');
 const workers = 2;
