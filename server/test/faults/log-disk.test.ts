@@ -41,13 +41,15 @@ interface Started {
 
 async function untilAllAnswer(url: string): Promise<void> {
   const seen = new Set<string>();
+  let last: unknown = null;
   await until(
     async () => {
-      const health = await healthOf(url).catch(() => null);
+      const health = await healthOf(url).catch((error: unknown) => void (last = String(error)));
       if (health?.ready === true) seen.add(health.node);
+      if (health) last = health;
       return seen.size === workers;
     },
-    { withinMs: 10_000 },
+    { withinMs: 20_000, saw: () => [[...seen], last] },
   );
 }
 

@@ -55,12 +55,22 @@ export function namesIn(folder: string): string[] {
 
 /** Every line of every file, the oldest first. Throws if a line is incomplete. */
 export function linesIn(folder: string): Line[] {
-  const all = namesIn(folder).map((name) => readFileSync(join(folder, name), 'utf8'));
-  return all
-    .join('')
+  return textIn(folder)
     .split('\n')
     .slice(0, -1)
     .map((line) => JSON.parse(line) as Line);
+}
+
+/** The text of all files. It reads again if the server renamed or removed a file meanwhile. */
+function textIn(folder: string): string {
+  for (;;) {
+    const names = namesIn(folder);
+    try {
+      return names.map((name) => readFileSync(join(folder, name), 'utf8')).join('');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    }
+  }
 }
 
 export const bytesIn = (folder: string): number =>
