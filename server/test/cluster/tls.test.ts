@@ -12,7 +12,11 @@ import { connect, type SecureVersion } from 'node:tls';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { certificateIn } from '../../../scripts/lib/certificate.mjs';
 import { freePort } from '../support/free-port.ts';
-import { startClusterUnderTest } from './cluster-under-test.ts';
+import { createRecorder } from '../support/recorder.ts';
+import { apiKey } from './cluster-under-test.ts';
+import { runStatus, withKey } from '../support/run-status.ts';
+import { startCluster, type Cluster } from '../support/start-cluster.ts';
+import { until } from '../support/until.ts';
 
 let folder: string;
 let ca: Buffer;
@@ -58,8 +62,17 @@ async function protocolOf(url: string, maxVersion: SecureVersion): Promise<strin
   return protocol;
 }
 
+let cluster: Cluster;
+beforeAll(async () => {
+  cluster = await startCluster({
+    replicas: 2,
+    tls: certificateIn(folder),
+    env: { UPDATE_INTERVAL: '100', API_KEYS: apiKey, DRAIN_MS: '1000' },
+  });
+});
+afterAll(() => cluster.stop());
+
 test('https and wss beside http and ws: the same page, API and ticks, by the certificate alone that is trusted', async () => {
-  const cluster = await startClusterUnderTest({ replicas: 2, tls: certificateIn(folder) });
   const secure = cluster.tlsUrl ?? '';
   const byName = secure.replace('127.0.0.1', 'localhost');
 
@@ -75,11 +88,16 @@ test('https and wss beside http and ws: the same page, API and ticks, by the cer
     expect((await fetch(cluster.url + path)).headers.get('strict-transport-security')).toBeNull();
   await expect(get(`${secure}/health`, { ca: [] })).rejects.toThrow('self-signed certificate');
 
+  const connectTo = (...[options, url = cluster.url]: [Parameters<typeof createRecorder>[1], string?]) => {
+    const client = createRecorder(url, options);
+    onTestFinished(() => client.close());
+    return client;
+  };
   const clients = [['websocket'], ['polling'], ['polling', 'websocket']].map((transports) =>
-    cluster.connect({ transports, ca: String(ca), extraHeaders: { Origin: byName } }, byName),
+    connectTo({ transports, ca: String(ca), extraHeaders: { Origin: byName } }, byName),
   );
   for (const client of clients) client.follow(['BTC-USD']);
-  const plain = cluster.connect({ transports: ['websocket'] });
+  const plain = connectTo({ transports: ['websocket'] });
   plain.follow(['BTC-USD']);
   for (const client of [...clients, plain]) {
     await client.seen('tick', 3, 20_000);
@@ -91,6 +109,30 @@ test('https and wss beside http and ws: the same page, API and ticks, by the cer
   await expect(protocolOf(secure, 'TLSv1.1')).rejects.toThrow(/protocol version|unsupported protocol/);
   const spoken = await fetch(secure.replace('https', 'http'));
   expect([spoken.status, spoken.headers.get('content-type')]).toEqual([400, 'application/problem+json']);
+});
+
+test('npm run status trusts the certificate that NODE_EXTRA_CA_CERTS names, and explains every other one', async () => {
+  const url = cluster.tlsUrl ?? '';
+  await until(async () => (await runStatus(['--url', cluster.url], withKey)).code === 0, {
+    withinMs: 20_000,
+  });
+  const trusting = await runStatus(['--url', url], {
+    ...withKey,
+    NODE_EXTRA_CA_CERTS: certificateIn(folder).certificate,
+  });
+  expect([trusting.code, trusting.output]).toEqual([0, expect.stringContaining(' ok: 2 replicas,')]);
+  expect(await runStatus(['--url', url], withKey)).toMatchObject({
+    code: 2,
+    output: expect.stringMatching(/its certificate is not trusted \(.+\); NODE_EXTRA_CA_CERTS=/) as string,
+  });
+  expect(await runStatus(['--url', url.replace('https:', 'http:')], withKey)).toEqual({
+    code: 2,
+    output: `${url.replace('https:', 'http:')}/ answers 400 to /health: it does not seem to be Tickwire, or takes https alone`,
+  });
+  expect(await runStatus(['--url', cluster.url.replace('http:', 'https:')], withKey)).toEqual({
+    code: 2,
+    output: `${cluster.url.replace('http:', 'https:')}/ cannot be reached: it does not speak TLS; is it http?`,
+  });
 });
 
 test('npm run cert makes one for this machine, leaves one alone that is there, and takes names and addresses, but nothing else', () => {

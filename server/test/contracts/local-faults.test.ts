@@ -1,37 +1,11 @@
 /** What happens to the local cluster when its processes die, hang or cannot start, with true processes and signals. */
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { LocalSettings } from './local-messages.ts';
-import { bundleProgram, isRunning, startProgram, type LocalProcesses } from './local-processes.ts';
+import { describe, expect, it, vi } from 'vitest';
+import { localProgram, type LocalProcesses } from './local-processes.ts';
 import { counted, draftsOf, lead, missedSince, replayed } from './store-steps.ts';
 
-let program: Awaited<ReturnType<typeof bundleProgram>>;
-const started: LocalProcesses[] = [];
-
-beforeAll(async () => {
-  program = await bundleProgram();
-});
-afterAll(() => program.remove());
-afterEach(async () => {
-  await Promise.all(started.splice(0).map((processes) => processes.stop()));
-});
-
-function start(settings: Partial<LocalSettings> = {}): LocalProcesses {
-  const processes = startProgram(program.path, settings);
-  started.push(processes);
-  return processes;
-}
-
-/** Two workers that are ready, by their node ids. */
-async function startPair(settings: Partial<LocalSettings> = {}) {
-  const processes = start({ ...settings, workers: 2 });
-  await processes.readyCount(2);
-  await processes.listening;
-  const one = processes.driver('local-1');
-  const two = processes.driver('local-2');
-  return { processes, pidOf: processes.pidOf, one, two };
-}
+const { start, startPair } = localProgram();
 
 async function expectNoneLeft(processes: LocalProcesses, timeout: number): Promise<void> {
   await vi.waitFor(() => expect(processes.running()).toEqual([]), { timeout, interval: 10 });
@@ -80,38 +54,6 @@ describe('a killed worker', () => {
     );
     process.kill(pidOf('local-1'), 'SIGKILL');
     expect(await call).toMatchObject({ ok: false, name: 'BackplaneUnavailable' });
-  });
-});
-
-describe('a silent worker', () => {
-  it('is ended after 5 s and forked again, and meanwhile the others go on', async () => {
-    const { processes, pidOf, one, two } = await startPair();
-    const taken = await one.lease.take(await one.lease.read());
-    const stopped = pidOf('local-1');
-    const stoppedAt = performance.now();
-    process.kill(stopped, 'SIGSTOP');
-    expect(await two.lease.take(await two.lease.read())).toMatchObject({ epoch: (taken?.epoch ?? 0) + 1 });
-    await vi.waitFor(() => expect(isRunning(stopped)).toBe(false), { timeout: 8_000, interval: 20 });
-    const silentMs = performance.now() - stoppedAt;
-    expect(silentMs).toBeGreaterThan(3_900);
-    expect(silentMs).toBeLessThan(7_000);
-    expect(await processes.readyCount(3)).toMatchObject({ node: 'local-1' });
-    expect((await two.lease.read()).holder).toBe('local-2');
-  });
-});
-
-describe('a primary that does not answer', () => {
-  it('is seen as down, and as up again when it answers, without a worker lost', async () => {
-    const { processes, pidOf } = await startPair();
-    const pid = pidOf('local-1');
-    processes.primary.kill('SIGSTOP');
-    await processes.said('local-1 is down', 5_000);
-    await processes.said('local-2 is down', 5_000);
-    processes.primary.kill('SIGCONT');
-    await processes.said('local-1 is up', 3_000);
-    await processes.said('local-2 is up', 3_000);
-    expect(pidOf('local-1')).toBe(pid);
-    expect(isRunning(pid)).toBe(true);
   });
 });
 

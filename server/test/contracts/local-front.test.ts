@@ -2,79 +2,12 @@
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { io } from 'socket.io-client';
-import type { LocalSettings } from './local-messages.ts';
-import { bundleProgram, startProgram, type LocalProcesses } from './local-processes.ts';
+import { localProgram } from './local-processes.ts';
+import { body, request, type Outcome } from './local-requests.ts';
 
-let program: Awaited<ReturnType<typeof bundleProgram>>;
-const started: LocalProcesses[] = [];
-
-beforeAll(async () => {
-  program = await bundleProgram();
-});
-afterAll(() => program.remove());
-afterEach(async () => {
-  await Promise.all(started.splice(0).map((processes) => processes.stop()));
-});
-
-async function start(settings: Partial<LocalSettings> = {}) {
-  const processes = startProgram(program.path, settings);
-  started.push(processes);
-  const port = await processes.listening;
-  const kill = (node: string, signal: NodeJS.Signals): void => {
-    process.kill(processes.pidOf(node), signal);
-  };
-  return { processes, port, kill };
-}
-
-const body = 'x'.repeat(200_000);
-/** Without a body the connection itself goes to a worker; with one, its bytes are carried there. */
-const requests = {
-  get: 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n',
-  post: `POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
-};
-
-type Outcome = { at: 'answered'; status: number; text: string } | { at: 'closed' } | { at: 'hanging' };
-
-/** One request on a connection of its own. It hangs when it is still open after `limitMs`. */
-async function request(port: number, kind: keyof typeof requests, limitMs: number): Promise<Outcome> {
-  const socket = connect(port, '127.0.0.1').setEncoding('utf8');
-  let text = '';
-  socket.on('data', (chunk: string) => void (text += chunk));
-  socket.on('error', () => {});
-  const limit = AbortSignal.timeout(limitMs);
-  socket.write(requests[kind]);
-  try {
-    await once(socket, 'close', { signal: limit });
-  } catch {
-    socket.destroy();
-    return { at: 'hanging' };
-  }
-  const status = /^HTTP\/1\.1 (\d+) /.exec(text)?.[1];
-  if (status === undefined) return { at: 'closed' };
-  return { at: 'answered', status: Number(status), text };
-}
-
-/** Clients that make one request after another until they are told to stop. */
-function hammer(port: number, { clients, limitMs }: { clients: number; limitMs: number }) {
-  const outcomes: Outcome[] = [];
-  let going = true;
-  const done = Promise.all(
-    Array.from({ length: clients }, async (_, index) => {
-      while (going) outcomes.push(await request(port, index % 4 === 0 ? 'post' : 'get', limitMs));
-    }),
-  );
-  return {
-    outcomes,
-    answered: (status: number) =>
-      outcomes.filter((each) => each.at === 'answered' && each.status === status).length,
-    async stop() {
-      going = false;
-      await done;
-    },
-  };
-}
+const { startPort: start } = localProgram();
 
 describe('the port of the local cluster', () => {
   it('spreads connections over the workers and carries requests with a body', async () => {
@@ -165,32 +98,6 @@ describe('the port of the local cluster', () => {
     expect(await request(port, 'post', 1_500)).toMatchObject({ status: 503 });
     await processes.readyCount(2);
     expect(await request(port, 'get', 5_000)).toMatchObject({ status: 200 });
-  });
-
-  it('lets no connection hang while workers are killed and forked again', async () => {
-    const { processes, port, kill } = await start({ loadMs: 200 });
-    await processes.readyCount(2);
-    const load = hammer(port, { clients: 12, limitMs: 5_000 });
-    for (let round = 1; round <= 6; round++) {
-      kill(round % 2 === 0 ? 'local-1' : 'local-2', 'SIGKILL');
-      const before = load.answered(200);
-      await vi.waitFor(() => expect(load.answered(200)).toBeGreaterThan(before + 50), { timeout: 10_000 });
-      await processes.readyCount(2 + round);
-    }
-    await load.stop();
-    expect(load.outcomes.filter(({ at }) => at === 'hanging')).toEqual([]);
-  });
-
-  it('ends the connections that a hung worker took, when it is ended, and none hangs for longer', async () => {
-    const { processes, port, kill } = await start();
-    await processes.readyCount(2);
-    const load = hammer(port, { clients: 12, limitMs: 8_000 });
-    await vi.waitFor(() => expect(load.answered(200)).toBeGreaterThan(20), { timeout: 10_000 });
-    kill('local-1', 'SIGSTOP');
-    await processes.readyCount(3);
-    await load.stop();
-    expect(load.outcomes.filter(({ at }) => at === 'hanging')).toEqual([]);
-    expect(load.outcomes.filter(({ at }) => at === 'closed').length).toBeGreaterThan(0);
   });
 
   it('ends a request whose headers do not come to an end', async () => {

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createBirpc } from 'birpc';
 import { build } from 'vite';
-import { vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, vi } from 'vitest';
 import { createShardOf } from '../../src/backplane/shard-of.ts';
 import { storeDefaults } from '../../src/backplane/store-settings.ts';
 import type { BackplaneDriver } from './backplane-driver.ts';
@@ -31,6 +31,47 @@ export async function bundleProgram(): Promise<{ path: string; remove: () => voi
     },
   });
   return { path: join(folder, 'program.mjs'), remove: () => rmSync(folder, { recursive: true }) };
+}
+
+/** Bundles the program once for a test file. Ends what each test started. */
+export function localProgram() {
+  let program: Awaited<ReturnType<typeof bundleProgram>>;
+  const started: LocalProcesses[] = [];
+  beforeAll(async () => {
+    program = await bundleProgram();
+  });
+  afterAll(() => program.remove());
+  afterEach(async () => {
+    await Promise.all(started.splice(0).map((processes) => processes.stop()));
+  });
+
+  function start(settings: Partial<LocalSettings> = {}): LocalProcesses {
+    const processes = startProgram(program.path, settings);
+    started.push(processes);
+    return processes;
+  }
+
+  return {
+    start,
+    /** Two workers that are ready, by their node ids. */
+    startPair: async (settings: Partial<LocalSettings> = {}) => {
+      const processes = start({ ...settings, workers: 2 });
+      await processes.readyCount(2);
+      await processes.listening;
+      const one = processes.driver('local-1');
+      const two = processes.driver('local-2');
+      return { processes, pidOf: processes.pidOf, one, two };
+    },
+    /** A cluster that listens, and its port. */
+    startPort: async (settings: Partial<LocalSettings> = {}) => {
+      const processes = start(settings);
+      const port = await processes.listening;
+      const kill = (node: string, signal: NodeJS.Signals): void => {
+        process.kill(processes.pidOf(node), signal);
+      };
+      return { processes, port, kill };
+    },
+  };
 }
 
 export interface LocalProcesses {

@@ -8,14 +8,14 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { startChild } from '../support/start-child.ts';
 import { certificateIn } from '../../../scripts/lib/certificate.mjs';
 import { startCluster } from '../support/start-cluster.ts';
 import { freePort } from '../support/free-port.ts';
 import { settingDocs } from '../../src/settings.ts';
 import { claimsOf, secretToken } from '../support/tokens.ts';
-import { startEmbeddedCluster } from '../support/embedded-cluster.ts';
+import { startEmbeddedCluster, type EmbeddedCluster } from '../support/embedded-cluster.ts';
 import { systemPython } from '../support/python.ts';
 import { until } from '../support/until.ts';
 import { example, ownAddress, readme, root, runExample } from './examples.ts';
@@ -54,9 +54,14 @@ describe('the README', () => {
       expect(Object.keys(scripts)).toContain(name);
   });
 
+  /** For the examples that need no settings of their own. */
+  let cluster: EmbeddedCluster;
+  beforeAll(async () => {
+    cluster = await startEmbeddedCluster({ API_KEYS: 'my-own-secret-key', UPDATE_INTERVAL: '50' });
+  });
+  afterAll(() => cluster.close());
+
   it('shows a stock client in Node that prints prices', async () => {
-    const cluster = await startEmbeddedCluster();
-    onTestFinished(() => cluster.close());
     const code = example('js', 'emitWithAck').replaceAll(ownAddress, cluster.url);
     const child = await runExample(code);
     await until(() => child.logs().filter((line) => /^(BTC-USD|AAPL) [\d.]+ \d+$/.test(line)).length >= 6, {
@@ -67,8 +72,6 @@ describe('the README', () => {
   });
 
   it('shows how to go on from where one was', async () => {
-    const cluster = await startEmbeddedCluster();
-    onTestFinished(() => cluster.close());
     const before = `import { io } from 'socket.io-client'; const socket = io('${cluster.url}');
       const [gen, seq] = ['none', 0]; const show = (answer) => console.log(JSON.stringify(answer));`;
     const child = await runExample(before + example('js', 'since'));
@@ -79,8 +82,6 @@ describe('the README', () => {
   });
 
   it('shows how to take fewer ticks', async () => {
-    const cluster = await startEmbeddedCluster({ UPDATE_INTERVAL: '50' });
-    onTestFinished(() => cluster.close());
     const before = `import { io } from 'socket.io-client'; const socket = io('${cluster.url}');`;
     const child = await runExample(before + example('js', 'everyMs'));
     const merged = /^(BTC-USD|AAPL) [\d.]+, from [\d.]+ to [\d.]+ in ([5-9]|\d\d) ticks$/;
@@ -98,11 +99,11 @@ describe('the README', () => {
       encoding: 'utf8',
     });
     const [shownToken = '', secret = ''] = making.stdout.split('\n');
-    const cluster = await startEmbeddedCluster({ AUTH_MODE: 'jwt', JWT_SECRET: secret });
-    onTestFinished(() => cluster.close());
+    const own = await startEmbeddedCluster({ AUTH_MODE: 'jwt', JWT_SECRET: secret });
+    onTestFinished(() => own.close());
     const quote = async (symbol: string): Promise<number> => {
       const headers = { Authorization: `Bearer ${shownToken}` };
-      return (await fetch(new URL(`/api/ticks?symbols=${symbol}`, cluster.url), { headers })).status;
+      return (await fetch(new URL(`/api/ticks?symbols=${symbol}`, own.url), { headers })).status;
     };
     expect([await quote('BTC-USD'), await quote('MSFT'), making.stderr]).toEqual([200, 403, '']);
     const tokens = JSON.stringify(
@@ -111,7 +112,7 @@ describe('the README', () => {
     const code = `import { io } from 'socket.io-client';
       const tokens = ${tokens};
       const getToken = async () => tokens.shift();
-      ${example('js', 'auth: async').replaceAll(ownAddress, cluster.url)}
+      ${example('js', 'auth: async').replaceAll(ownAddress, own.url)}
       await new Promise((resolve) => socket.once('hello', resolve));
       ${example('js', 'refresh_token')}`;
     const child = await runExample(code);
@@ -123,8 +124,6 @@ describe('the README', () => {
   });
 
   it('shows a plain client in Python that prints prices', async () => {
-    const cluster = await startEmbeddedCluster();
-    onTestFinished(() => cluster.close());
     const address = cluster.url.replace(/^http/, 'ws').replace(/\/$/, '');
     const child = await startChild({
       name: 'example',
@@ -150,9 +149,9 @@ describe('the README', () => {
       encoding: 'utf8',
     });
     expect(made.stdout).toContain('DNS:prices.lan');
-    const cluster = await startCluster({ replicas: 1, tls: certificateIn(folder) });
-    onTestFinished(() => cluster.stop());
-    const { port } = new URL(cluster.tlsUrl ?? '');
+    const own = await startCluster({ replicas: 1, tls: certificateIn(folder) });
+    onTestFinished(() => own.stop());
+    const { port } = new URL(own.tlsUrl ?? '');
     const code = example('js', 'readFileSync')
       .replace('localhost:8443', `localhost:${port}`)
       .replace('certs/cert.pem', certificateIn(folder).certificate);
@@ -171,9 +170,9 @@ describe('the README', () => {
     await new Promise<void>((resolve) => pages.listen(0, '127.0.0.1', resolve));
     onTestFinished(() => void pages.close());
     const origin = `http://127.0.0.1:${(pages.address() as AddressInfo).port}`;
-    const cluster = await startEmbeddedCluster({ CORS_ORIGIN: origin });
-    onTestFinished(() => cluster.close());
-    html = example('html', '<script').replaceAll(ownAddress, cluster.url.replace(/\/$/, ''));
+    const own = await startEmbeddedCluster({ CORS_ORIGIN: origin });
+    onTestFinished(() => own.close());
+    html = example('html', '<script').replaceAll(ownAddress, own.url.replace(/\/$/, ''));
 
     const browser = await chromium.launch({
       executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
@@ -198,19 +197,15 @@ describe('the README', () => {
     const env = Object.fromEntries(settings.split(' ').map((one) => one.split('=') as [string, string]));
     const limited = await startEmbeddedCluster(env);
     onTestFinished(() => limited.close());
-    const open = await startEmbeddedCluster();
-    onTestFinished(() => open.close());
     const run = (containing: string, { url }: { url: string }): string => {
       const command = example('sh', containing).replaceAll(ownAddress, url.replace(/\/$/, ''));
       return spawnSync('sh', ['-c', command], { encoding: 'utf8' }).stdout;
     };
     expect(run('try=[1-6]', limited)).toBe('200\n'.repeat(5) + '429\n');
-    expect(run('elsewhere', open)).toBe('403\n');
+    expect(run('elsewhere', cluster)).toBe('403\n');
   });
 
   it('shows a push by curl that reaches clients, once', async () => {
-    const cluster = await startEmbeddedCluster({ API_KEYS: 'my-own-secret-key' });
-    onTestFinished(() => cluster.close());
     const command = example('sh', 'curl -X PUT').replaceAll(ownAddress, cluster.url.replace(/\/$/, ''));
     const run = async (): Promise<string> => {
       const child = await startChild({ name: 'curl', command: 'sh', args: ['-c', command] });
@@ -247,11 +242,11 @@ describe('the README', () => {
       { withinMs: 10_000 },
     );
 
-    const cluster = await startEmbeddedCluster({ BACKEND_URL: url, BACKEND_SECRET: secret });
-    onTestFinished(() => cluster.close());
+    const own = await startEmbeddedCluster({ BACKEND_URL: url, BACKEND_SECRET: secret });
+    onTestFinished(() => own.close());
     const client = await run(
       `import { io } from 'socket.io-client';
-      const socket = io('${cluster.url}', { auth: { userId: 'ann' } });
+      const socket = io('${own.url}', { auth: { userId: 'ann' } });
       ${example('js', "emit('order'")}`,
     );
     await until(() => client.logs().includes('order AAPL-1'), { withinMs: 10_000, saw: () => client.logs() });
@@ -270,8 +265,6 @@ describe('the README', () => {
   });
 
   it('shows how symbols are added and retired by curl, and a stock client that goes along', async () => {
-    const cluster = await startEmbeddedCluster({ API_KEYS: 'my-own-secret-key', UPDATE_INTERVAL: '200' });
-    onTestFinished(() => cluster.close());
     const stock = example('js', 'emitWithAck') + example('js', "socket.on('symbols'");
     const client = await startChild({
       name: 'client',
@@ -308,8 +301,6 @@ describe('the README', () => {
   });
 
   it('shows messages and quotes to a user, and what a backend sends by curl', async () => {
-    const cluster = await startEmbeddedCluster({ API_KEYS: 'my-own-secret-key' });
-    onTestFinished(() => cluster.close());
     const address = cluster.url.replace(/\/$/, '');
     const child = await runExample(example('js', 'send_message').replaceAll(ownAddress, address));
     const shown = (line: RegExp): Promise<boolean> =>
@@ -333,10 +324,10 @@ describe('the README', () => {
     const [settings = ''] = example('sh', 'LOG_TO_FILE').split(' npm start');
     const env = Object.fromEntries(settings.split(' ').map((one) => one.split('=') as [string, string]));
     const logs = join(folder, env['LOG_DIR'] ?? '');
-    const cluster = await startEmbeddedCluster({ ...env, LOG_DIR: logs, NODE_ID: '' });
-    onTestFinished(() => cluster.close());
+    const own = await startEmbeddedCluster({ ...env, LOG_DIR: logs, NODE_ID: '' });
+    onTestFinished(() => own.close());
     const [call = '', find = ''] = example('sh', 'X-Request-Id')
-      .replaceAll(`${ownAddress}/`, cluster.url)
+      .replaceAll(`${ownAddress}/`, own.url)
       .split('\n');
     const run = (command: string): string =>
       spawnSync('sh', ['-c', command], { cwd: folder, encoding: 'utf8' }).stdout;
@@ -346,12 +337,11 @@ describe('the README', () => {
   });
 
   it('shows how the cluster is', async () => {
-    const cluster = await startEmbeddedCluster({ API_KEYS: 'my-own-secret-key' });
-    onTestFinished(() => cluster.close());
     const command = example('sh', 'npm run status').replace(ownAddress, cluster.url);
     const run = () => spawnSync('sh', ['-c', command], { cwd: root, encoding: 'utf8' });
-    // The workers take a moment to know each other.
-    const shown = await until(() => (/^replica-1 [^]*^replica-2 /m.test(run().stdout) ? run() : null), {
+    // The workers take a moment to know each other, and that the clients of other tests are gone.
+    const isComplete = (text: string) => / 0 clients,[^]*^replica-1 [^]*^replica-2 /m.test(text);
+    const shown = await until(() => (isComplete(run().stdout) ? run() : null), {
       withinMs: 15_000,
       saw: () => run(),
     });

@@ -8,7 +8,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { freePort } from '../support/free-port.ts';
 import { fillDisk, mountDisk } from '../support/small-disk.ts';
 import { until } from '../support/until.ts';
-import { healthOf } from './cluster-under-test.ts';
+import { healthOf } from '../cluster/cluster-under-test.ts';
 
 const main = join(import.meta.dirname, '../../../dist/server/src/main.js');
 const workers = 2;
@@ -41,13 +41,15 @@ interface Started {
 
 async function untilAllAnswer(url: string): Promise<void> {
   const seen = new Set<string>();
+  let last: unknown = null;
   await until(
     async () => {
-      const health = await healthOf(url).catch(() => null);
+      const health = await healthOf(url).catch((error: unknown) => void (last = String(error)));
       if (health?.ready === true) seen.add(health.node);
+      if (health) last = health;
       return seen.size === workers;
     },
-    { withinMs: 10_000 },
+    { withinMs: 20_000, saw: () => [[...seen], last] },
   );
 }
 

@@ -2,8 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { type Append, type AppendOutcome, BackplaneUnavailable } from '../../src/backplane/contract.ts';
 import { systemClock } from '../../src/support/clock.ts';
-import { cleanUpAfterEach, openNode, redisServer, untilAt } from './redis-node.ts';
-import { draftsOf, lead, missedSince, replayed, type Term } from './store-steps.ts';
+import { cleanUpAfterEach, openNode, redisServer, untilAt } from '../contracts/redis-node.ts';
+import { draftsOf, lead, missedSince, replayed, type Term } from '../contracts/store-steps.ts';
 
 cleanUpAfterEach();
 
