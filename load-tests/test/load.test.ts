@@ -74,6 +74,14 @@ test.concurrent('one seq left out for each user is a gap for each user, and ends
   expect(output).toContain('fail: tickwire.gaps == 0');
 });
 
+test.concurrent('one tick sent twice to each user is a repeat for each user, and ends with 1', async (context) => {
+  const { expect } = context;
+  const { code, output, row } = await loadAgainst(context, 'repeats a tick');
+  expect({ code, output }).toMatchObject({ code: 1 });
+  expect(row('repeats')).toBe(String(users));
+  expect(row('gaps')).toBe('0');
+});
+
 test.concurrent('a server that refuses fails every user, and ends with 1', async (context) => {
   const { expect } = context;
   const { code, output, row } = await loadAgainst(context, 'refuses');

@@ -55,16 +55,6 @@ test.concurrent('a user who leaves and comes back goes on without a gap', async 
 });
 
 test.concurrent.for([
-  ['leaves out a seq', { gaps: 1, repeats: 0 }],
-  ['repeats a tick', { gaps: 0, repeats: 1 }],
-] as const)('a server that %s once is counted once', async ([lie, counts], { expect, onTestFinished }) => {
-  const user = await userOf({ onTestFinished }, lie);
-  await user.subscribe(symbols);
-  await user.watch(1_500);
-  expect(user.counts).toMatchObject({ ...counts, strays: 0 });
-});
-
-test.concurrent.for([
   ['refuses', 'refused: draining'],
   ['never answers', 'no subscribe ack'],
   ['never ticks', 'no tick'],
