@@ -8,11 +8,12 @@ import getPort, { portNumbers } from 'get-port';
  * gives its ports to outgoing connections: a port there may be lost before a program binds it, or while a replica restarts.
  */
 const lowestPort = 11_000;
-const highestStart = 30_000;
 const highestPort = 32_000;
+const portsPerWorker = 2_000;
 
-/** Each process begins at its own place, so that test files in parallel processes look at different ports. */
-const startPort = lowestPort + Math.floor(Math.random() * (highestStart - lowestPort));
+/** Each worker of Vitest has its own range, and each of its processes begins at its own place there. */
+const worker = Number(process.env['VITEST_POOL_ID'] ?? 0) % 10;
+const startPort = lowestPort + worker * portsPerWorker + Math.floor(Math.random() * (portsPerWorker / 2));
 
 /** A port that is free on `host`, every address of the machine when empty. This process never gets the same port twice. */
 export function freePort(host = '127.0.0.1'): Promise<number> {
