@@ -16,7 +16,7 @@ const last: ReadonlySet<PropertyKey> = new Set(['close', 'error']);
 const leftOver = 'onUpgradeError';
 const noExtensions = Object.freeze({});
 
-/** To be called once for each socket, when all of its lasting listeners are there. */
+/** To be called once for each socket, when all of its lasting listeners are there, and never while one of them runs. */
 export function trim(socket: ClientSocket): void {
   const { conn, client } = socket;
   const raw = rawSocketOf(conn);
@@ -40,14 +40,18 @@ function trimListeners(emitter: object): void {
   Reflect.set(emitter, '_events', small);
 }
 
-/** One listener, or a list of several, as Node's emitters keep them. */
+/**
+ * One listener, or a list of several. A list stays the same array: Node 24 notes in the array that the list is being emitted, and
+ * would skip a listener of a copy when the one before it removes itself.
+ */
 function trimmed(name: PropertyKey, listeners: unknown): unknown {
   if (!Array.isArray(listeners)) return unwrapped(name, listeners);
   const kept = listeners
     .filter((one) => typeof one !== 'function' || one.name !== leftOver)
     .map((one) => unwrapped(name, one));
-  if (kept.length === 0) return listeners;
-  return kept.length === 1 ? kept[0] : kept;
+  if (kept.length === 1) return kept[0];
+  if (kept.length > 0) listeners.splice(0, listeners.length, ...kept);
+  return listeners;
 }
 
 function unwrapped(name: PropertyKey, listener: unknown): unknown {
