@@ -38,6 +38,8 @@ export interface FaultCluster extends Cluster {
   watchAll(): Promise<readonly Watch[]>;
   /** Those that are connected to that replica at this moment. */
   watchesAt(node: string): Watch[];
+  /** Those that are not. */
+  watchesBeside(node: string): Watch[];
   leader(): Promise<Replica>;
   followers(): Promise<Replica[]>;
   /**
@@ -179,6 +181,7 @@ export async function startFaultCluster(options: FaultClusterOptions = {}): Prom
       return cluster.replicas.filter((replica) => replica !== first);
     },
     watchesAt: (node) => watches.filter(({ nodes }) => nodes.at(-1) === node),
+    watchesBeside: (node) => watches.filter(({ nodes }) => nodes.at(-1) !== node),
     watchAll: async () => {
       for (const { node, url } of cluster.replicas) {
         watch({ name: `stream@${node}`, url, openLink: rawLinks(url) });

@@ -18,20 +18,20 @@ describe('replicas', () => {
     },
     async (measure) => {
       const cluster = await startFaultCluster({ env: { PING_INTERVAL_MS: '3000', PING_TIMEOUT_MS: '3000' } });
-      for (let index = 1; index <= 12; index++) cluster.watch({ name: `stream${index}@nginx` });
-      // On WebSocket alone they go anywhere; a stock polling client sticks to its address.
-      for (let index = 1; index <= 12; index++)
+      for (let index = 1; index <= 12; index++) {
+        cluster.watch({ name: `stream${index}@nginx` });
+        // On WebSocket alone they go anywhere; a stock polling client sticks to its address.
         cluster.watch({ name: `stock${index}@nginx`, kind: 'stock', transports: ['websocket'] });
+      }
       await cluster.allLive();
       await cluster.ticksAgain();
       // A follower with clients of both kinds.
-      const leader = await cluster.leader();
-      const victim = cluster.replicas
-        .filter((replica) => replica !== leader)
-        .find(({ node }) => new Set(cluster.watchesAt(node).map(({ kind }) => kind)).size === 2);
+      const victim = (await cluster.followers()).find(
+        ({ node }) => new Set(cluster.watchesAt(node).map(({ kind }) => kind)).size === 2,
+      );
       if (victim === undefined) throw new Error('no follower has clients of both kinds');
       const own = cluster.watchesAt(victim.node);
-      const others = cluster.watches.filter((watch) => !own.includes(watch));
+      const others = cluster.watchesBeside(victim.node);
       const from = performance.now();
       await victim.kill('SIGSTOP');
       await pass(12_000);
