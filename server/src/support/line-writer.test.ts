@@ -1,4 +1,4 @@
-/** Lines on their way to a file or a pipe. What a process does with a full disk is shown by faults/log-disk.test.ts. */
+/** Lines on their way to a file or a pipe. test/faults/machine.test.ts fills the disk of a process. */
 import { execFileSync } from 'node:child_process';
 import { closeSync, constants, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,4 @@
-/** Files of a log and their bounds. What a process does with a full disk is shown by faults/log-files.test.ts. */
+/** Files of a log and their bounds. test/faults/machine.test.ts fills the disk of a process. */
 import {
   appendFileSync,
   chmodSync,

@@ -23,75 +23,66 @@ export function createActions({ cluster, proxies, random }: ActionsOptions): () 
   const between = (fromMs: number, toMs: number): number =>
     Math.round(fromMs + random.random() * (toMs - fromMs));
 
-  function killReplica(): Action {
-    const [replica, awayMs] = [random.pick(replicas), between(500, 4_000)];
+  /** An act that hurts, lasts for a drawn time, and heals. */
+  function during(
+    range: [fromMs: number, toMs: number],
+    nameOf: (ms: number) => string,
+    [hurt, heal]: [hurt: () => unknown, heal: () => unknown],
+  ): Action {
+    const ms = between(...range);
     return {
-      name: `kill -9 ${replica.node}, started ${awayMs} ms later`,
+      name: nameOf(ms),
       run: async () => {
-        await replica.kill('SIGKILL');
-        await pass(awayMs);
-        await replica.restart();
+        await hurt();
+        await pass(ms);
+        await heal();
       },
     };
+  }
+
+  function killReplica(): Action {
+    const replica = random.pick(replicas);
+    return during([500, 4_000], (ms) => `kill -9 ${replica.node}, started ${ms} ms later`, [
+      () => replica.kill('SIGKILL'),
+      () => replica.restart(),
+    ]);
   }
 
   function freezeReplica(): Action {
-    const [replica, frozenMs] = [random.pick(replicas), between(500, 7_000)];
-    return {
-      name: `SIGSTOP ${replica.node} for ${frozenMs} ms`,
-      run: async () => {
-        await replica.kill('SIGSTOP');
-        await pass(frozenMs);
-        await replica.kill('SIGCONT');
-      },
-    };
+    const replica = random.pick(replicas);
+    return during([500, 7_000], (ms) => `SIGSTOP ${replica.node} for ${ms} ms`, [
+      () => replica.kill('SIGSTOP'),
+      () => replica.kill('SIGCONT'),
+    ]);
   }
 
   function pauseRedis(): Action {
-    const frozenMs = between(200, 4_000);
-    return {
-      name: `Redis paused for ${frozenMs} ms`,
-      run: async () => {
-        await redis.kill('SIGSTOP');
-        await pass(frozenMs);
-        await redis.kill('SIGCONT');
-      },
-    };
+    return during([200, 4_000], (ms) => `Redis paused for ${ms} ms`, [
+      () => redis.kill('SIGSTOP'),
+      () => redis.kill('SIGCONT'),
+    ]);
   }
 
   function cutReplica(): Action {
-    const [{ node }, how, cutMs] = [
-      random.pick(replicas),
-      random.pick(['rst', 'fin'] as const),
-      between(0, 5_000),
-    ];
+    const [{ node }, how] = [random.pick(replicas), random.pick(['rst', 'fin'] as const)];
     const proxy = proxies.get(node);
-    return {
-      name: `${node} cut off from Redis by ${how} for ${cutMs} ms`,
-      run: async () => {
-        proxy?.accept(false);
-        proxy?.cut(how);
-        await pass(cutMs);
-        proxy?.heal();
-      },
+    const cut = (): void => {
+      proxy?.accept(false);
+      proxy?.cut(how);
     };
+    return during([0, 5_000], (ms) => `${node} cut off from Redis by ${how} for ${ms} ms`, [
+      cut,
+      () => proxy?.heal(),
+    ]);
   }
 
   function muteReplica(): Action {
-    const [{ node }, way, heldMs] = [
-      random.pick(replicas),
-      random.pick(['up', 'down', 'both'] as const),
-      between(500, 6_000),
-    ];
+    const [{ node }, way] = [random.pick(replicas), random.pick(['up', 'down', 'both'] as const)];
     const proxy = proxies.get(node);
-    return {
-      name: `${node} and Redis: nothing passes ${way} for ${heldMs} ms`,
-      run: async () => {
-        proxy?.suffer(way, { passing: 'hold' });
-        await pass(heldMs);
-        proxy?.heal();
-      },
-    };
+    return during([500, 6_000], (ms) => `${node} and Redis: nothing passes ${way} for ${ms} ms`, [
+      () => proxy?.suffer(way, { passing: 'hold' }),
+      () => proxy?.heal(),
+    ]);
   }
 
   function rollingRestart(): Action {

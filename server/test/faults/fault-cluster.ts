@@ -13,6 +13,7 @@ import { openStoreView, type StoreView } from '../support/store-view.ts';
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
 import { until } from '../support/until.ts';
 import { createWatch, type Watch, type WatchOptions } from '../support/watch.ts';
+import { faultsSeen, ticksAgain } from './measures.ts';
 
 export const apiKey = 'dummy-key-1';
 /** Two of the simulator, and one that only a push moves. */
@@ -38,6 +39,8 @@ export interface FaultCluster extends Cluster {
   watchAll(): Promise<readonly Watch[]>;
   /** Those that are connected to that replica at this moment. */
   watchesAt(node: string): Watch[];
+  /** Those that are not. */
+  watchesBeside(node: string): Watch[];
   leader(): Promise<Replica>;
   followers(): Promise<Replica[]>;
   /**
@@ -99,9 +102,6 @@ export async function startFaultCluster(options: FaultClusterOptions = {}): Prom
   const book = createPayloadBook();
   let baseRss = 0;
 
-  const headsOf = (of: readonly Watch[]) =>
-    of.map(({ name, check, symbols: own }) => [name, ...own.map((symbol) => check.head(symbol)?.seq)]);
-
   async function allLive({ withinMs = 10_000, of = watches }: Parameters<FaultCluster['allLive']>[0] = {}) {
     const away = () => of.filter((one) => !one.isLive());
     await until(
@@ -113,18 +113,8 @@ export async function startFaultCluster(options: FaultClusterOptions = {}): Prom
     );
   }
 
-  async function ticksAgain({
-    withinMs = 10_000,
-    of = watches,
-  }: Parameters<FaultCluster['ticksAgain']>[0] = {}) {
-    const from = performance.now();
-    const counts = of.map(({ tickTimes }) => tickTimes.length);
-    await until(() => of.every(({ tickTimes }, index) => tickTimes.length > (counts[index] ?? 0)), {
-      withinMs,
-      saw: () => headsOf(of),
-    });
-    return performance.now() - from;
-  }
+  const ticksAgainOf: FaultCluster['ticksAgain'] = ({ withinMs = 10_000, of = watches } = {}) =>
+    ticksAgain(of, withinMs);
 
   function watch(given: Partial<WatchOptions> & { name: string }): Watch {
     const created = createWatch({ kind: 'stream', url: cluster.url, symbols, book, ...given });
@@ -173,12 +163,13 @@ export async function startFaultCluster(options: FaultClusterOptions = {}): Prom
     watch,
     leader,
     allLive,
-    ticksAgain,
+    ticksAgain: ticksAgainOf,
     followers: async () => {
       const first = await leader();
       return cluster.replicas.filter((replica) => replica !== first);
     },
     watchesAt: (node) => watches.filter(({ nodes }) => nodes.at(-1) === node),
+    watchesBeside: (node) => watches.filter(({ nodes }) => nodes.at(-1) !== node),
     watchAll: async () => {
       for (const { node, url } of cluster.replicas) {
         watch({ name: `stream@${node}`, url, openLink: rawLinks(url) });
@@ -190,7 +181,7 @@ export async function startFaultCluster(options: FaultClusterOptions = {}): Prom
         withinMs: 15_000,
         saw: () => watches.filter((one) => !one.isLive()).map(({ name }) => name),
       });
-      await ticksAgain();
+      await ticksAgainOf();
       await until(() => watches.every(({ feeds }) => feeds.at(-1)?.state === 'live'), {
         withinMs: 5_000,
         saw: () => watches.map(({ name, feeds }) => [name, feeds.at(-1)?.reason]),
@@ -204,8 +195,7 @@ export async function startFaultCluster(options: FaultClusterOptions = {}): Prom
       const living = cluster.replicas.filter((replica) => replica.running());
       const faults = [
         ...view.faults(),
-        ...watches.flatMap(({ name, check }) => check.faults().map((text) => `${name}: ${text}`)),
-        ...book.conflicts(),
+        ...faultsSeen(watches, book),
         ...crashes,
         ...living
           .filter(({ pid }) => baseRss > 0 && rssOf(pid) > baseRss + maxGrowthBytes)

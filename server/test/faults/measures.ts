@@ -1,5 +1,6 @@
 /** What several rows measure, and the preloads that they run replicas with. */
 import type { FeedState, Tick } from '../../protocol/index.ts';
+import type { PayloadBook } from '../support/payload-book.ts';
 import { until } from '../support/until.ts';
 import type { Watch } from '../support/watch.ts';
 
@@ -22,6 +23,26 @@ export function preload(name: 'slow-clock' | 'block-on-signal' | 'collect-on-sig
 export function pauseOf(watches: readonly Watch[], from: number): number {
   if (watches.length === 0) throw new Error('no client is where the pause is measured');
   return Math.max(...watches.map((watch) => watch.longestPause(from)));
+}
+
+/** Resolves when each of them has had a tick since now; gives the milliseconds. */
+export async function ticksAgain(watches: readonly Watch[], withinMs: number): Promise<number> {
+  const from = performance.now();
+  const counts = watches.map(({ tickTimes }) => tickTimes.length);
+  await until(() => watches.every(({ tickTimes }, index) => tickTimes.length > (counts[index] ?? 0)), {
+    withinMs,
+    saw: () =>
+      watches.map(({ name, check, symbols }) => [name, ...symbols.map((symbol) => check.head(symbol)?.seq)]),
+  });
+  return performance.now() - from;
+}
+
+/** What clients saw against I2 and I3. */
+export function faultsSeen(watches: readonly Watch[], book: PayloadBook): string[] {
+  return [
+    ...watches.flatMap(({ name, check }) => check.faults().map((text) => `${name}: ${text}`)),
+    ...book.conflicts(),
+  ];
 }
 
 /** How long after `from` the last of them heard that the feed is so; waits for it. */

@@ -27,28 +27,18 @@ export async function startPrometheus(
   return { url: `http://${address}`, child };
 }
 
-interface Answer<T> {
-  status: string;
-  error?: string;
-  data: T;
-}
-
 /** One line of an answer to a query. */
 export interface Sample {
   metric: Record<string, string>;
   value: [at: number, value: string];
 }
 
-/** What its API gives for that path; throws where it refuses. */
-export async function askPrometheus<T>(url: string, path: string): Promise<T> {
-  const answer = (await (await fetch(`${url}/api/v1/${path}`)).json()) as Answer<T>;
-  if (answer.status !== 'success') throw new Error(`${path}: ${answer.error}`);
-  return answer.data;
-}
-
-/** The samples of an expression at this moment. */
+/** The samples of an expression at this moment; throws if Prometheus rejects the expression. */
 export async function queryPrometheus(url: string, expr: string): Promise<Sample[]> {
-  return (await askPrometheus<{ result: Sample[] }>(url, `query?query=${encodeURIComponent(expr)}`)).result;
+  const answer = await fetch(`${url}/api/v1/query?query=${encodeURIComponent(expr)}`);
+  const { error, data } = (await answer.json()) as { error?: string; data?: { result: Sample[] } };
+  if (data === undefined) throw new Error(`${expr}: ${error}`);
+  return data.result;
 }
 
 /** The project's configuration for these replicas, asked that often: no name stands for them outside of containers. */

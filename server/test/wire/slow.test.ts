@@ -1,4 +1,4 @@
-/** Clients that read less than they are sent, of every kind, over real sockets. test/faults-alone/slow-values.test.ts measures how old their ticks get. */
+/** Clients that read less than they are sent, of every kind, over real sockets. test/faults-alone/slow-lines.test.ts measures how old their ticks get. */
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Tick } from '../../protocol/index.ts';
 import { ageOf } from '../faults/measures.ts';
