@@ -18,8 +18,8 @@ beforeAll(async () => {
 afterAll(() => cluster.stop());
 
 describe('events', () => {
-  for (const { name, send, expect: refused } of eventRows)
-    it(`event: ${name}`, async () => {
+  for (const [name, event, payload, refused = 'bad_payload'] of eventRows)
+    it(`event: ${event}, ${name}`, async () => {
       const client = createRecorder(cluster.url, {
         ...asAnn,
         transports: ['websocket'],
@@ -27,7 +27,6 @@ describe('events', () => {
       });
       onTestFinished(() => client.close());
       expect(await client.subscribe(['AAPL'])).toMatchObject({ ok: true });
-      const [event, ...payload] = send;
       const { code, retry } = codes[refused];
       expect(await client.call(event, ...payload)).toMatchObject({
         ok: false,

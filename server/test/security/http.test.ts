@@ -4,11 +4,10 @@ import { codes } from '../../protocol/index.ts';
 import { createRecorder, type Recorder } from '../support/recorder.ts';
 import { serveApp } from '../support/serve-app.ts';
 import { until } from '../support/until.ts';
-import { documentRows, symbolRows, userRows } from './catalogue/change-rows.ts';
-import { messageRows } from './catalogue/message-rows.ts';
-import { documentForm, key, operationRows } from './catalogue/operation-rows.ts';
+import { documentRows, messageRows, readRows, symbolRows, userRows } from './catalogue/call-rows.ts';
+import { key } from './catalogue/http-row.ts';
+import { documentForm, operationRows } from './catalogue/operation-rows.ts';
 import { oddRows, pushRows } from './catalogue/push-rows.ts';
-import { readRows } from './catalogue/read-rows.ts';
 import { testExchanges } from './exchanges.ts';
 import { startWatchedCluster, type WatchedCluster } from './watched-cluster.ts';
 

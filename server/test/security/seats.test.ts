@@ -3,28 +3,10 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { codes, type Hello, type Refusal } from '../../protocol/index.ts';
 import { createRecorder, type Recorder } from '../support/recorder.ts';
 import { until } from '../support/until.ts';
+import { badUserIds } from './catalogue/user-ids.ts';
 import { startWatchedCluster, type WatchedCluster } from './watched-cluster.ts';
 
 const maxPerUser = 3;
-/** Ids of users that are none. */
-const badUserIds: readonly [string, unknown][] = [
-  ['a number', 7],
-  ['a list', ['ann']],
-  ['an object', { id: 'ann' }],
-  ['true', true],
-  ['empty', ''],
-  ['of a blank', ' '],
-  ['with a blank', 'ann b'],
-  ['with a glob', 'ann*'],
-  ['with a slash', '../ann'],
-  ['with a line break', 'ann\n'],
-  ['with a zero byte', 'ann\0'],
-  ['of markup', '<script>'],
-  ['of another script', 'آن'],
-  ['that turns its direction', '\u202eann'],
-  ['of 129 letters', 'a'.repeat(129)],
-  ['of 100,000 letters', 'a'.repeat(100_000)],
-];
 /** Values of `cid` that are none: each stands for the connection alone, and takes nobody's seat. */
 const badCids: readonly [string, string][] = [
   ['of nothing', ''],
