@@ -96,7 +96,7 @@ const badSets: readonly ConfigRow[] = [
       LEASE_TTL_MS: '1000',
       LOG_LEVEL: 'loud',
     },
-    ...['PORT', 'REDIS_URL', 'FEEDS', 'SYMBOLS', 'UPDATE_INTERVAL', 'API_KEYS', 'LOG_LEVEL', 'LEASE_TTL_MS'],
+    ...'PORT REDIS_URL FEEDS SYMBOLS UPDATE_INTERVAL API_KEYS LOG_LEVEL LEASE_TTL_MS'.split(' '),
   ],
 ];
 
