@@ -26,7 +26,7 @@ const document = documentForm.parse(await (await app.get('/api/openapi.json')).j
 const port = Number(new URL(app.url).port);
 
 it('[AP2][AP6] each gets the answer of its row, and nothing is done', async () => {
-  const queue = new PQueue({ concurrency: 20 });
+  const queue = new PQueue({ concurrency: 50 });
   const check = async (row: HttpRow): Promise<void> => {
     const { seen, expected } = await compare(port, row);
     expect({ ...seen, row: row[0] }).toMatchObject({ ...expected, row: row[0] });

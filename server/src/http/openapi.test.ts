@@ -28,21 +28,14 @@ describe('GET /api/openapi.json', () => {
 });
 
 describe('what the document says of refusals', () => {
-  it('[AP6] is that every operation refuses what it does not take', async () => {
+  it.each([
+    [400, 'bad_payload'],
+    [413, 'payload_too_large'],
+    [415, 'unsupported_media_type'],
+    [429, 'too_many_api_calls'],
+  ])('[AP3][AP6] is that every operation may answer %i %s', async (status, name) => {
     for (const { responses } of await documentedOperations())
-      expect([400, 413, 415].map((status) => responses[status]?.description)).toEqual([
-        expect.stringContaining('bad_payload'),
-        expect.stringContaining('payload_too_large'),
-        expect.stringContaining('unsupported_media_type'),
-      ]);
-  });
-
-  it('[AP3] is that every operation may be called too often', async () => {
-    for (const { operationId, responses } of await documentedOperations())
-      expect([operationId, responses['429']?.description]).toEqual([
-        operationId,
-        expect.stringContaining('too_many_api_calls'),
-      ]);
+      expect(responses[status]?.description).toContain(name);
   });
 
   it('[SI2] is that whoever may sign in may have no token', async () => {

@@ -14,6 +14,10 @@ const app = await serveApp();
 const openApi = documentForm.parse(await (await fetch(`${app.url}/api/openapi.json`)).json());
 await app.close();
 
+/** `bad-requests.test.ts` has the rows of all paths. */
+const somePaths = Object.fromEntries(
+  Object.entries(openApi.paths).filter(([path]) => /^\/api\/(ticks|quote|symbols)/.test(path)),
+);
 const good = [{ symbol: 'DEMO', price: '1.75' }];
 /** What any client gets that nobody sends a message to. */
 const ordinary = new Set(['hello', 'feed', 'snapshot', 'tick', 'heartbeat']);
@@ -62,13 +66,8 @@ describe('http', () => {
     await cluster?.stop();
   });
 
-  it('the document of the cluster is the one that the rows are made of', async () => {
-    const answer = await fetch(`${cluster.url}/api/openapi.json`);
-    expect(documentForm.parse(await answer.json())).toEqual(openApi);
-  });
-
   testExchanges(() => cluster, {
-    operation: operationRows(openApi),
+    operation: operationRows({ paths: somePaths }),
     push: pushRows,
     message: messageRows,
     read: readRows,
