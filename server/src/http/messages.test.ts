@@ -1,6 +1,7 @@
 /** `POST /api/message` through a true server. */
 import { describe, expect, it } from 'vitest';
 import { limits, refusal, type MessageAck } from '../../protocol/index.ts';
+import { badUserIds } from '../../test/security/catalogue/user-ids.ts';
 import { problemOf, testKey, serveEachTest } from '../../test/support/serve-app.ts';
 import type { ApiMessage } from './messages.ts';
 
@@ -70,10 +71,7 @@ describe('POST /api/message', () => {
     ['a user and a symbol', { userId: 'ann', symbol: 'DEMO' }],
     ['all three', { userId: 'ann', symbol: 'DEMO', all: true }],
     ['not all', { all: false }],
-    ['a user id with a glob', { userId: 'user:*' }],
-    ['a user id that is too long', { userId: 'a'.repeat(129) }],
-    ['a user id that is no text', { userId: 7 }],
-    ['an empty user id', { userId: '' }],
+    ...badUserIds.map(([name, userId]): [string, object] => [`a user ${name}`, { userId }]),
     ['an event that is no text', { all: true, event: 7 }],
     ['an event with a blank', { all: true, event: 'two words' }],
     ['an event that is too long', { all: true, event: 'e'.repeat(limits.maxEventLength + 1) }],

@@ -1,4 +1,4 @@
-/** The document of the API, through a true server: it names every path and method that is there, and nothing else. */
+/** The document of the API, through a true server. `bad-requests.test.ts` compares its paths and methods with the `Allow` of each path. */
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { serveEachTest } from '../../test/support/serve-app.ts';

@@ -1,10 +1,12 @@
-/** Each bad user id, event, packet and frame gets its one answer from the whole cluster through Nginx, and nobody else notices. */
+/** Bad users, events, packets and frames, on Socket.IO and on plain WebSockets: each gets one answer through Nginx, and nobody else notices. */
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { codes, type Refusal } from '../../protocol/index.ts';
+import { codes, type CodeName, type Refusal } from '../../protocol/index.ts';
+import { createPlainClient, refusedUpgrade, type PlainClient } from '../support/plain-client.ts';
 import { createRecorder, type Recorder } from '../support/recorder.ts';
 import { joinRaw, openRawWebSocket, type RawWebSocket } from '../support/raw-web-socket.ts';
 import { until } from '../support/until.ts';
 import { eventRows } from './catalogue/event-rows.ts';
+import { oddStreamRows, streamAddressRows, streamMessageRows } from './catalogue/stream-rows.ts';
 import { badUserIds } from './catalogue/user-ids.ts';
 import { earlyRows, frameRows, packetRows, unknownRows } from './catalogue/wire-rows.ts';
 import { startWatchedCluster, type WatchedCluster } from './watched-cluster.ts';
@@ -34,6 +36,30 @@ async function kept(opening: Promise<RawWebSocket>): Promise<RawWebSocket> {
   const socket = await opening;
   onTestFinished(() => socket.close());
   return socket;
+}
+
+function stream(path: string): PlainClient {
+  const client = createPlainClient(cluster.url, path);
+  onTestFinished(() => client.close());
+  return client;
+}
+
+/** What the address is answered: the refusal, or the status of Nginx. */
+function answerOf(expected: CodeName | number): object {
+  if (typeof expected === 'number') return { status: expected };
+  const { status, code, retry } = codes[expected];
+  return { status, problem: { status, code, name: expected, retry } };
+}
+
+/** What a message is answered: the refusal of all of it, or of one symbol. */
+function answerTo(expected: CodeName | readonly [symbol: string, refusal: CodeName]): object {
+  if (typeof expected === 'string') {
+    const { code, retry } = codes[expected];
+    return { type: 'error', code, name: expected, retry, symbols: ['AAPL'] };
+  }
+  const [symbol, name] = expected;
+  const results = { [symbol]: { ok: false, code: codes[name].code, name } };
+  return { type: 'subscribed', symbols: ['AAPL'], results };
 }
 
 describe('seats', () => {
@@ -134,6 +160,54 @@ describe('wire', () => {
       socket.send(sent);
       expect(await socket.said(answer)).toContain('"name":"unknown_event"');
       expect(socket.closeCode()).toBeNull();
+      await cluster.unharmed();
+    });
+});
+
+describe('stream', () => {
+  for (const [name, path, expected] of streamAddressRows)
+    it(`[PW1][PW2] address: ${name}`, async () => {
+      const answer = await refusedUpgrade(cluster.url, path);
+      expect(answer).toMatchObject(answerOf(expected));
+      expect(answer.headers['content-type']).toMatch(/^application\/problem\+json/);
+      expect(answer.headers).not.toHaveProperty('x-injected');
+      expect(JSON.stringify(answer)).not.toContain('dummy');
+      await cluster.unharmed();
+    });
+
+  it('[PW1][CN1] a page of another origin', async () => {
+    const answer = await refusedUpgrade(cluster.url, '/stream/AAPL', { origin: 'https://evil.example' });
+    expect(answer).toMatchObject({ status: 403, problem: { name: 'origin_not_allowed' } });
+    await cluster.unharmed();
+  });
+
+  for (const [name, path, symbols] of oddStreamRows)
+    it(`[PW2] odd: ${name}`, async () => {
+      const client = stream(path);
+      await client.seen('tick');
+      expect(client.of('subscribed')).toMatchObject([{ symbols }]);
+      expect(client.faults()).toEqual([]);
+      await cluster.unharmed();
+    });
+
+  for (const [name, message, expected] of streamMessageRows)
+    it(`[PW4] message: ${name}`, async () => {
+      const client = stream('/stream/AAPL');
+      await client.seen('subscribed');
+      client.socket.send(message);
+      const told = answerTo(expected);
+      await until(() => client.of('error').length + client.of('subscribed').length === 2);
+      expect([...client.of('error'), ...client.of('subscribed').slice(1)]).toMatchObject([told]);
+      await client.seen('tick', client.ticks().length + 1);
+      expect(client.faults()).toEqual([]);
+      await cluster.unharmed();
+    });
+
+  for (const [name, bytes, status] of frameRows)
+    it(`[PW5][CN3] frame: ${name}`, async () => {
+      const socket = await kept(openRawWebSocket(cluster.port, { path: '/stream', query: '' }));
+      socket.tcp.write(bytes);
+      expect(await socket.ended()).toBe(status);
       await cluster.unharmed();
     });
 
