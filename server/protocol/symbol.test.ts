@@ -8,7 +8,7 @@ describe('symbols', () => {
   const badForm = ['', ' BTC', 'BTC-', '-USD', 'A-B-C', 'BTC_USD', '*', 'tick:BTC', '__proto__', 'BTC\n'];
   const tooLong = ['A'.repeat(17), 'x'.repeat(50)];
 
-  it.each([...badForm, ...tooLong, 'ÄPFEL', 'ß'])('[S1] %j is none', (text) => {
+  it.each([...badForm, ...tooLong, 'A,B', 'ÄPFEL', 'ß', '\u0661'])('[S1] %j is none', (text) => {
     expect(parseSymbol(text)).toBeNull();
   });
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { configRows, misspelled } from '../test/security/catalogue/config-rows.ts';
 import { parseConfig } from './config.ts';
 import { settingDocs } from './settings.ts';
 
@@ -30,17 +31,6 @@ describe('parseConfig', () => {
     expect(config.assignment.symbols.length).toBeGreaterThanOrEqual(20);
   });
 
-  it('[CF2] reports every bad variable at once, each by its name', () => {
-    const bad = { UPDATE_INTERVAL: '500ms', LOG_LEVEL: 'loud', FEEDS: 'nobody', SYMBOLS: 'A,A,b c' };
-    expect(namesOf(problemsOf({ PORT: '80a', ...bad }))).toEqual([
-      'PORT',
-      'FEEDS',
-      'SYMBOLS',
-      'UPDATE_INTERVAL',
-      'LOG_LEVEL',
-    ]);
-  });
-
   it('[CF2] reports what does not fit together with what is bad by itself, and near misses too', () => {
     const parsed = parseConfig(
       { PORT: 'x', LEASE_TTL_MS: '1000', FEEDS: 'push:A,simulator:A', LOG_LEVL: 'info' },
@@ -51,45 +41,16 @@ describe('parseConfig', () => {
     expect(parsed.warnings).toEqual(['LOG_LEVL is not a setting; did you mean LOG_LEVEL?']);
   });
 
-  const badValues = {
-    PORT: ['65536', '-1', '"8080"', 'NaN'],
-    METRICS_PORT: ['65536', '8080'],
-    WORKERS: ['0'],
-    UPDATE_INTERVAL: ['0'],
-    BACKPLANE: ['kafka'],
-    REDIS_URL: ['http://127.0.0.1', 'redis'],
-    SYMBOLS: ['BTC USD', ','],
-    CORS_ORIGIN: ['*,https://a.example', 'example.com'],
-    TRUSTED_NETWORKS: ['10.0.0.0', '10.0.0.0/33', 'none,10.0.0.0/8', '10.0.0.0/8/8'],
-    MAX_CONNECTIONS_PER_ADDRESS: ['0'],
-    MAX_HANDSHAKES_PER_SECOND: ['10/s'],
-    API_KEYS: ['short', 'a:dummy-key-1,a:dummy-key-2'],
-    DAY_START: ['24:00'],
-    LEASE_TTL_MS: ['1400'],
-    LEASE_DEADLINE_MS: ['600'],
-    PING_INTERVAL_MS: ['59000'],
-    FEEDS: ['simulator:BTC-USD'],
-  };
-
-  it.each(Object.entries(badValues))('[CF2] refuses %s with any of %j', (name, values) => {
-    const others = name === 'FEEDS' ? { SYMBOLS: 'BTC-USD,ETH-USD' } : {};
-    for (const value of values)
-      expect(problemsOf({ ...others, [name]: value })).toEqual([startingWith(`${name}: `)]);
-  });
-
-  it('[CF3] never repeats what may hold a secret', () => {
-    const problems = problemsOf({
-      REDIS_URL: 'http://user:dummy-password@host',
-      API_KEYS: 'dummy-key-1,dummy-key-1',
+  for (const [env, ...variables] of configRows)
+    it(`[CF2][CF3] rejects ${JSON.stringify(env)} without showing a secret`, () => {
+      const problems = problemsOf(env);
+      expect(namesOf(problems)).toEqual(variables);
+      expect(problems.join()).not.toMatch(/dummy/);
+      // A person reads them.
+      for (const problem of problems) expect(problem.length).toBeLessThan(300);
     });
-    expect(problems).toHaveLength(2);
-    expect(problems.join()).not.toMatch(/dummy/);
-  });
 
   it('[CF3] wants long keys in production', () => {
-    expect(problemsOf({ NODE_ENV: 'production', API_KEYS: 'dummy-key' })).toEqual([
-      startingWith('API_KEYS: '),
-    ]);
     expect(problemsOf({ NODE_ENV: 'production', API_KEYS: 'x7Qm2-9vLp4-Tz8K' })).toEqual([]);
   });
 
@@ -102,30 +63,6 @@ describe('parseConfig', () => {
       expect(problemsOf({ AUTH_MODE: 'jwt', JWT_SECRET: secret, API_KEYS: 'my-own-secret-key' })).toEqual([]);
     }
     expect(problemsOf({ ...production, JWT_SECRET: '3q2+7wX5m9Lk0ZtYb8RcVuNd4sGhJpEf' })).toEqual([]);
-  });
-
-  const secret = 'q'.repeat(32);
-  const backend = { BACKEND_URL: 'https://b.example', BACKEND_SECRET: secret };
-
-  it.each([
-    ['AUTH_MODE', { AUTH_MODE: 'jwt' }],
-    ['AUTH_MODE', { AUTH_MODE: 'JWT' }],
-    ['JWT_SECRET', { AUTH_MODE: 'jwt', JWT_SECRET: 'q'.repeat(31) }],
-    ['JWKS_URL', { AUTH_MODE: 'jwt', JWT_SECRET: secret, JWKS_URL: 'https://keys.example/jwks' }],
-    ['JWKS_URL', { AUTH_MODE: 'jwt', JWKS_URL: 'keys.example' }],
-    ['JWKS_URL', { AUTH_MODE: 'jwt', JWKS_URL: 'file:///etc/keys.json' }],
-    ['JWKS_URL', { AUTH_MODE: 'jwt', JWKS_URL: 'https://user:dummy@keys.example/jwks' }],
-    ['JWT_MAX_AGE', { AUTH_MODE: 'jwt', JWT_SECRET: secret, JWT_MAX_AGE: '1h' }],
-    ['JWT_MAX_AGE', { AUTH_MODE: 'jwt', JWT_SECRET: secret, JWT_MAX_AGE: '0' }],
-    ['BACKEND_SECRET', { BACKEND_URL: backend.BACKEND_URL }],
-    ['BACKEND_SECRET', { ...backend, BACKEND_SECRET: 'q'.repeat(31) }],
-    ['BACKEND_SECRET', { ...backend, NODE_ENV: 'production' }],
-    ['BACKEND_URL', { ...backend, BACKEND_URL: 'redis://dummy.example' }],
-    ['BACKEND_URL', { ...backend, BACKEND_URL: 'https://user:dummy@b.example' }],
-  ])('[CF2][CF3] names %s and no secret when it rejects %j', (name, env: Record<string, string>) => {
-    const problems = problemsOf(env);
-    expect(problems).toEqual([startingWith(`${name}: `)]);
-    expect(problems.join()).not.toMatch(/dummy|qqq/);
   });
 
   it('takes how clients sign in', () => {
@@ -163,9 +100,10 @@ describe('parseConfig', () => {
   });
 
   it('[CF4] warns of a name that is nearly a setting', () => {
-    expect(configOf({ UPDATE_INTERVALL: '100', HOME: '/', LC_ALL: 'C' }).warnings).toEqual([
-      'UPDATE_INTERVALL is not a setting; did you mean UPDATE_INTERVAL?',
-    ]);
+    const named = Object.fromEntries(Object.keys(misspelled).map((name) => [name, '100']));
+    expect(configOf({ ...named, HOME: '/', LC_ALL: 'C' }).warnings).toEqual(
+      Object.entries(misspelled).map(([name, meant]) => `${name} is not a setting; did you mean ${meant}?`),
+    );
   });
 
   it('takes named keys, and API_KEY for API_KEYS', () => {

@@ -30,22 +30,17 @@ describe('Idempotency-Key', () => {
     expect(again?.ticks[0]?.ts).not.toBe(first?.ticks[0]?.ts);
   });
 
-  it('has another hash with another body, and another id for another key', async () => {
+  it('has another hash with another body, and another id for another key, also of another caller', async () => {
     await put(one, 'k 1');
     await put('[{"symbol":"DEMO","price":"1.51"}]', 'k 1');
     await put(one, 'k 2');
-    const [first, otherBody, otherId] = app.pushes;
+    await put(one, 'k 1', 'key-of-b-12345');
+    const [first, otherBody, otherId, otherKey] = app.pushes;
+    expect(otherKey?.once?.id).not.toBe(first?.once?.id);
     expect(otherBody?.once?.id).toBe(first?.once?.id);
     expect(otherBody?.once?.hash).not.toBe(first?.once?.hash);
     expect(otherId?.once?.id).not.toBe(first?.once?.id);
     expect(otherId?.once?.hash).toBe(first?.once?.hash);
-  });
-
-  it('belongs to the API key that it came with', async () => {
-    await put(one, 'k', 'key-of-a-12345');
-    await put(one, 'k', 'key-of-b-12345');
-    const [a, b] = app.pushes;
-    expect(a?.once?.id).not.toBe(b?.once?.id);
   });
 
   it('gives the same body where the push was counted before, and says so in a header', async () => {

@@ -1,6 +1,7 @@
 /** `POST /api/message` through a true server. */
 import { describe, expect, it } from 'vitest';
 import { limits, refusal, type MessageAck } from '../../protocol/index.ts';
+import { badUserIds } from '../../test/security/catalogue/user-ids.ts';
 import { problemOf, testKey, serveEachTest } from '../../test/support/serve-app.ts';
 import type { ApiMessage } from './messages.ts';
 
@@ -18,13 +19,12 @@ const app = serveEachTest(() => {
   };
 });
 
-function post(body: unknown, headers: Record<string, string> = {}): Promise<Response> {
-  return app.get('/api/message', {
+const post = (body: object): Promise<Response> =>
+  app.get('/api/message', {
     method: 'POST',
-    headers: { 'X-API-Key': testKey, 'Content-Type': 'application/json', ...headers },
-    body: typeof body === 'string' ? body : JSON.stringify(body),
+    headers: { 'X-API-Key': testKey, 'Content-Type': 'application/json' },
+    body: JSON.stringify(body),
   });
-}
 
 function nested(levels: number): unknown {
   return JSON.parse('['.repeat(levels) + ']'.repeat(levels));
@@ -65,24 +65,18 @@ describe('POST /api/message', () => {
     expect(await problemOf(refused)).toMatchObject({ name: 'replicas_unreachable', retry: 'later' });
   });
 
-  it.each<[string, unknown]>([
+  it.each<[string, object]>([
     ['nobody', { event: 'news', data: 1 }],
     ['a user and all', { userId: 'ann', all: true }],
     ['a user and a symbol', { userId: 'ann', symbol: 'DEMO' }],
     ['all three', { userId: 'ann', symbol: 'DEMO', all: true }],
     ['not all', { all: false }],
-    ['a user id with a glob', { userId: 'user:*' }],
-    ['a user id that is too long', { userId: 'a'.repeat(129) }],
-    ['a user id that is no text', { userId: 7 }],
-    ['an empty user id', { userId: '' }],
+    ...badUserIds.map(([name, userId]): [string, object] => [`a user ${name}`, { userId }]),
     ['an event that is no text', { all: true, event: 7 }],
     ['an event with a blank', { all: true, event: 'two words' }],
     ['an event that is too long', { all: true, event: 'e'.repeat(limits.maxEventLength + 1) }],
     ['a key too many', { all: true, room: 'x' }],
     ['data with a level too many', { all: true, data: nested(limits.maxDataDepth + 1) }],
-    ['data of 8,000 levels', `{"all":true,"data":${'['.repeat(8_000)}${']'.repeat(8_000)}}`],
-    ['a list', []],
-    ['truncated JSON', '{"all":true'],
   ])('is refused for %s', async (_, body) => {
     expect(await problemOf(await post(body))).toMatchObject({
       status: 400,
@@ -93,15 +87,12 @@ describe('POST /api/message', () => {
     expect(sent).toEqual([]);
   });
 
-  it.each<[number, string, object | string, Record<string, string>]>([
-    [401, 'api_key_invalid', { all: true }, { 'X-API-Key': `${testKey}x` }],
-    [415, 'unsupported_media_type', { all: true }, { 'Content-Type': 'text/plain' }],
-    [400, 'reserved_event', { all: true, event: 'tick' }, {}],
-    [400, 'bad_symbol', { symbol: 'no such' }, {}],
-    [404, 'unknown_symbol', { symbol: 'NOPE' }, {}],
-    [413, 'payload_too_large', { all: true, data: 'x'.repeat(limits.maxMessageBodyBytes) }, {}],
-  ])('[MS4] is refused with %i %s', async (status, name, body, headers) => {
-    expect(await problemOf(await post(body, headers))).toMatchObject({ status, name });
+  it.each([
+    [400, 'reserved_event', { all: true, event: 'tick' }],
+    [400, 'bad_symbol', { symbol: 'no such' }],
+    [404, 'unknown_symbol', { symbol: 'NOPE' }],
+  ])('[MS4] is refused with %i %s', async (status, name, body) => {
+    expect(await problemOf(await post(body))).toMatchObject({ status, name });
     expect(sent).toEqual([]);
   });
 });

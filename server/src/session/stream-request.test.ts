@@ -50,16 +50,16 @@ describe('parseStreamRequest', () => {
     ['/stream/ETH-USD', 'unknown_symbol'],
     ['/stream/__proto__', 'bad_symbol'],
     [`/stream?symbols=${'A,'.repeat(limits.maxSymbolsPerCall)}A`, 'too_many_symbols'],
-    ['/stream?everyMs=', 'rate_not_offered'],
-    ['/stream?everyMs=0.5', 'rate_not_offered'],
-    ['/stream?everyMs=1e3', 'rate_not_offered'],
-    ['/stream?everyMs=999999999999999999', 'rate_not_offered'],
-    ['/stream?since=,', 'bad_payload'],
-    ['/stream?since=BTC-USD:gen001', 'bad_payload'],
-    ['/stream?since=BTC-USD::1', 'bad_payload'],
-    ['/stream?since=BTC-USD:gen001:1.5', 'bad_payload'],
-    ['/stream?since=BTC-USD:gen001:9999999999999999', 'bad_payload'],
-    ['/stream?since=__proto__:gen001:1', 'bad_payload'],
+    ...['', '7', '-1', '0.5', '1e3', '0x0', '250.0', '+250', '5%27', 'NaN', '1e9', '9'.repeat(20)].map(
+      (everyMs) => [`/stream?everyMs=${everyMs}`, 'rate_not_offered'],
+    ),
+    ...[',', 'BTC-USD', 'BTC-USD:gen001', 'BTC-USD::1', ':gen001:1', 'A*:gen001:1', '__proto__:gen001:1'].map(
+      (since) => [`/stream?since=${since}`, 'bad_payload'],
+    ),
+    ...['-1', '1.5', '9007199254740992', 'five', '1:1', '1,,'].map((position) => [
+      `/stream?since=BTC-USD:gen001:${position}`,
+      'bad_payload',
+    ]),
   ])('[PW1][PW2] refuses %s', (url, name) => {
     expect(asked(url)).toBe(name);
   });

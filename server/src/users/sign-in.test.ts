@@ -1,11 +1,12 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { jwtSecret, makeToken, secretToken } from '../../test/support/tokens.ts';
+import { audience, goodClaims, issuer, secretTokenRows } from '../../test/security/catalogue/token-rows.ts';
+import { jwtSecret, secretToken } from '../../test/support/tokens.ts';
 import { SignInRefused, type Credentials, type Identity } from './identity.ts';
 import { createSignIn, maxTokenLength, type TokenRules } from './sign-in.ts';
 
-const now = Date.UTC(2025, 5, 1);
-const nowS = now / 1_000;
+const nowS = Math.floor(Date.now() / 1_000);
+const now = nowS * 1_000;
 const clock = { now: () => now, after: () => () => {} };
 
 const key = { secret: jwtSecret };
@@ -68,9 +69,8 @@ describe('a token that is taken', () => {
   });
 
   it('[SI3] has the issuer and the audience that are asked for', async () => {
-    const asked = { issuer: 'https://id.example', audience: 'tickwire' };
-    for (const aud of ['tickwire', ['x', 'tickwire']])
-      expect((await signedIn({ ...good, iss: asked.issuer, aud }, asked)).user).toBe('ann');
+    for (const aud of [audience, ['x', audience]])
+      expect((await signedIn({ ...goodClaims, aud }, { issuer, audience })).user).toBe('ann');
   });
 
   it('[SI3] ends at its exp, or with its age', async () => {
@@ -81,88 +81,14 @@ describe('a token that is taken', () => {
 });
 
 describe('a token that is not taken', () => {
-  it.each([undefined, null, ''])('[SI2] none at all: %j', async (token) => {
-    expect(await refusedAs({ token, userId: 'ann' })).toBe('token_required');
-  });
+  for (const [name, token, refusal = 'token_invalid'] of secretTokenRows)
+    it(`[SI2][SI3] ${name}`, async () => {
+      expect(await refusedAs({ token, userId: 'ann' }, { issuer, audience })).toBe(refusal);
+    });
 
-  it.each([
-    ['a number', 5],
-    ['an object', { token: secretToken(good) }],
-    ['a list', [secretToken(good)]],
-    ['true', true],
-    ['10 MB of text', 'a'.repeat(10 * 1_024 * 1_024)],
-    ['one character too long', secretToken(good).padEnd(maxTokenLength + 1, 'A')],
-    ['words', 'not a token'],
-    ['two parts', 'a.b'],
-    ['dots', '..'],
-    ['five parts', 'a.b.c.d.e'],
-    ['with blanks', ` ${secretToken(good)}`],
-    ['with a scheme', `Bearer ${secretToken(good)}`],
-  ])('[SI2] %s', async (_, token) => {
-    expect(await refusedAs({ token })).toBe('token_invalid');
-  });
-
-  const namesOfNone = ['none', 'None', 'NONE', 'nOnE', ''];
-  const otherNames = ['HS384', 'HS512', 'hs256', 'RS256', 'ES256', 'EdDSA', 'dir'];
-
-  it.each([...namesOfNone, ...otherNames, 5, null, ['HS256']])(
-    '[SI3] another algorithm, signed or not: %j',
-    async (alg) => {
-      const unsigned = makeToken({ alg }, good, () => Buffer.alloc(0));
-      for (const token of [secretToken(good, { header: { alg } }), unsigned])
-        expect(await refusedAs({ token })).toBe('token_invalid');
-    },
-  );
-
-  it.each(['crit', 'jku', 'jwk', 'x5u'])('[SI3] a header with %s', async (name) => {
-    for (const value of [['exp'], 'https://evil.example/keys', { kty: 'oct', k: 'AAAA' }, [], null]) {
-      const token = secretToken(good, { header: { alg: 'HS256', exp: 1, [name]: value } });
-      expect(await refusedAs({ token })).toBe('token_invalid');
-    }
-  });
-
-  it('[SI3] of another secret, of no signature, and of one that was cut', async () => {
+  it('[SI2] one character too long', async () => {
     const token = secretToken(good);
-    const ofAnother = secretToken(good, { secret: `${jwtSecret} ` });
-    for (const bad of [ofAnother, token.slice(0, token.lastIndexOf('.') + 1), token.slice(0, -2)])
-      expect(await refusedAs({ token: bad })).toBe('token_invalid');
-  });
-
-  it.each([
-    ['no exp', { sub: 'ann' }],
-    ['exp as text', { sub: 'ann', exp: String(nowS + 60) }],
-    ['exp null', { sub: 'ann', exp: null }],
-    ['exp in milliseconds', { sub: 'ann', exp: now + 60_000 }],
-    ['exp years away', { sub: 'ann', exp: nowS + 2 * 366 * 86_400 }],
-    ['nbf in the future', { ...good, nbf: nowS + 60 }],
-    ['nbf as text', { ...good, nbf: '0' }],
-    ['iat in the future', { ...good, iat: nowS + 60 }],
-    ['iat in milliseconds', { ...good, iat: now }],
-    ['iat as text', { ...good, iat: '0' }],
-    ['no sub', { exp: nowS + 60 }],
-    ['sub as a number', { ...good, sub: 5 }],
-    ['sub as an object', { ...good, sub: { toString: 'ann' } }],
-    ['sub as a list', { ...good, sub: ['ann'] }],
-    ['sub null', { ...good, sub: null }],
-    ['sub empty', { ...good, sub: '' }],
-    ['sub of 129 characters', { ...good, sub: 'a'.repeat(129) }],
-    ['sub of 100 KB', { ...good, sub: 'a'.repeat(102_400) }],
-    ['sub with a separator', { ...good, sub: 'ann/eve' }],
-    ['sub with a line break', { ...good, sub: 'ann\neve' }],
-    ['sub with a star', { ...good, sub: 'ann*' }],
-    ['sub with a blank', { ...good, sub: 'ann ' }],
-    ['sub with a NUL', { ...good, sub: 'ann\u0000' }],
-    ['sub in other letters', { ...good, sub: 'аnn' }],
-    ['symbols as text', { ...good, symbols: 'BTC-USD' }],
-    ['symbols null', { ...good, symbols: null }],
-    ['symbols that are none', { ...good, symbols: ['*-USD'] }],
-  ])('[SI3] %s', async (_, claims) => {
-    expect(await refusedAs({ token: secretToken(claims) })).toBe('token_invalid');
-  });
-
-  it('[SI3] exp of 1e400, and a payload that is no object', async () => {
-    for (const payload of ['{"sub":"ann","exp":1e400}', '[]', '["ann"]', '5', 'null', '"ann"', '{', '', 'é'])
-      expect(await refusedAs({ token: secretToken(payload) })).toBe('token_invalid');
+    expect(await refusedAs({ token: token.padEnd(maxTokenLength + 1, 'A') })).toBe('token_invalid');
   });
 
   it('[SI4] one that has expired may be followed by another', async () => {
@@ -170,19 +96,6 @@ describe('a token that is not taken', () => {
       const outcome = await outcomeOf({ token: secretToken({ sub: 'ann', exp }) });
       expect(outcome).toMatchObject({ refusal: { name: 'token_expired', retry: 'later' } });
     }
-  });
-
-  it.each([
-    ['no iss', { ...good, aud: 'tickwire' }],
-    ['another iss', { ...good, iss: 'https://id.example.evil.example', aud: 'tickwire' }],
-    ['iss as a list', { ...good, iss: ['https://id.example'], aud: 'tickwire' }],
-    ['no aud', { ...good, iss: 'https://id.example' }],
-    ['another aud', { ...good, iss: 'https://id.example', aud: 'tickwire2' }],
-    ['other auds', { ...good, iss: 'https://id.example', aud: ['a', 'b'] }],
-    ['aud as an object', { ...good, iss: 'https://id.example', aud: { tickwire: true } }],
-  ])('[SI3] %s', async (_, claims) => {
-    const asked = { issuer: 'https://id.example', audience: 'tickwire' };
-    expect(await refusedAs({ token: secretToken(claims) }, asked)).toBe('token_invalid');
   });
 
   it.each([

@@ -10,7 +10,7 @@ import { freePort } from '../support/free-port.ts';
 import { listen } from '../../src/support/listen.ts';
 import { startOwnReplica } from '../support/own-replica.ts';
 import { until } from '../support/until.ts';
-import { configRows, misspelledRows } from './catalogue/config-rows.ts';
+import { misspelled, processRows } from './catalogue/config-rows.ts';
 
 const main = join(import.meta.dirname, '../../../dist/server/src/main.js');
 const tellTime = new URL('preload/tell-time.mjs', import.meta.url).href;
@@ -34,9 +34,9 @@ async function startOf(env: Record<string, string>, onEnd: (end: () => void) => 
 }
 
 describe('config', () => {
-  for (const { name, send, expect: variables } of configRows)
-    it.concurrent(`[CF2] ${name}`, async ({ onTestFinished: onEnd }) => {
-      const { code, out, said, tookMs } = await startOf(send, onEnd);
+  for (const [env, ...variables] of processRows)
+    it.concurrent(`[CF2] ${JSON.stringify(env)}`, async ({ onTestFinished: onEnd }) => {
+      const { code, out, said, tookMs } = await startOf(env, onEnd);
       expect(code).toBe(1);
       expect(tookMs).toBeLessThan(withinMs);
       expect(out).toBe('');
@@ -65,13 +65,13 @@ describe('config', () => {
 
   it('[CF4] what is nearly the name of a setting is warned of, and its value not shown', async () => {
     const replica = await startOwnReplica({
-      ...Object.fromEntries(misspelledRows.map(({ send }) => [send, 'dummy-password-1'])),
+      ...Object.fromEntries(Object.keys(misspelled).map((name) => [name, 'dummy-password-1'])),
       REDIS_URL: `redis://user:dummy-password-2@127.0.0.1:${await freePort()}`,
       LOG_LEVEL: 'trace',
     });
-    for (const { send, expect: meant } of misspelledRows)
+    for (const [name, meant] of Object.entries(misspelled))
       await until(() =>
-        replica.logs.some((line) => line.includes(`${send} is not a setting; did you mean ${meant}?`)),
+        replica.logs.some((line) => line.includes(`${name} is not a setting; did you mean ${meant}?`)),
       );
     expect((await fetch(`${replica.url}/health/live`)).status).toBe(200);
     expect(replica.logs.join('\n')).not.toContain('dummy-password');

@@ -1,14 +1,10 @@
 /** Each bad request gets its one answer from the whole cluster, and its connection lives or is closed as the answer says. */
-import { request } from 'node:http';
 import { connect, type Socket } from 'node:net';
-import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { ask, type Answer } from '../nginx/ask.ts';
+import { ask, openSocket } from '../nginx/ask.ts';
 import { until } from '../support/until.ts';
 import { headerRows, formRows } from './catalogue/form-rows.ts';
-import { cidRows, methodRows, pathRows } from './catalogue/path-rows.ts';
-import { protocolRows } from './catalogue/protocol-rows.ts';
-import { crowdRows, slowRows, type CrowdRow } from './catalogue/crowd-rows.ts';
+import { cidRows, methodRows, pathRows, protocolRows } from './catalogue/path-rows.ts';
 import { testExchanges } from './exchanges.ts';
 import { startWatchedCluster, trustedAddress, type WatchedCluster } from './watched-cluster.ts';
 
@@ -16,14 +12,56 @@ const limits = { connectionsPerAddress: 4, handshakesPerSecond: 1, callsPerSecon
 /** Above the ten seconds that Nginx waits for a header, or for more of a body. */
 const slowEndsWithinMs = 13_000;
 
+const polling = '/socket.io/?EIO=4&transport=polling';
+const webSocket = '/socket.io/?EIO=4&transport=websocket';
+/** The first, and a burst of five seconds for handshakes and of two for calls. */
+const [handshakes, calls] = [6, 3];
+const spoofed = (address: string): Record<string, string> => ({
+  'X-Forwarded-For': address,
+  'X-Real-IP': address,
+  Forwarded: `for=${address}`,
+});
+
+/** Requests of one address: their path, how many are not refused besides one each second, and the headers of the n-th. */
+const crowds: readonly [
+  name: string,
+  from: string,
+  path: (n: number) => string,
+  accepted: number,
+  headers?: (n: number) => Record<string, string>,
+][] = [
+  ['handshakes with a secret', '127.0.0.22', () => `${polling}&api_key=dummy-key-1`, handshakes],
+  [
+    'handshakes that claim the trusted address',
+    '127.0.0.23',
+    () => polling,
+    handshakes,
+    () => spoofed('127.0.0.1'),
+  ],
+  [
+    'handshakes that each claim another',
+    '127.0.0.24',
+    () => polling,
+    handshakes,
+    (n) => spoofed(`203.0.113.${n}`),
+  ],
+  ['handshakes that each bring another cid', '127.0.0.25', (n) => `${polling}&cid=${n}`, handshakes],
+  ['API calls in capitals', '127.0.0.27', () => '/API/ticks?symbols=AAPL', calls],
+  ['pages', '127.0.0.28', () => '/', calls],
+  ['handshakes of a trusted network', trustedAddress, () => polling, 20],
+  ['API calls of a trusted network', trustedAddress, () => '/api/ticks?symbols=AAPL', 20],
+];
+/** They go on with a byte each second. */
+const slowStarts = ['GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX: ', 'GET /'];
+
 let cluster: WatchedCluster;
-/** Those that send next to nothing, at work while the others have their turn; when each was closed, in milliseconds. */
-let slow: Map<string, { sockets: Socket[]; closedAfterMs: number[] }>;
+/** At work while the others have their turn: after how many milliseconds each was closed. */
+let slow: { sockets: Socket[]; closedAfterMs: number[] };
 
 describe('nginx', () => {
   beforeAll(async () => {
     cluster = await startWatchedCluster({ env: { API_KEYS: 'dummy-key-1' }, nginx: limits });
-    slow = new Map(slowRows.map(({ name, send }) => [name, sendSlowly(send)]));
+    slow = sendSlowly(slowStarts, 100);
   });
   afterAll(() => cluster.stop());
 
@@ -36,39 +74,48 @@ describe('nginx', () => {
     protocol: protocolRows,
   });
 
-  for (const { name, send, expect: expected } of crowdRows)
-    it(`crowd: ${name}`, async () => {
-      const startedAt = performance.now();
-      const answers: Answer[] = [];
-      for (let n = 0; n < send.count; n++) answers.push(await askAsOne(send, n));
-      const more = (expected.perSecond * (performance.now() - startedAt)) / 1_000;
-      const refused = answers.filter(({ status }) => status === 429);
-      const taken = answers.length - refused.length;
-      expect(taken).toBeGreaterThanOrEqual(expected.taken);
-      expect(taken).toBeLessThanOrEqual(expected.taken + Math.ceil(more));
-      for (const { headers, body } of refused) {
-        expect(headers).toMatchObject({ 'retry-after': '1', 'content-type': 'application/problem+json' });
-        expect(JSON.parse(body)).toMatchObject({ status: 429 });
-      }
-      await cluster.unharmed();
-    });
+  it.each(crowds)('crowd: %s', async (_, from, path, accepted, headers = () => ({})) => {
+    const startedAt = performance.now();
+    const answers = [];
+    for (let n = 0; n < 20; n++)
+      answers.push(await ask(cluster.port, path(n), { from, headers: headers(n) }));
+    const refused = answers.filter(({ status }) => status === 429);
+    const seconds = Math.ceil((performance.now() - startedAt) / 1_000);
+    expect(answers.length - refused.length).toBeGreaterThanOrEqual(accepted);
+    expect(answers.length - refused.length).toBeLessThanOrEqual(accepted + seconds);
+    for (const one of refused) {
+      expect(one.headers).toMatchObject({ 'retry-after': '1', 'content-type': 'application/problem+json' });
+      expect(JSON.parse(one.body)).toMatchObject({ status: 429 });
+    }
+    await cluster.unharmed();
+  });
 
-  for (const { name, expect: atLeastMs } of slowRows)
-    it(`slow: ${name}`, { timeout: 2 * slowEndsWithinMs }, async () => {
-      const { sockets, closedAfterMs } = slow.get(name) ?? { sockets: [], closedAfterMs: [] };
-      await until(() => closedAfterMs.length === sockets.length, { withinMs: slowEndsWithinMs });
-      expect(Math.max(...closedAfterMs)).toBeLessThan(slowEndsWithinMs);
-      expect(Math.min(...closedAfterMs)).toBeGreaterThan(atLeastMs);
-      await cluster.unharmed();
-    });
+  it.each([
+    ['an address', '127.0.0.29', limits.connectionsPerAddress],
+    ['a trusted network', trustedAddress, 6],
+  ])('crowd: WebSockets of %s', async (_, from, accepted) => {
+    const statuses: number[] = [];
+    for (let n = 0; n < 6; n++) {
+      const { status, socket } = await openSocket(cluster.port, webSocket, { from });
+      onTestFinished(() => void socket?.destroy());
+      statuses.push(status);
+    }
+    expect(statuses).toEqual([...Array(accepted).fill(101), ...Array(6 - accepted).fill(429)]);
+    await cluster.unharmed();
+  });
+
+  it('slow: headers and first lines that never end', { timeout: 2 * slowEndsWithinMs }, async () => {
+    const { sockets, closedAfterMs } = slow;
+    await until(() => closedAfterMs.length === sockets.length, { withinMs: slowEndsWithinMs });
+    expect(Math.max(...closedAfterMs)).toBeLessThan(slowEndsWithinMs);
+    // An honest client may be slow too.
+    expect(Math.min(...closedAfterMs)).toBeGreaterThan(9_000);
+    await cluster.unharmed();
+  });
 
   it('no secret is in any log, and nothing crashed, also where a replica is gone', async () => {
     await cluster.replicas[0]?.kill('SIGKILL');
-    const paths = [
-      '/socket.io/?EIO=4&transport=polling',
-      '/socket.io/?EIO=4&transport=websocket',
-      '/stream?symbols=AAPL',
-    ];
+    const paths = [polling, webSocket, '/stream?symbols=AAPL'];
     // First, before Nginx leaves the one that is gone alone.
     for (let n = 0; n < 6; n++) await ask(cluster.port, '/api/status?api_key=dummy-key-1');
     for (let n = 0; n < 30; n++) await ask(cluster.port, `${paths[n % 3]}&cid=${n}&api_key=dummy-key-1`);
@@ -76,54 +123,24 @@ describe('nginx', () => {
   });
 });
 
-/** The n-th of a crowd; a WebSocket stays open until the test ends. */
-async function askAsOne(send: CrowdRow['send'], n: number): Promise<Answer> {
-  const path = typeof send.path === 'string' ? send.path : send.path(n);
-  const question = { from: send.from ?? trustedAddress, headers: send.headers?.(n) ?? {} };
-  if (send.open !== true) return ask(cluster.port, path, question);
-  const asked = request({
-    host: '127.0.0.1',
-    port: cluster.port,
-    path,
-    localAddress: question.from,
-    agent: false,
-    headers: {
-      connection: 'Upgrade',
-      upgrade: 'websocket',
-      'sec-websocket-version': '13',
-      'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==',
-    },
-  });
-  return new Promise((resolve, reject) => {
-    asked.once('error', reject);
-    asked.once('upgrade', ({ headers }, socket) => {
-      onTestFinished(() => void socket.destroy());
-      resolve({ status: 101, headers, body: '' });
-    });
-    asked.once('response', (response) => {
-      void text(response).then((body) =>
-        resolve({ status: response.statusCode ?? 0, headers: response.headers, body }),
-      );
-    });
-    asked.end();
-  });
-}
-
-/** Opens the connections and sends the start, then a byte each second. */
-function sendSlowly({ count, start, from }: (typeof slowRows)[number]['send']) {
+/** Opens so many connections for each start and sends it, then a byte each second. */
+function sendSlowly(starts: readonly string[], count: number): typeof slow {
   const closedAfterMs: number[] = [];
   const startedAt = performance.now();
-  const sockets = Array.from({ length: count }, () => {
-    const socket = connect({ port: cluster.port, host: '127.0.0.1', localAddress: from });
-    socket.write(start);
-    const trickle = setInterval(() => void socket.write('x'), 1_000);
-    socket.resume();
-    socket.on('error', () => {});
-    socket.once('close', () => {
-      clearInterval(trickle);
-      closedAfterMs.push(performance.now() - startedAt);
-    });
-    return socket;
-  });
+  const sockets = starts.flatMap((start, group) =>
+    Array.from({ length: count }, () => {
+      const localAddress = `127.0.0.${31 + group}`;
+      const socket = connect({ port: cluster.port, host: '127.0.0.1', localAddress });
+      socket.write(start);
+      const trickle = setInterval(() => void socket.write('x'), 1_000);
+      socket.resume();
+      socket.on('error', () => {});
+      socket.once('close', () => {
+        clearInterval(trickle);
+        closedAfterMs.push(performance.now() - startedAt);
+      });
+      return socket;
+    }),
+  );
   return { sockets, closedAfterMs };
 }

@@ -20,40 +20,28 @@ export interface Exchange {
   readonly more: readonly RawAnswer[];
 }
 
-export interface ExchangeOptions {
-  /** One of 127.0.0.x. */
-  from?: string | undefined;
-  withinMs?: number;
-}
-
 const question = 'GET /health/live HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n';
 
 /** Sends the bytes to a port of this machine, and the question when the answer came. */
-export async function exchange(
-  port: number,
-  bytes: string | Buffer,
-  { from = '127.0.0.1', withinMs = 10_000 }: ExchangeOptions = {},
-): Promise<Exchange> {
-  const socket = connect({ port, host: '127.0.0.1', localAddress: from });
+export async function exchange(port: number, bytes: string): Promise<Exchange> {
+  const socket = connect(port, '127.0.0.1');
   let received = Buffer.alloc(0);
   let isOver = false;
   socket.on('data', (chunk: Buffer) => void (received = Buffer.concat([received, chunk])));
-  socket.on('error', () => void (isOver = true));
-  socket.on('end', () => void (isOver = true));
-  socket.on('close', () => void (isOver = true));
+  for (const end of ['error', 'end', 'close']) socket.on(end, () => void (isOver = true));
   // Latin-1, so that every byte is sent as it is written.
-  socket.write(typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes);
-  const isHead = String(bytes).startsWith('HEAD ');
+  socket.write(bytes, 'latin1');
+  const isHead = bytes.startsWith('HEAD ');
   const answers = () => answersIn(received, { isOver, isHead });
   const answered = (count: number) => () => isOver || answers().length >= count;
-  const saw = () => received.toString('latin1').slice(0, 300);
+  const waits = { withinMs: 10_000, saw: () => received.toString('latin1').slice(0, 300) };
   try {
-    await until(answered(1), { withinMs, saw });
+    await until(answered(1), waits);
     const [answer = null] = answers();
     if (!isOver && answer?.status !== 101 && answer?.headers['connection'] !== 'close') {
       socket.write(question);
-      await until(answered(2), { withinMs, saw });
-    } else if (answer?.status !== 101) await until(() => isOver, { withinMs, saw });
+      await until(answered(2), waits);
+    } else if (answer?.status !== 101) await until(() => isOver, waits);
     const [, next = null, ...more] = answers();
     return { answer, next, more };
   } finally {

@@ -1,9 +1,8 @@
 /** No token that is bad in any way signs anybody in, on any replica, and none is found in a log. */
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { codes, type Refusal } from '../../protocol/index.ts';
+import { codes, type CodeName, type Refusal } from '../../protocol/index.ts';
 import { createRecorder } from '../support/recorder.ts';
 import {
-  claimsOf,
   createKeyServer,
   jwtSecret,
   keyToken,
@@ -12,11 +11,10 @@ import {
   type KeyServer,
 } from '../support/tokens.ts';
 import { until } from '../support/until.ts';
-import { audience, issuer, keyTokenRows, secretTokenRows } from './catalogue/token-rows.ts';
+import { audience, goodClaims, issuer, keyTokenRows, secretTokenRows } from './catalogue/token-rows.ts';
 import { startWatchedCluster, type WatchedCluster } from './watched-cluster.ts';
 
 const rules = { AUTH_MODE: 'jwt', JWT_ISSUER: issuer, JWT_AUDIENCE: audience };
-const claims = { ...claimsOf('ann'), iss: issuer, aud: audience };
 /** The beginning of the header and of the payload of any token. */
 const anyToken = /eyJ[\w-]{6}/;
 
@@ -34,8 +32,8 @@ async function refusalOf(url: string, token: unknown): Promise<Refusal> {
   return refused;
 }
 
-function expected(name: string): object {
-  const { code, retry } = codes[name as keyof typeof codes];
+function expected(name: CodeName = 'token_invalid'): object {
+  const { code, retry } = codes[name];
   return { code, name, retry };
 }
 
@@ -43,7 +41,7 @@ describe('jwt', () => {
   let cluster: WatchedCluster;
 
   beforeAll(async () => {
-    const token = secretToken({ ...claims, sub: 'honest' });
+    const token = secretToken({ ...goodClaims, sub: 'honest' });
     cluster = await startWatchedCluster({
       env: { ...rules, JWT_SECRET: jwtSecret, MAX_CONNECTIONS_PER_USER: '10' },
       honest: { auth: { token } },
@@ -51,9 +49,9 @@ describe('jwt', () => {
   });
   afterAll(() => cluster.stop());
 
-  for (const { name, send, expect: refused } of secretTokenRows)
+  for (const [name, token, refused] of secretTokenRows)
     it(`secret: ${name}`, async () => {
-      expect(await refusalOf(cluster.url, send())).toMatchObject(expected(refused));
+      expect(await refusalOf(cluster.url, token)).toMatchObject(expected(refused));
       await cluster.unharmed();
     });
 
@@ -72,7 +70,7 @@ describe('jwt', () => {
   it.each(['token', 'access_token', 'id_token', 'jwt'])(
     'secret: %s in the address, beside a good one',
     async (name) => {
-      const token = secretToken(claims);
+      const token = secretToken(goodClaims);
       const query = `${name}=${token}`;
       const headers = { Authorization: `Bearer ${token}` };
       for (const path of ['/socket.io/?EIO=4&transport=polling&', '/api/ticks?', '/?']) {
@@ -83,7 +81,7 @@ describe('jwt', () => {
       // Past Nginx, as where nobody has one.
       const [replica] = cluster.replicas;
       const refused = await refusalOf(`${replica?.url}?${query}`, token);
-      expect(refused).toMatchObject(expected('token_invalid'));
+      expect(refused).toMatchObject(expected());
       await cluster.unharmed();
     },
   );
@@ -102,7 +100,7 @@ describe('jwks', () => {
     keys = await createKeyServer([pair]);
     cluster = await startWatchedCluster({
       env: { ...rules, JWKS_URL: keys.url, MAX_CONNECTIONS_PER_USER: '10' },
-      honest: { auth: { token: keyToken({ ...claims, sub: 'honest' }, pair) } },
+      honest: { auth: { token: keyToken({ ...goodClaims, sub: 'honest' }, pair) } },
     });
   });
   afterAll(async () => {
@@ -110,9 +108,8 @@ describe('jwks', () => {
     keys?.close();
   });
 
-  for (const { name, send, expect: refused } of keyTokenRows)
+  for (const [name, token, refused] of keyTokenRows(pair, stranger))
     it(`keys: ${name}`, async () => {
-      const token = send({ pair, stranger, url: keys.url });
       expect(await refusalOf(cluster.url, token)).toMatchObject(expected(refused));
       await cluster.unharmed();
     });

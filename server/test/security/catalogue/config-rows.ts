@@ -1,153 +1,113 @@
-/** Settings with which nothing may start. */
-import type { Row } from '../row.ts';
+/** Settings with which nothing may start. Every secret has `dummy` in it. `config.test.ts` tries each of them, a whole cluster some. */
 
-/** The environment, in which every secret has `dummy` in it; and the variables that are complained of, in the order of the table of settings. */
-export type ConfigRow = Row<Record<string, string>, readonly string[]>;
-
-/** One variable, and that one alone is complained of. */
-const one = (
-  name: string,
-  variable: string,
-  value: string,
-  besides: Record<string, string> = {},
-): ConfigRow => ({
-  name,
-  send: { ...besides, [variable]: value },
-  expect: [variable],
-});
-
-export const configRows: readonly ConfigRow[] = [
-  one('a port above all ports', 'PORT', '65536'),
-  one('a negative port', 'PORT', '-1'),
-  one('a port with a fraction', 'PORT', '8080.5'),
-  one('a port in quotes', 'PORT', '"8080"'),
-  one('a port in hexadecimal', 'PORT', '0x1F90'),
-  one('a port with an exponent', 'PORT', '8e3'),
-  one('a port that is NaN', 'PORT', 'NaN'),
-  one('a port of 400 digits', 'PORT', '1'.repeat(400)),
-  one('a port in digits of another script', 'PORT', '８０８０'),
-  one('a node with blanks', 'NODE_ID', 'node one'),
-  one('a node with a line break', 'NODE_ID', 'node\n{"level":60}'),
-  one('a backplane that is not there', 'BACKPLANE', 'kafka'),
-  one('a backplane of a prototype', 'BACKPLANE', 'constructor'),
-  one('no workers', 'WORKERS', '0'),
-  one('a million workers', 'WORKERS', '1000000'),
-  one('a Redis over HTTP', 'REDIS_URL', 'http://user:dummy-password-1@127.0.0.1'),
-  one('a Redis that is no address', 'REDIS_URL', 'dummy-password-1'),
-  one('a Redis without a host', 'REDIS_URL', 'redis://'),
-  one(
-    'a Redis whose password breaks the address',
-    'REDIS_URL',
+/** Values of one variable. The first is also tried on a real process, so that every kind of mistake is among the first. */
+const badValues: Readonly<Record<string, readonly string[]>> = {
+  PORT: ['-1', '65536', '8080.5', '"8080"', '0x1F90', '8e3', 'NaN', '1'.repeat(400), '８０８０'],
+  METRICS_PORT: ['NaN', '65536', '8080'],
+  NODE_ID: ['node\n{"level":60}', 'node one'],
+  BACKPLANE: ['constructor', 'kafka'],
+  WORKERS: ['0', '1000000'],
+  REDIS_URL: [
     'redis://user:dummy#password-1@127.0.0.1:port',
-  ),
-  one('a host with a path', 'REDIS_HOST', 'redis/0'),
-  one('a host with a user', 'REDIS_HOST', 'user@redis'),
-  one('port 0 of Redis', 'REDIS_PORT', '0'),
-  one('a prefix with a glob', 'REDIS_PREFIX', 'tickwire*'),
-  one('a prefix with a brace', 'REDIS_PREFIX', '{tickwire}'),
-  one('a source that is not there', 'FEEDS', 'nobody'),
-  one('a source twice', 'FEEDS', 'push,push'),
-  one('a symbol of two sources', 'FEEDS', 'simulator:BTC-USD;push:BTC-USD'),
-  one('a listed symbol of no source', 'FEEDS', 'simulator:BTC-USD', { SYMBOLS: 'BTC-USD,ETH-USD' }),
-  one('a symbol that is none', 'SYMBOLS', 'BTC USD'),
-  one('a symbol with a glob', 'SYMBOLS', 'BTC-*'),
-  one('a symbol twice, in two cases', 'SYMBOLS', 'BTC-USD,btc-usd'),
-  one('no symbol between commas', 'SYMBOLS', ','),
-  one('an interval with a unit', 'UPDATE_INTERVAL', '500ms'),
-  one('an interval with a separator', 'UPDATE_INTERVAL', '1_000'),
-  one('an interval of nothing', 'UPDATE_INTERVAL', '0'),
-  one('a seed beyond 32 bits', 'SIMULATOR_SEED', '4294967296'),
-  one('a day that begins at 24', 'DAY_START', '24:00'),
-  one('a day that begins in another zone', 'DAY_START', '00:00+02:00'),
-  one('a key of seven characters', 'API_KEYS', 'dummy-k'),
-  one('a key twice', 'API_KEYS', 'dummy-key-1,dummy-key-1'),
-  one('a name twice', 'API_KEYS', 'desk:dummy-key-1,desk:dummy-key-2'),
-  one('a key with a blank', 'API_KEYS', 'dummy-key 1'),
-  one('a short key in production', 'API_KEYS', 'dummy-key-1', { NODE_ENV: 'production' }),
-  one('every origin and one', 'CORS_ORIGIN', '*,https://a.example'),
-  one('an origin with a path', 'CORS_ORIGIN', 'https://a.example/page'),
-  one('an origin without a scheme', 'CORS_ORIGIN', 'a.example'),
-  one('an origin with a wildcard within', 'CORS_ORIGIN', 'https://*.a.example/'),
-  one('an origin that is null', 'CORS_ORIGIN', 'null'),
-  one('more origins than Nginx takes', 'CORS_ORIGIN', 'https://a.example,'.repeat(223)),
-  one('proxies by their addresses', 'TRUST_PROXY', '10.0.0.0/8'),
-  one('proxies as a flag', 'TRUST_PROXY', 'true'),
-  one('a ping cycle beyond what the proxy waits', 'PING_INTERVAL_MS', '45000'),
-  one('a ping that is infinite', 'PING_TIMEOUT_MS', 'Infinity'),
-  one('a message of 1 GB', 'MAX_MESSAGE_BYTES', '1073741824'),
-  one('a message of 1 MB with a unit', 'MAX_MESSAGE_BYTES', '1mb'),
-  one('no subscription', 'MAX_SUBSCRIPTIONS', '0'),
-  one('a lease that ends at its deadline', 'LEASE_TTL_MS', '1400'),
-  one('a deadline at its beat', 'LEASE_DEADLINE_MS', '600'),
-  one('no shard', 'STORE_SHARDS', '0'),
-  one('a drain longer than the proxy waits', 'DRAIN_MS', '15001'),
-  one('a log level that is none', 'LOG_LEVEL', 'loud'),
-  one('log lines without a number', 'LOG_MAX_PER_SECOND', 'few'),
-  one('a log file or not', 'LOG_TO_FILE', 'perhaps'),
-  one('a log size in another unit', 'LOG_MAX_SIZE', '10MB'),
-  one('a log size with a fraction', 'LOG_MAX_SIZE', '1.5m'),
-  one('a log size that a line would fill', 'LOG_MAX_SIZE', '1k'),
-  one('a log size beyond all disks', 'LOG_MAX_SIZE', '999999999999g'),
-  one('no log file', 'LOG_MAX_FILES', '0'),
-  one('a way of signing in that is not there', 'AUTH_MODE', 'basic'),
-  one('tokens in another case', 'AUTH_MODE', 'JWT'),
-  one('tokens and nothing to prove them with', 'AUTH_MODE', 'jwt'),
-  one('a secret of 31 bytes', 'JWT_SECRET', 'dummy-secret-of-31-bytes-and-no', { AUTH_MODE: 'jwt' }),
-  one('a secret of an example in production', 'JWT_SECRET', 'change-me-dummy-secret-change-me-dummy-secret', {
-    AUTH_MODE: 'jwt',
-    NODE_ENV: 'production',
-  }),
-  one('a secret and keys', 'JWKS_URL', 'https://dummy.example/jwks.json', {
-    AUTH_MODE: 'jwt',
-    JWT_SECRET: 'dummy-secret-that-is-long-enough-1',
-  }),
-  one('keys from a file', 'JWKS_URL', 'file:///etc/dummy', { AUTH_MODE: 'jwt' }),
-  one('keys behind a password', 'JWKS_URL', 'https://user:dummy-password-1@keys.example/jwks.json', {
-    AUTH_MODE: 'jwt',
-  }),
-  one('an age with a unit', 'JWT_MAX_AGE', '1h'),
-  one('a backend by another protocol', 'BACKEND_URL', 'ftp://dummy.example/', {
-    BACKEND_SECRET: 'dummy-secret-that-is-long-enough-1',
-  }),
-  one('a backend behind a password', 'BACKEND_URL', 'https://user:dummy-password-1@backend.example/', {
-    BACKEND_SECRET: 'dummy-secret-that-is-long-enough-1',
-  }),
-  one('a backend and no secret', 'BACKEND_SECRET', '', { BACKEND_URL: 'https://dummy.example/' }),
-  one('a secret of 31 bytes for a backend', 'BACKEND_SECRET', 'dummy-secret-of-31-bytes-and-no', {
-    BACKEND_URL: 'https://dummy.example/',
-  }),
-  one(
-    'a secret of an example for a backend in production',
-    'BACKEND_SECRET',
-    'change-me-dummy-secret-change-me',
+    'http://user:dummy-password-1@127.0.0.1',
+    'dummy-password-1',
+    'redis://',
+  ],
+  REDIS_HOST: ['user@redis', 'redis/0'],
+  REDIS_PORT: ['"6379"', '0'],
+  REDIS_PREFIX: ['tickwire*', '{tickwire}'],
+  FEEDS: ['simulator:BTC-USD;push:BTC-USD', 'nobody', 'push,push'],
+  SYMBOLS: ['BTC-USD,btc-usd', 'BTC USD', 'BTC-*', ','],
+  UPDATE_INTERVAL: ['500ms', '1_000', '0'],
+  SIMULATOR_SEED: ['4294967296'],
+  DAY_START: ['24:00', '00:00+02:00'],
+  API_KEYS: ['dummy-k', 'dummy-key-1,dummy-key-1', 'desk:dummy-key-1,desk:dummy-key-2', 'dummy-key 1'],
+  CORS_ORIGIN: [
+    '*,https://a.example',
+    'https://a.example/page',
+    'a.example',
+    'https://*.a.example/',
+    'null',
+    // More than Nginx accepts.
+    'https://a.example,'.repeat(223),
+  ],
+  TRUST_PROXY: ['10.0.0.0/8', 'true'],
+  TRUSTED_NETWORKS: ['10.0.0.0/33', '10.0.0.0', 'none,10.0.0.0/8', '10.0.0.0/8/8'],
+  MAX_CONNECTIONS_PER_ADDRESS: ['0'],
+  MAX_HANDSHAKES_PER_SECOND: ['10/s'],
+  PING_INTERVAL_MS: ['45000', '59000'],
+  PING_TIMEOUT_MS: ['Infinity'],
+  MAX_MESSAGE_BYTES: ['1073741824', '1mb'],
+  MAX_SUBSCRIPTIONS: ['0'],
+  LEASE_TTL_MS: ['1400'],
+  LEASE_DEADLINE_MS: ['600'],
+  STORE_SHARDS: ['0'],
+  DRAIN_MS: ['15001'],
+  LOG_LEVEL: ['loud'],
+  LOG_MAX_PER_SECOND: ['few'],
+  LOG_TO_FILE: ['perhaps'],
+  LOG_MAX_SIZE: ['10MB', '1.5m', '1k', '999999999999g'],
+  LOG_MAX_FILES: ['0'],
+  AUTH_MODE: ['jwt', 'basic', 'JWT'],
+  JWT_MAX_AGE: ['1h', '0'],
+  BACKEND_TIMEOUT_MS: ['5s'],
+  BACKEND_MAX_CONCURRENT: ['0'],
+};
+
+const secret = 'dummy-secret-that-is-long-enough-1';
+const short = 'dummy-secret-of-31-bytes-and-no';
+const jwt = { AUTH_MODE: 'jwt', JWT_SECRET: secret };
+const keysOf = (url: string) => ({ AUTH_MODE: 'jwt', JWKS_URL: url });
+const backend = { BACKEND_URL: 'https://dummy.example/', BACKEND_SECRET: secret };
+const production = { NODE_ENV: 'production' };
+const example = 'change-me-dummy-secret-change-me-dummy-secret';
+
+export type ConfigRow = readonly [env: Record<string, string>, ...rejected: string[]];
+
+const rowsOf = (take: (values: readonly string[]) => readonly string[]): ConfigRow[] =>
+  Object.entries(badValues).flatMap(([name, values]) =>
+    take(values).map((value): ConfigRow => [{ [name]: value }, name]),
+  );
+
+/** Variables that are wrong together. */
+const badSets: readonly ConfigRow[] = [
+  [{ FEEDS: 'simulator:BTC-USD', SYMBOLS: 'BTC-USD,ETH-USD' }, 'FEEDS'],
+  [{ ...production, API_KEYS: 'dummy-key-1' }, 'API_KEYS'],
+  [{ ...production, API_KEYS: 'change-me-dummy-key-1' }, 'API_KEYS'],
+  [{ ...jwt, JWT_SECRET: short }, 'JWT_SECRET'],
+  [{ ...jwt, ...production, JWT_SECRET: example }, 'JWT_SECRET'],
+  [{ ...jwt, JWKS_URL: 'https://dummy.example/jwks.json' }, 'JWKS_URL'],
+  [keysOf('dummy.example'), 'JWKS_URL'],
+  [keysOf('file:///etc/dummy'), 'JWKS_URL'],
+  [keysOf('https://user:dummy-password-1@keys.example/jwks.json'), 'JWKS_URL'],
+  [{ ...backend, BACKEND_URL: 'ftp://dummy.example/' }, 'BACKEND_URL'],
+  [{ ...backend, BACKEND_URL: 'https://user:dummy-password-1@backend.example/' }, 'BACKEND_URL'],
+  [{ ...backend, BACKEND_SECRET: '' }, 'BACKEND_SECRET'],
+  [{ ...backend, BACKEND_SECRET: short }, 'BACKEND_SECRET'],
+  [{ ...backend, ...production, BACKEND_SECRET: example }, 'BACKEND_SECRET'],
+  [
     {
-      BACKEND_URL: 'https://dummy.example/',
-      NODE_ENV: 'production',
-    },
-  ),
-  one('a time limit with a unit', 'BACKEND_TIMEOUT_MS', '5s'),
-  one('no request at once', 'BACKEND_MAX_CONCURRENT', '0'),
-  one('a key of an example in production', 'API_KEYS', 'change-me-dummy-key-1', { NODE_ENV: 'production' }),
-  {
-    name: 'everything at once',
-    send: {
       PORT: '80a',
       REDIS_URL: 'http://user:dummy-password-1@127.0.0.1',
       FEEDS: 'nobody',
-      SYMBOLS: 'A,A',
+      SYMBOLS: 'A,A,b c',
+      UPDATE_INTERVAL: '500ms',
       API_KEYS: 'dummy-k',
       LEASE_TTL_MS: '1000',
       LOG_LEVEL: 'loud',
     },
-    expect: ['PORT', 'REDIS_URL', 'FEEDS', 'SYMBOLS', 'API_KEYS', 'LOG_LEVEL', 'LEASE_TTL_MS'],
-  },
+    ...'PORT REDIS_URL FEEDS SYMBOLS UPDATE_INTERVAL API_KEYS LOG_LEVEL LEASE_TTL_MS'.split(' '),
+  ],
 ];
 
-/** Names that are nearly a setting's, and that setting's. */
-export const misspelledRows: readonly Row<string, string>[] = [
-  { name: 'a letter too many', send: 'UPDATE_INTERVALL', expect: 'UPDATE_INTERVAL' },
-  { name: 'a letter missing', send: 'LOG_LEVL', expect: 'LOG_LEVEL' },
-  { name: 'the plural', send: 'SYMBOL', expect: 'SYMBOLS' },
-  { name: 'no underscore', send: 'TRUSTPROXY', expect: 'TRUST_PROXY' },
-  { name: 'two letters the other way round', send: 'CORS_ORIGNI', expect: 'CORS_ORIGIN' },
-];
+export const configRows: readonly ConfigRow[] = [...rowsOf((values) => values), ...badSets];
+export const processRows: readonly ConfigRow[] = [...rowsOf((values) => values.slice(0, 1)), ...badSets];
+
+/** Names that are nearly the name of a setting. */
+export const misspelled: Readonly<Record<string, string>> = {
+  UPDATE_INTERVALL: 'UPDATE_INTERVAL',
+  LOG_LEVL: 'LOG_LEVEL',
+  SYMBOL: 'SYMBOLS',
+  TRUSTPROXY: 'TRUST_PROXY',
+  CORS_ORIGNI: 'CORS_ORIGIN',
+};

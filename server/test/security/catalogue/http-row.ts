@@ -1,24 +1,32 @@
-/** A request over HTTP as it is sent to Nginx, byte for byte, and the one answer to it. */
+/** A request over HTTP as it is sent, byte for byte, and the one answer to it. */
 import { codes, type CodeName } from '../../../protocol/index.ts';
-import type { Row } from '../row.ts';
 
-/** The bytes as they are sent. */
-export type HttpRow = Row<
-  string,
-  {
-    status: number;
-    /** Whether the connection is closed behind it; it takes another request where nothing is said. */
-    closes?: boolean;
-    /** What the body must be. */
-    body?: RegExp;
-    /** What headers must be, by lower-case name. */
-    headers?: Readonly<Record<string, RegExp>>;
-  }
->;
+/** The text is sent as Latin-1. The answer is a refusal by its name, a status, or more than that. */
+export type HttpRow = readonly [name: string, bytes: string, answer: CodeName | number | HttpAnswer];
+
+export interface HttpAnswer {
+  status: number;
+  /** True if the connection is closed after the answer. Otherwise it accepts another request. */
+  closes?: boolean;
+  body?: RegExp;
+  /** By lower-case name. */
+  headers?: Readonly<Record<string, RegExp>>;
+}
 
 export const host = 'Host: 127.0.0.1\r\n';
+/** The key that the cluster accepts for most calls. */
+export const key = 'dummy-key-1';
+export const withKey = `X-API-Key: ${key}`;
+export const json = 'Content-Type: application/json';
 
-/** Gives one request with a line each for what is given; a body brings its own length. */
+interface Asked {
+  method?: string;
+  lines?: readonly string[];
+  body?: string;
+  version?: string;
+}
+
+/** One request with these header lines. A body brings its own length. */
 export function ask(
   target: string,
   { method = 'GET', lines = [], body = '', version = '1.1' }: Asked = {},
@@ -28,23 +36,24 @@ export function ask(
   return `${method} ${target} HTTP/${version}\r\n${host}${length}${more}\r\n${body}`;
 }
 
-interface Asked {
-  method?: string;
-  lines?: readonly string[];
-  body?: string;
-  version?: string;
-}
+/** A request with the key and a body of JSON. A text is sent as it is. */
+export const call = (method: string, target: string, body: unknown, lines: readonly string[] = []): string =>
+  ask(target, {
+    method,
+    lines: [withKey, json, ...lines],
+    body: Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)).toString('latin1'),
+  });
 
-/** The start of a refusal that says why. */
+/** The start of a refusal that gives its reason. */
 export const problem = /^\{"type":/;
-/** What Nginx does not read further than it must. */
 export const badRequest = { status: 400, closes: true, body: problem } as const;
+export const notFound = { status: 404, body: problem } as const;
 
-/** Where a stock client that polls begins. */
+/** The first request of a stock client that polls. */
 export const handshake = '/socket.io/?EIO=4&transport=polling';
 
-/** The refusal of that name as a problem: its status, code and retry rule, and the headers that belong to the status. */
-export function refused(name: CodeName): HttpRow['expect'] {
+/** The refusal as a problem: status, code and retry rule, and the headers that belong to the status. */
+export function refused(name: CodeName): HttpAnswer {
   const { status, code, retry } = codes[name];
   return {
     status,
@@ -58,14 +67,5 @@ export function refused(name: CodeName): HttpRow['expect'] {
       ...(status === 401 && { 'www-authenticate': /./ }),
       ...(status === 503 && { 'retry-after': /^1$/ }),
     },
-  };
-}
-
-/** The body in chunks of 16 KB, with the line that says so. */
-export function chunked(body: string): { lines: readonly string[]; rest: string } {
-  const chunks = body.match(/[^]{1,16384}/g) ?? [];
-  return {
-    lines: ['Transfer-Encoding: chunked'],
-    rest: `${chunks.map((chunk) => `${chunk.length.toString(16)}\r\n${chunk}\r\n`).join('')}0\r\n\r\n`,
   };
 }
