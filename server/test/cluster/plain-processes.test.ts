@@ -95,18 +95,6 @@ test('every program that ends by itself is reported, and restarts on request', a
   expect(await nodeOf(cluster.url)).toBe('r1');
 });
 
-test('a bad setting rejects the start with the last lines of the replica', async () => {
-  const ends: string[] = [];
-  const starting = start({
-    replicas: 1,
-    env: { UPDATE_INTERVAL: 'often' },
-    onUnexpectedExit: (part, how) => ends.push(`${part.name} ${how}`),
-  });
-  await expect(starting).rejects.toThrow(/replica r1 ended with code 1:[^]*UPDATE_INTERVAL/);
-  // The cluster never ran, so no program of it can restart.
-  expect(ends).toEqual([]);
-});
-
 test('an aborted start leaves no process', async () => {
   const abort = new AbortController();
   const lines: string[] = [];

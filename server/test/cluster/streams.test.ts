@@ -1,12 +1,9 @@
 /** Plain WebSockets over three replicas and through Nginx. */
-import { randomUUID } from 'node:crypto';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Tick } from '../../protocol/index.ts';
-import { createPlainClient, refusedUpgrade, type PlainClient } from '../support/plain-client.ts';
-import { systemPython } from '../support/python.ts';
+import { createPlainClient, type PlainClient } from '../support/plain-client.ts';
 import { createOrderCheck } from '../support/order.ts';
 import { sharedCluster } from '../support/shared-cluster.ts';
-import { startChild } from '../support/start-child.ts';
 
 const symbols = ['BTC-USD', 'AAPL', 'EUR-USD'];
 
@@ -50,52 +47,5 @@ describe('plain streams over a cluster', () => {
         expect(JSON.stringify(tick)).toBe(payload);
       }
     expect(compared).toBeGreaterThan(60);
-  });
-
-  it('[PW1][PW4] a client in Python connects through Nginx, adds symbols, and gets its refusals', async () => {
-    const cluster = sharedCluster();
-    const user = `py-${randomUUID()}`;
-    const code = `
-import json, sys
-import websocket
-
-stream = websocket.create_connection(sys.argv[1].replace('http', 'ws', 1) + '/stream/BTC-USD?user=' + sys.argv[2])
-stream.send('aapl,NONE')
-seen = {}
-while not ('tick' in seen and set(seen.get('quote', [])) == {'BTC-USD', 'AAPL'}):
-    message = json.loads(stream.recv())
-    seen.setdefault(message['type'], []).append(message.get('symbol'))
-    if message['type'] == 'hello':
-        print('hello', message['user'])
-    if message['type'] == 'subscribed':
-        for symbol, result in message['results'].items():
-            print(symbol, result['ok'], result.get('name'))
-stream.ping('x')
-stream.close()
-try:
-    websocket.create_connection(sys.argv[1].replace('http', 'ws', 1) + '/stream/no%20symbol')
-except websocket.WebSocketBadStatusException as error:
-    print('refused', error.status_code)
-print('done')
-`;
-    const child = await startChild({
-      name: 'python',
-      command: systemPython,
-      args: ['-u', '-c', code, cluster.url, user],
-    });
-    onTestFinished(() => child.kill('SIGKILL'));
-    await child.ended;
-    expect(child.logs()).toEqual([
-      `hello ${user}`,
-      'BTC-USD True None',
-      'AAPL True None',
-      'NONE False unknown_symbol',
-      'refused 400',
-      'done',
-    ]);
-    expect(await refusedUpgrade(cluster.url, '/stream/NONE')).toMatchObject({
-      status: 404,
-      problem: { name: 'unknown_symbol' },
-    });
   });
 });

@@ -1,6 +1,5 @@
 /** What happens to the local cluster when its processes die, hang or cannot start, with true processes and signals. */
 import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
 import { describe, expect, it, vi } from 'vitest';
 import { localProgram, type LocalProcesses } from './local-processes.ts';
 import { counted, draftsOf, lead, missedSince, replayed } from './store-steps.ts';
@@ -139,19 +138,6 @@ describe('the end of the primary', () => {
 });
 
 describe('a start that cannot work', () => {
-  it('says which port is taken and what to do, and leaves no process', async () => {
-    const other = createServer().listen(0, '127.0.0.1');
-    await once(other, 'listening');
-    const { port } = other.address() as AddressInfo;
-    const processes = start({ port });
-    await expect(processes.listening).rejects.toThrow(
-      `port ${port} of 127.0.0.1 is taken: end the program that listens there, or set PORT to another port`,
-    );
-    await once(processes.primary, 'exit');
-    await expectNoneLeft(processes, 1_000);
-    other.close();
-  });
-
   it('ends with the reason when workers end before any is ready', async () => {
     const processes = start({ worker: 'fails at start' });
     await expect(processes.listening).rejects.toThrow(/no worker becomes ready.*exit code 3/);

@@ -3,7 +3,6 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { describe, expect, it, vi } from 'vitest';
-import { io } from 'socket.io-client';
 import { localProgram } from './local-processes.ts';
 import { body, request, type Outcome } from './local-requests.ts';
 
@@ -107,31 +106,5 @@ describe('the port of the local cluster', () => {
     const before = performance.now();
     await once(socket, 'close');
     expect(performance.now() - before).toBeGreaterThan(400);
-  });
-
-  it.each([
-    ['polling, then an upgrade', ['polling', 'websocket']],
-    ['WebSocket alone', ['websocket']],
-    ['polling alone', ['polling']],
-  ])('serves stock Socket.IO clients on every worker: %s', async (_, transports) => {
-    const { processes, port } = await start();
-    await processes.readyCount(2);
-    const clients = Array.from({ length: 6 }, () =>
-      io(`http://127.0.0.1:${port}`, { transports, forceNew: true, reconnection: false }),
-    );
-    try {
-      const got = clients.map(() => [] as string[]);
-      clients.forEach((client, index) => client.on('from', (node: string) => void got[index]?.push(node)));
-      await vi.waitFor(() => expect(clients.filter(({ connected }) => connected)).toHaveLength(6), {
-        timeout: 10_000,
-      });
-      for (const client of clients) client.emit('to all', 'x'.repeat(50));
-      await vi.waitFor(() => expect(got.map(({ length }) => length)).toEqual([6, 6, 6, 6, 6, 6]), {
-        timeout: 5_000,
-      });
-      for (const nodes of got) expect(new Set(nodes)).toEqual(new Set(['local-1', 'local-2']));
-    } finally {
-      for (const client of clients) client.disconnect();
-    }
   });
 });

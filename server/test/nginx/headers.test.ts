@@ -181,7 +181,8 @@ test.each<[string, string, CodeName, RegExp?]>([
     /\r\nAllow: GET, HEAD, PUT, /,
   ],
   ['HTTP/9.9', 'GET / HTTP/9.9\r\nHost: x\r\n\r\n', 'version_not_supported'],
-  ['the figures', 'GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n', 'not_found'],
+  ['the metrics', 'GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n', 'not_found'],
+  ['the metrics in capitals', 'GET /METRICS/ HTTP/1.1\r\nHost: x\r\n\r\n', 'not_found'],
   [
     'a token in the address',
     'GET /api/ticks?token=x HTTP/1.1\r\nHost: x\r\n\r\n',

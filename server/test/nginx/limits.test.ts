@@ -218,15 +218,6 @@ test('[SI6] a token in the address reaches neither a replica nor a log', async (
   expect(logs).not.toContain('unseen');
 });
 
-test('what is not there, and what is too large, has its code as well', async () => {
-  const [missing, large] = await Promise.all([
-    ask(nginx.port, '/metrics'),
-    ask(nginx.port, '/api/ticks', { method: 'POST', body: 'x'.repeat(1_100_000) }),
-  ]);
-  expect(JSON.parse(missing.body)).toMatchObject({ status: 404, ...ruleOf('not_found') });
-  expect(JSON.parse(large.body)).toMatchObject({ status: 413, ...ruleOf('payload_too_large') });
-});
-
 test('a trusted network has no limits', async () => {
   expect(await inTurn(20, '/api/ticks', insider)).not.toContain(429);
   expect(await inTurn(20, '/socket.io/?EIO=4&transport=polling', insider)).not.toContain(429);

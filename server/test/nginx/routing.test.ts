@@ -107,8 +107,3 @@ test("the stock client's script is passed on", async () => {
     expect((await ask(nginx.port, path)).status).toBe(200);
   }
 });
-
-test('operators ask a replica for its figures, not Nginx', async () => {
-  expect((await ask(nginx.port, '/metrics')).status).toBe(404);
-  expect((await ask(nginx.port, '/METRICS/')).status).toBe(404);
-});

@@ -5,7 +5,6 @@
 import { networkInterfaces } from 'node:os';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import { freePort } from '../support/free-port.ts';
 import { violationsOf } from './accessibility.ts';
 import { launchBrowser, openPage, replicasShown, watchText } from './browser.ts';
 import { startEmbeddedCluster, type EmbeddedCluster } from '../support/embedded-cluster.ts';
@@ -21,22 +20,11 @@ const apiKey = 'dummy-key-1';
 
 let browser: Browser;
 let cluster: EmbeddedCluster;
-let port = 0;
-
-/** On every address of this machine. */
-function start(): Promise<EmbeddedCluster> {
-  return startEmbeddedCluster({
-    HOST: '',
-    PORT: String(port),
-    FEEDS: 'simulator,push:ACME',
-    API_KEYS: apiKey,
-    UPDATE_INTERVAL: '200',
-  });
-}
 
 beforeAll(async () => {
-  port = await freePort();
-  [browser, cluster] = await Promise.all([launchBrowser(), start()]);
+  // An empty host is every address of this machine.
+  const env = { HOST: '', FEEDS: 'simulator,push:ACME', API_KEYS: apiKey, UPDATE_INTERVAL: '200' };
+  [browser, cluster] = await Promise.all([launchBrowser(), startEmbeddedCluster(env)]);
 });
 
 afterAll(() => Promise.all([browser.close(), cluster.close()]));
@@ -96,16 +84,6 @@ it('moves every row and loses nothing, at an address of the local network, under
   // The policy is in force: the browser blocks an inline script and complains.
   expect(await page.evaluate(runInlineScript)).toBe(false);
   await expect.poll(() => complaints.join(), soon).toContain('Content Security Policy');
-});
-
-it('shows the chosen symbols, and moves them', async () => {
-  const { page, complaints } = await openPage(browser, `${cluster.url}#ETH-USD`);
-  await seePrices(page, 'ETH-USD', 2);
-  await page.getByLabel('AAPL').check();
-  await seePrices(page, 'AAPL', 2);
-  await page.getByLabel('ETH-USD').uncheck();
-  await expect.poll(() => symbolsShown(page), soon).toEqual(['AAPL']);
-  expect(complaints).toEqual([]);
 });
 
 it('[LS2] shows without a reload that a symbol was retired or added', async () => {
@@ -170,23 +148,6 @@ it('survives the kill of its replica: it says so, reconnects, and its rows move 
   await expect.poll(() => replicasShown(page), soon).toHaveLength(2);
   // The browser itself complains of each try that nobody answered.
   expect(complaints.filter((text) => !text.includes('/socket.io/'))).toEqual([]);
-});
-
-it('survives that the whole cluster is down for a while', async () => {
-  const { page } = await openPage(browser, cluster.url, { random: 0.5 });
-  await seePrices(page, 'BTC-USD', 2);
-  await cluster.close();
-  await expect.poll(() => status(page), soon).toContain('Reconnecting in');
-  expect(await freshness(page)).toEqual(['offline']);
-  cluster = await start();
-  // The next try of its own may be 20 s away.
-  const tryNow = page.getByRole('button', { name: 'Try now' });
-  const statusNow = async () => {
-    if (await tryNow.isVisible()) await tryNow.click({ timeout: 1_000 }).catch(() => {});
-    return status(page);
-  };
-  await expect.poll(statusNow, soon).toBe('Live');
-  await seePrices(page, 'BTC-USD', 3);
 });
 
 it('the page of the API is styled and accessible, and leads to each call', async () => {
