@@ -1,6 +1,5 @@
 /** The list of symbols changed in a cluster: clients of every replica, and a leader that is killed. */
-import { createClient } from 'redis';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { SubscribeAck, SymbolsChange, Tick } from '../../protocol/index.ts';
 import type { Recorder } from '../support/recorder.ts';
 import { until } from '../support/until.ts';
@@ -86,41 +85,6 @@ describe('the list of symbols', () => {
       expect(client.ticks('NEW-USD').at(-1)).toMatchObject({ gen: first.gen, seq: 4, price: '12' });
       expect(client.faults()).toEqual([]);
     }
-  });
-
-  it('[LS4] Redis keeps no history of a retired symbol; a client from before gets a snapshot, and seq goes on', async () => {
-    const cluster = theCluster();
-    const redis = createClient({ url: cluster.redis.url });
-    await redis.connect();
-    onTestFinished(() => redis.destroy());
-    const stored = async (): Promise<number[]> => {
-      const names = (await redis.keys('*:OLD-USD')).filter((name) => name.startsWith(cluster.redisPrefix));
-      return Promise.all(names.map((name) => redis.lLen(name)));
-    };
-    expect(await change(cluster.url, 'PUT', 'OLD-USD')).toBe(201);
-    const first = await pushed(cluster.url, 'OLD-USD', '1');
-    for (const price of ['2', '3', '4']) await pushed(cluster.url, 'OLD-USD', price);
-    expect(await stored()).toEqual([4]);
-    expect(await change(cluster.url, 'DELETE', 'OLD-USD')).toBe(200);
-    expect(await stored()).toEqual([]);
-
-    expect(await change(cluster.url, 'PUT', 'OLD-USD')).toBe(201);
-    const back = cluster.connect({});
-    await back.seen('hello');
-    const since = async (seq: number): Promise<unknown> => {
-      const answer = await back.subscribe({ symbols: ['OLD-USD'], since: { 'OLD-USD': [first.gen, seq] } });
-      return answer.ok ? answer.results['OLD-USD'] : answer;
-    };
-    await until(async () => ((await since(2)) as { ok: boolean }).ok, { withinMs: 5_000 });
-    expect(await since(2)).toMatchObject({ gen: first.gen, seq: 4, recovered: false });
-    await back.seen('snapshot');
-    expect(back.of<{ quotes: unknown[] }>('snapshot').at(-1)?.quotes).toMatchObject([{ seq: 4, price: '4' }]);
-    expect(await since(4)).toMatchObject({ gen: first.gen, seq: 4, recovered: true, replayed: 0 });
-    expect(await pushed(cluster.url, 'OLD-USD', '5')).toEqual({ ...first, seq: 5 });
-    await back.seen('tick');
-    expect(back.ticks('OLD-USD')).toMatchObject([{ seq: 5, price: '5' }]);
-    expect(back.faults()).toEqual([]);
-    expect(await stored()).toEqual([1]);
   });
 
   it('[LS5] survives its leader, and a new replica knows it before it is ready', async () => {

@@ -1,7 +1,7 @@
 /** What happens to a request whose replica is draining, dead, slow or dies over it. */
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { startNginx, type NginxServer } from '../support/start-nginx.ts';
-import { ask, openSocket, type Answer } from './ask.ts';
+import { ask, upgradedBy, type Answer } from './ask.ts';
 import { createScriptedUpstream, type ScriptedUpstream } from './scripted-upstream.ts';
 
 let r1: ScriptedUpstream;
@@ -32,17 +32,13 @@ test('a handshake that a draining replica answers with 503 goes to the next, on 
   r1.answer = (_, response) => response.writeHead(503).end();
   r1.refuseUpgrade = 503;
   expect((await handshake(cid)).body).toBe('r2');
-  const { name, socket } = await openSocket(nginx.port, '/socket.io/?EIO=4&transport=websocket&cid=xyz');
-  socket?.destroy();
-  expect(name).toBe('r2');
+  expect(await upgradedBy(nginx.port, '/socket.io/?EIO=4&transport=websocket&cid=xyz')).toBe('r2');
 });
 
 test('a plain stream whose replica is draining goes to the next', async () => {
   r1.refuseUpgrade = 503;
   for (let i = 0; i < 4; i += 1) {
-    const { name, socket } = await openSocket(nginx.port, '/stream/BTC-USD');
-    socket?.destroy();
-    expect(name).toBe('r2');
+    expect(await upgradedBy(nginx.port, '/stream/BTC-USD')).toBe('r2');
   }
 });
 
@@ -107,9 +103,7 @@ test('after all replicas were gone, the first one back gets its clients at once'
   expect((await handshake('a')).status).toBe(503);
   r1 = await createScriptedUpstream('r1', port);
   for (const cid of ['a', 'b', 'c', 'd']) expect((await handshake(cid)).body).toBe('r1');
-  const { name, socket } = await openSocket(nginx.port, '/socket.io/?EIO=4&transport=websocket');
-  socket?.destroy();
-  expect(name).toBe('r1');
+  expect(await upgradedBy(nginx.port, '/socket.io/?EIO=4&transport=websocket')).toBe('r1');
 });
 
 test('a replica that failed gets no sessions back while a drain may still run', async () => {

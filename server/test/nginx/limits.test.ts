@@ -1,8 +1,5 @@
 /** Limits per address: generous, none for trusted networks, and an honest answer beyond. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
 import { startNginx, type NginxServer } from '../support/start-nginx.ts';
 import { codes, type CodeName } from '../../protocol/index.ts';
@@ -20,14 +17,12 @@ beforeEach(() => {
   outsider = `127.0.1.${tests}`;
 });
 
-let folder: string;
 let replica: ScriptedUpstream;
 let nginx: NginxServer;
 /** Its body stands still from the start of the file, because Nginx waits ten seconds for it. */
 let idle: SlowBody;
 
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'tickwire-nginx-'));
   replica = await createScriptedUpstream('r1');
   nginx = await startNginx({
     replicas: [replica],
@@ -38,7 +33,6 @@ beforeAll(async () => {
     openCallsPerAddress: 2,
     // As people write lists.
     corsOrigins: [' https://shop.example ', ' https://friend.example'],
-    accessLog: `${join(folder, 'access.log')} access`,
   });
   idle = await slowBody('/api/quote', '127.0.2.1');
 });
@@ -47,7 +41,6 @@ afterAll(async () => {
   idle?.socket.destroy();
   await nginx?.stop();
   await replica.close();
-  rmSync(folder, { recursive: true });
 });
 
 /** What the code of that name has, without its text. */
@@ -194,8 +187,9 @@ test('the longest list of origins that a replica takes is one that Nginx takes',
   expect(await corsHeaders(other.port, last)).toEqual([last, 'Retry-After, X-Request-Id', 'Origin']);
 });
 
-test('[SI6] a token in the address reaches neither a replica nor a log', async () => {
+test('[SI6] a token in the address is refused, and reaches no replica', async () => {
   const token = 'dummy-token-0123456789';
+  const seenBefore = replica.seen.length;
   for (const name of ['token', 'access_token', 'id_token', 'jwt', 'Token']) {
     for (const path of ['/socket.io/?EIO=4&transport=polling&', '/api/ticks?', '/stream/BTC-USD?', '/?']) {
       const refused = await ask(nginx.port, `${path}${name}=${token}`, { from: outsider });
@@ -205,17 +199,7 @@ test('[SI6] a token in the address reaches neither a replica nor a log', async (
       expect(JSON.parse(refused.body)).toMatchObject({ status: 401, ...ruleOf('token_invalid') });
     }
   }
-  // A replica refuses an API key; no line tells of it.
-  for (const name of ['api_key', 'apiKey', 'X-API-Key'])
-    await inTurn(8, `/api/status?a=1&${name}=${token}`, outsider);
-  const requests = () => readFileSync(join(folder, 'access.log'), 'utf8');
-  const refusedBefore = requests().split('"status":429').length;
-  // Nor does any other query, also beyond the limits.
-  expect(await inTurn(8, '/api/ticks?symbols=unseen', outsider)).toContain(429);
-  await until(() => requests().split('"status":429').length > refusedBefore);
-  const logs = [...nginx.logs(), requests()].join('\n');
-  expect(logs).not.toContain(token);
-  expect(logs).not.toContain('unseen');
+  expect(replica.seen).toHaveLength(seenBefore);
 });
 
 test('a trusted network has no limits', async () => {

@@ -1,7 +1,7 @@
 /** Which replica a client reaches: DESIGN's sticky rules on a real Nginx in front of scripted replicas. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startNginx, type NginxServer } from '../support/start-nginx.ts';
-import { ask, openSocket } from './ask.ts';
+import { ask, openSocket, upgradedBy } from './ask.ts';
 import { createScriptedUpstream, type ScriptedUpstream } from './scripted-upstream.ts';
 
 let replicas: ScriptedUpstream[] = [];
@@ -31,9 +31,8 @@ test('a stream that sends its cid stays on one replica, whatever its transport a
     '/socket.io/?EIO=4&transport=polling&cid=abc&sid=s1',
     '/socket.io/?cid=abc&EIO=4&transport=polling&sid=s1',
   ]);
-  const upgraded = await openSocket(nginx.port, '/socket.io/?EIO=4&transport=websocket&cid=abc&sid=s1');
-  upgraded.socket?.destroy();
-  expect(new Set([...polling, upgraded.name]).size).toBe(1);
+  const upgraded = await upgradedBy(nginx.port, '/socket.io/?EIO=4&transport=websocket&cid=abc&sid=s1');
+  expect(new Set([...polling, upgraded]).size).toBe(1);
 });
 
 test('60 cids from one address spread over all replicas', async () => {
@@ -46,9 +45,7 @@ test('60 cids from one address spread over all replicas', async () => {
 test('stock clients on WebSocket alone spread from one address', async () => {
   const names: string[] = [];
   for (let i = 0; i < 60; i += 1) {
-    const { name, socket } = await openSocket(nginx.port, '/socket.io/?EIO=4&transport=websocket');
-    socket?.destroy();
-    names.push(name);
+    names.push(await upgradedBy(nginx.port, '/socket.io/?EIO=4&transport=websocket'));
   }
   for (const { name } of replicas) expect(names.filter((other) => other === name).length).toBeGreaterThan(5);
 });
@@ -61,10 +58,9 @@ test('stock polling clients stick to their address, and addresses spread', async
       ['/socket.io/?EIO=4&transport=polling', '/socket.io/?EIO=4&transport=polling&sid=s1'],
       from,
     );
-    const upgraded = await openSocket(nginx.port, '/socket.io/?EIO=4&transport=websocket&sid=s1', { from });
-    upgraded.socket?.destroy();
-    expect([...names, upgraded.name]).toEqual([upgraded.name, upgraded.name, upgraded.name]);
-    perAddress.push(upgraded.name);
+    const upgraded = await upgradedBy(nginx.port, '/socket.io/?EIO=4&transport=websocket&sid=s1', { from });
+    expect([...names, upgraded]).toEqual([upgraded, upgraded, upgraded]);
+    perAddress.push(upgraded);
   }
   expect(new Set(perAddress).size).toBe(3);
 });

@@ -3,14 +3,11 @@
  * `PICTURE=<file>` the tests take the README's picture.
  */
 import { networkInterfaces } from 'node:os';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { violationsOf } from './accessibility.ts';
-import { launchBrowser, openPage, replicasShown, watchText } from './browser.ts';
+import { openPage, replicasShown, soon, startBrowserForFile, status, watchText } from './browser.ts';
 import { startEmbeddedCluster, type EmbeddedCluster } from '../support/embedded-cluster.ts';
-
-/** For conditions that come true by themselves. */
-const soon = { timeout: 30_000, interval: 25 };
 
 /** What the README's picture shows: as many rows as fit. */
 const pictured =
@@ -18,20 +15,17 @@ const pictured =
 
 const apiKey = 'dummy-key-1';
 
-let browser: Browser;
+const browser = startBrowserForFile();
 let cluster: EmbeddedCluster;
 
 beforeAll(async () => {
   // An empty host is every address of this machine.
   const env = { HOST: '', FEEDS: 'simulator,push:ACME', API_KEYS: apiKey, UPDATE_INTERVAL: '200' };
-  [browser, cluster] = await Promise.all([launchBrowser(), startEmbeddedCluster(env)]);
+  cluster = await startEmbeddedCluster(env);
 });
 
-afterAll(() => Promise.all([browser.close(), cluster.close()]));
+afterAll(() => cluster.close());
 
-afterEach(() => Promise.all(browser.contexts().map((context) => context.close())));
-
-const status = (page: Page) => page.locator('.status .words').textContent();
 const price = (page: Page, symbol: string) => page.locator(`tr[data-symbol="${symbol}"] .value`).innerText();
 /** How fresh the prices are that are shown, each word once. */
 const freshness = (page: Page) =>
@@ -74,7 +68,7 @@ const usersShown = async (page: Page): Promise<number> =>
   (await replicasShown(page)).reduce((sum, text) => sum + Number(/(\d+) users?\b/.exec(text)?.[1] ?? NaN), 0);
 
 it('moves every row and loses nothing, at an address of the local network, under a strict content security policy', async () => {
-  const { page, complaints } = await openPage(browser, cluster.url.replace('localhost', networkAddress()));
+  const { page, complaints } = await openPage(browser(), cluster.url.replace('localhost', networkAddress()));
   await expect.poll(() => status(page), soon).toBe('Live');
   await expect.poll(() => page.locator('tbody tr .value').count(), soon).toBeGreaterThanOrEqual(20);
   await Promise.all(['BTC-USD', 'AAPL', 'EUR-USD'].map((symbol) => seePrices(page, symbol, 3)));
@@ -95,7 +89,7 @@ it('[LS2] shows without a reload that a symbol was retired or added', async () =
     });
     return answer.status;
   };
-  const { page, complaints } = await openPage(browser, cluster.url);
+  const { page, complaints } = await openPage(browser(), cluster.url);
   await seePrices(page, 'AAPL', 2);
   const before = await symbolsShown(page);
   expect(before.at(-1)).toBe('ACME');
@@ -120,11 +114,11 @@ it('[LS2] shows without a reload that a symbol was retired or added', async () =
 });
 
 it('shows the replicas with the leader and their users, as tabs open and close', async () => {
-  const { page } = await openPage(browser, cluster.url);
+  const { page } = await openPage(browser(), cluster.url);
   await expect.poll(() => usersShown(page), soon).toBe(1);
   await expect.poll(() => replicasShown(page), soon).toHaveLength(2);
   expect((await replicasShown(page)).filter((text) => text.includes('leader'))).toHaveLength(1);
-  const tab = await openPage(browser, cluster.url);
+  const tab = await openPage(browser(), cluster.url);
   await expect.poll(() => usersShown(page), soon).toBe(2);
   await expect.poll(() => usersShown(tab.page), soon).toBe(2);
   await tab.page.close();
@@ -132,7 +126,7 @@ it('shows the replicas with the leader and their users, as tabs open and close',
 });
 
 it('survives the kill of its replica: it says so, reconnects, and its rows move again', async () => {
-  const { page, complaints } = await openPage(browser, cluster.url, { random: 0.5 });
+  const { page, complaints } = await openPage(browser(), cluster.url, { random: 0.5 });
   await seePrices(page, 'BTC-USD', 2);
   await expect.poll(() => replicasShown(page), soon).toHaveLength(2);
   const [words, replicas] = [await watchText(page, '.status .words'), await watchText(page, '.nodes')];
@@ -151,7 +145,7 @@ it('survives the kill of its replica: it says so, reconnects, and its rows move 
 });
 
 it('the page of the API is styled and accessible, and leads to each call', async () => {
-  const { page, complaints } = await openPage(browser, new URL('/api/docs', cluster.url).href);
+  const { page, complaints } = await openPage(browser(), new URL('/api/docs', cluster.url).href);
   const links = page.locator('nav a');
   const sections = page.locator('section h2');
   expect(await links.count()).toBeGreaterThan(10);
@@ -166,7 +160,7 @@ it('the page of the API is styled and accessible, and leads to each call', async
 });
 
 it.runIf(process.env['PICTURE'])('takes the picture of the README', async () => {
-  const { page } = await openPage(browser, `${cluster.url}#${pictured}`, { colorScheme: 'light' });
+  const { page } = await openPage(browser(), `${cluster.url}#${pictured}`, { colorScheme: 'light' });
   await seePrices(page, 'BTC-USD', 20);
   expect(await status(page)).toBe('Live');
   await page.screenshot({ path: process.env['PICTURE'] ?? '' });

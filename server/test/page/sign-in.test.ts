@@ -1,25 +1,20 @@
 /** Signing in on the page, in Chromium, on true replicas that want a token. */
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startEmbeddedCluster, type EmbeddedCluster } from '../support/embedded-cluster.ts';
 import { claimsOf, jwtSecret, secretToken } from '../support/tokens.ts';
 import { violationsInBothThemes } from './accessibility.ts';
-import { launchBrowser, openPage, watchText } from './browser.ts';
+import { openPage, soon, startBrowserForFile, status, watchText } from './browser.ts';
 
-/** For conditions that come true by themselves. */
-const soon = { timeout: 30_000, interval: 25 };
-
-let browser: Browser;
+const browser = startBrowserForFile();
 let cluster: EmbeddedCluster;
 
 beforeAll(async () => {
   const env = { AUTH_MODE: 'jwt', JWT_SECRET: jwtSecret, WORKERS: '2' };
-  [browser, cluster] = await Promise.all([launchBrowser(), startEmbeddedCluster(env)]);
+  cluster = await startEmbeddedCluster(env);
 });
 
-afterAll(() => Promise.all([browser.close(), cluster.close()]));
-
-afterEach(() => Promise.all(browser.contexts().map((context) => context.close())));
+afterAll(() => cluster.close());
 
 /** A client that is refused while its transport is being upgraded gives the upgrade up, and Chromium says so. */
 const isOfUpgrade = (complaint: string): boolean =>
@@ -38,7 +33,6 @@ function createIsOfOwnEnd(page: Page): (complaint: string) => boolean {
 
 const tokenOf = (user: string, endsInS?: number) =>
   secretToken(claimsOf(user, endsInS === undefined ? {} : { endsInS }));
-const status = (page: Page) => page.locator('.status .words').textContent();
 const form = (page: Page) => page.getByRole('form', { name: 'Sign in' });
 const reason = (page: Page) => form(page).getByRole('alert').textContent();
 const keptToken = (page: Page) => page.evaluate(() => sessionStorage.getItem('tickwire.token'));
@@ -58,7 +52,7 @@ async function seePrices(page: Page): Promise<void> {
 
 describe('a cluster that requires a token', () => {
   it('asks for a token, says why a bad one is refused, and shows prices with a good one', async () => {
-    const { page, complaints } = await openPage(browser, cluster.url);
+    const { page, complaints } = await openPage(browser(), cluster.url);
     const isOfOwnEnd = createIsOfOwnEnd(page);
     await expect.poll(() => status(page), soon).toBe('Not signed in');
     expect(await reason(page)).toContain('Paste the token');
@@ -77,7 +71,7 @@ describe('a cluster that requires a token', () => {
   });
 
   it('keeps the token in this tab only, until the user signs out', async () => {
-    const { page, complaints } = await openPage(browser, cluster.url);
+    const { page, complaints } = await openPage(browser(), cluster.url);
     const isOfOwnEnd = createIsOfOwnEnd(page);
     const token = tokenOf('ben');
     await expect.poll(() => form(page).count(), soon).toBe(1);
@@ -100,7 +94,7 @@ describe('a cluster that requires a token', () => {
   });
 
   it('asks again when the sign-in has ended, and accepts the next token', async () => {
-    const { page } = await openPage(browser, cluster.url);
+    const { page } = await openPage(browser(), cluster.url);
     await expect.poll(() => form(page).count(), soon).toBe(1);
     const words = await watchText(page, '.status .words');
     await enter(page, tokenOf('cleo', 4));
@@ -114,7 +108,7 @@ describe('a cluster that requires a token', () => {
   });
 
   it('stays signed in if a site puts the next token into the tab in time', async () => {
-    const { page } = await openPage(browser, cluster.url);
+    const { page } = await openPage(browser(), cluster.url);
     await expect.poll(() => form(page).count(), soon).toBe(1);
     const endsAt = Date.now() + 4_000;
     await enter(page, tokenOf('dora', 4));
@@ -130,7 +124,7 @@ describe('a cluster that requires a token', () => {
 
 describe('the form', () => {
   it('has no serious accessibility violation, works with the keyboard only, and leaves the focus with the prices', async () => {
-    const { page } = await openPage(browser, cluster.url);
+    const { page } = await openPage(browser(), cluster.url);
     await expect.poll(() => form(page).count(), soon).toBe(1);
     expect(await violationsInBothThemes(page)).toEqual([]);
     await enter(page, 'no token');
