@@ -24,17 +24,9 @@ async function untilBothServe({ url }: EmbeddedCluster): Promise<void> {
 }
 
 /** Connects clients that follow a symbol; resolves when each has a tick. */
-async function clientsOf(
-  { url }: EmbeddedCluster,
-  transports: string[][],
-  userIds: string[] = [],
-): Promise<Recorder[]> {
-  const clients = transports.map((names, index) => {
-    const userId = userIds[index];
-    const client = createRecorder(url, {
-      transports: names,
-      ...(userId !== undefined && { auth: { userId } }),
-    });
+async function clientsOf({ url }: EmbeddedCluster, transports: string[][]): Promise<Recorder[]> {
+  const clients = transports.map((names) => {
+    const client = createRecorder(url, { transports: names });
     onTestFinished(() => client.close());
     client.follow(['BTC-USD']);
     return client;

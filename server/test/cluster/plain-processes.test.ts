@@ -1,5 +1,5 @@
 /** The cluster of plain processes, as a harness and as `npm run cluster`: it starts, reports ended programs, and leaves no process. */
-import { execFile, execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -42,57 +42,36 @@ const nodeOf = async (url: string) => {
   return health.node;
 };
 
-test('a replica is added, killed and restarted; every program has a log file; stop leaves no process', async () => {
+test('every program has a log file, is reported when it ends by itself, restarts on request, and is gone after stop', async () => {
   const logFolder = mkdtempSync(join(tmpdir(), 'tickwire-logs-'));
   onTestFinished(() => rmSync(logFolder, { recursive: true }));
-  const ends: string[] = [];
-  const cluster = await start({
-    replicas: 1,
-    logFolder,
-    onUnexpectedExit: (part, how) => ends.push(`${part.name} ${how}`),
-  });
-  await expect(startCluster({ port: cluster.port })).rejects.toThrow(`port ${cluster.port} is taken`);
-
-  const added = await cluster.addReplica();
-  expect(await Promise.all(cluster.replicas.map(({ url }) => nodeOf(url)))).toEqual(['r1', 'r2']);
-  const seen = new Set([await nodeOf(cluster.url), await nodeOf(cluster.url)]);
-  expect([...seen].toSorted()).toEqual(['r1', 'r2']);
-  const { pid, url } = added;
-  await added.kill('SIGKILL');
-  expect(running([pid])).toEqual([]);
-  expect(await nodeOf(cluster.url)).toBe('r1');
-  await added.restart();
-  expect(added.pid).not.toBe(pid);
-  expect(await nodeOf(url)).toBe('r2');
-  // The owner ended the replica itself.
-  expect(ends).toEqual([]);
-
-  const pids = pidsOf(cluster);
-  await cluster.stop();
-  expect(running(pids)).toEqual([]);
-  expect(readdirSync(logFolder).toSorted()).toEqual(['nginx.log', 'r1.log', 'r2.log', 'redis.log']);
-  expect(readFileSync(join(logFolder, 'redis.log'), 'utf8')).toContain('Ready to accept connections');
-});
-
-test('every program that ends by itself is reported, and restarts on request', async () => {
   const ends: string[] = [];
   const restarts: Promise<void>[] = [];
   const cluster = await start({
     replicas: 1,
+    logFolder,
     onUnexpectedExit: (part, how) => {
       ends.push(`${part.name} ${how}`);
       restarts.push(part.restart());
     },
   });
+  await expect(startCluster({ port: cluster.port })).rejects.toThrow(`port ${cluster.port} is taken`);
+
   for (const pid of pidsOf(cluster)) process.kill(pid, 'SIGKILL');
   await until(() => ends.length === 3, { withinMs: 10_000, saw: () => ends });
+  await Promise.all(restarts);
+  expect(await nodeOf(cluster.url)).toBe('r1');
+  const pids = pidsOf(cluster);
+  await cluster.stop();
+  expect(running(pids)).toEqual([]);
+  // The end that the owner asked for is not reported.
   expect(ends.toSorted()).toEqual([
     'Nginx ended with SIGKILL',
     'Redis ended with SIGKILL',
     'replica r1 ended with SIGKILL',
   ]);
-  await Promise.all(restarts);
-  expect(await nodeOf(cluster.url)).toBe('r1');
+  expect(readdirSync(logFolder).toSorted()).toEqual(['nginx.log', 'r1.log', 'redis.log']);
+  expect(readFileSync(join(logFolder, 'redis.log'), 'utf8')).toContain('Ready to accept connections');
 });
 
 test('an aborted start leaves no process', async () => {
@@ -222,48 +201,37 @@ test('npm run cluster prints an IPv6 URL in brackets, limits untrusted networks,
   await until(() => running(pids).length === 0, { withinMs: 5_000, saw: () => running(pids) });
 });
 
-/** The exit code and the error output of a start that is refused. */
-const refusalOf = (env: Record<string, string>): Promise<{ code: unknown; stderr: string }> =>
-  new Promise((resolve) => {
-    execFile(
-      process.execPath,
-      ['scripts/cluster.mjs'],
-      { env: { ...process.env, PORT: '0', TLS_PORT: '0', REPLICAS: '2', ...env } },
-      (error, _stdout, stderr) => resolve({ code: error?.code, stderr }),
-    );
-  });
-
-test('npm run cluster refuses metrics ports that are taken or do not exist', async () => {
+test('npm run cluster refuses every bad setting at once, and starts nothing', async () => {
   const port = await freePair();
   const other = createServer().listen(port + 1, '127.0.0.1');
   onTestFinished(() => void other.close());
   await once(other, 'listening');
-  const refusals = await Promise.all(
+  const bad = 'Tickwire cannot start with this configuration:\n  ';
+  const cases: [env: Record<string, string>, said: string][] = [
     [
       { METRICS_PORT: '65535' },
+      `${bad}METRICS_PORT: 2 replicas count up from it to 65536; 65535 is the last port\n`,
+    ],
+    [
       { METRICS_PORT: `${port}`, PORT: `${port + 1}` },
-      { METRICS_PORT: `${port}`, PORT: `${port}` },
-      { METRICS_PORT: `${port}` },
-    ].map(refusalOf),
-  );
-  expect(refusals.map(({ stderr }) => stderr)).toEqual([
-    expect.stringContaining('METRICS_PORT: 2 replicas count up from it to 65536;'),
-    expect.stringContaining(
-      `METRICS_PORT: 2 replicas count up from it to ${port + 1}, and Nginx has ${port + 1}`,
-    ),
-    expect.stringContaining('METRICS_PORT: must be another port than PORT'),
-    `Tickwire cannot start: port ${port + 1} is taken\n`,
-  ]);
-});
-
-test("npm run cluster lists every bad setting at once, the server's too, and starts nothing", async () => {
-  const { code, stderr } = await refusalOf({ REPLICAS: 'two', PORT: '99999', UPDATE_INTERVAL: '5s' });
-  expect(code).toBe(1);
-  expect(stderr.split('\n').map((line) => line.split(':')[0])).toEqual([
-    'Tickwire cannot start with this configuration',
-    '  REPLICAS',
-    '  PORT',
-    '  UPDATE_INTERVAL',
-    '',
-  ]);
+      `${bad}METRICS_PORT: 2 replicas count up from it to ${port + 1}, and Nginx has ${port + 1}\n`,
+    ],
+    [{ METRICS_PORT: `${port}`, PORT: `${port}` }, `${bad}METRICS_PORT: must be another port than PORT`],
+    [{ METRICS_PORT: `${port}` }, `Tickwire cannot start: port ${port + 1} is taken\n`],
+    [{ REPLICAS: 'two', PORT: '99999', UPDATE_INTERVAL: '5s' }, `${bad}REPLICAS: `],
+    [{ REPLICAS: 'two', PORT: '99999', UPDATE_INTERVAL: '5s' }, '\n  PORT: '],
+    [{ REPLICAS: 'two', PORT: '99999', UPDATE_INTERVAL: '5s' }, '\n  UPDATE_INTERVAL: '],
+    [
+      { CERTS_DIR: '/nonexistent', TLS_PORT: 'x' },
+      `${bad}TLS_PORT: must be a whole number from 0 to 65535, not "x"\n`,
+    ],
+    [{ CERTS_DIR: '/nonexistent' }, 'nonexistent/key.pem cannot be read: `npm run cert` makes a certificate'],
+  ];
+  for (const [env, said] of cases) {
+    const { status, stderr } = spawnSync(process.execPath, ['scripts/cluster.mjs'], {
+      env: { ...process.env, PORT: '0', TLS_PORT: '0', REPLICAS: '2', ...env },
+      encoding: 'utf8',
+    });
+    expect([status, stderr]).toEqual([1, expect.stringContaining(said)]);
+  }
 });

@@ -174,14 +174,3 @@ test('npm run cluster says both addresses', async () => {
   command.kill('SIGTERM');
   expect(await once(command, 'exit')).toEqual([0, null]);
 });
-
-test('npm run cluster says where it misses the certificate that it was told of, and starts nothing', () => {
-  const { status, stderr } = spawnSync(process.execPath, ['scripts/cluster.mjs'], {
-    env: { ...process.env, CERTS_DIR: '/nonexistent', TLS_PORT: 'x' },
-    encoding: 'utf8',
-  });
-  expect(status).toBe(1);
-  expect(stderr).toContain('CERTS_DIR: ');
-  expect(stderr).toContain('nonexistent/key.pem cannot be read: `npm run cert` makes a certificate');
-  expect(stderr).toContain('TLS_PORT: must be a whole number from 0 to 65535, not "x"');
-});

@@ -47,11 +47,11 @@ function createBusAdapter(): AdapterClass {
       this.#send(response, ({ uid }) => uid === requester);
     }
   }
-  return BusAdapter as AdapterClass;
+  return BusAdapter;
 }
 
 describeDelivery(
   'the adapter in memory',
-  openOn(() => Adapter as AdapterClass, 1),
+  openOn(() => Adapter, 1),
 );
 describeDelivery('the cluster adapter', openOn(createBusAdapter, 2));

@@ -1,26 +1,16 @@
 /**
  * Internals of ws and engine.io that the fan-out uses, by name: if a new version changes one, its test says which.
- * delivery.contract.ts covers those of socket.io-adapter.
+ * delivery.contract.ts covers how frames are written, and the internals of socket.io-adapter.
  */
 import { createServer } from 'node:http';
 import type { AddressInfo, Socket as TcpSocket } from 'node:net';
 import { Server } from 'socket.io';
 import { io as connect } from 'socket.io-client';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import * as ws from 'ws';
-import {
-  missingInternals,
-  takesFrames,
-  writeTogether,
-  type RawSocket,
-} from '../../src/fanout/engine-internals.ts';
+import { writeTogether, type RawSocket } from '../../src/fanout/engine-internals.ts';
 import { encodeEvent, encodeTick, joined } from '../../src/fanout/tick-frames.ts';
 import { until } from '../support/until.ts';
 import { tickOf } from './delivery-scripts.ts';
-
-const { Sender } = ws as unknown as {
-  Sender: { frame(data: Buffer, options: object): Buffer[]; prototype: { sendFrame: { length: number } } };
-};
 
 /** A server, and one client over WebSocket. */
 async function open() {
@@ -44,32 +34,6 @@ async function open() {
 }
 
 describe('ws: how frames are written', () => {
-  it('Sender.frame and Sender.prototype.sendFrame(pieces, done) are there', () => {
-    expect(missingInternals()).toEqual([]);
-    expect(Sender.frame, 'Sender.frame(data, options)').toBeTypeOf('function');
-    expect(Sender.prototype.sendFrame.length, 'Sender.prototype.sendFrame(pieces, done)').toBe(2);
-  });
-
-  it('transport.socket._sender.sendFrame([piece]) writes the piece as it is, in one write', async () => {
-    const { client, raw } = await open();
-    const { transport } = raw.conn;
-    expect(takesFrames(transport), 'a WebSocket without compression takes frames').toBe(true);
-    const { _socket: tcp } = transport.socket as unknown as { _socket: TcpSocket };
-    const got: unknown[] = [];
-    client.on('tick', (tick) => void got.push(tick));
-    const before = tcp.bytesWritten;
-    const ticks = [1, 2, 3].map((seq) => tickOf('A', seq));
-    const frames = ticks.map((tick) => encodeTick(tick));
-    const piece = joined(
-      frames,
-      frames.reduce((sum, { frame }) => sum + frame.length, 0),
-    );
-    transport.socket?._sender?.sendFrame([piece]);
-    expect(tcp.bytesWritten - before).toBe(piece.length);
-    await until(() => got.length === 3);
-    expect(got).toEqual(ticks);
-  });
-
   it('_socket.writableLength is 0 when the kernel has taken all that was written, and only then', async () => {
     const { raw } = await open();
     const { socket } = raw.conn.transport;

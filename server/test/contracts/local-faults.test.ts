@@ -104,11 +104,3 @@ describe('the end of the primary', () => {
     expect(processes.output()).not.toContain('drains');
   });
 });
-
-describe('a start that cannot work', () => {
-  it('ends with the reason when workers end before any is ready', async () => {
-    const processes = start({ worker: 'fails at start' });
-    await expect(processes.listening).rejects.toThrow(/no worker becomes ready.*exit code 3/);
-    await expectNoneLeft(processes, 1_000);
-  });
-});

@@ -11,7 +11,7 @@ export interface LocalSettings {
   loadMs: number;
   shards: number;
   historyTicks: number;
-  worker: 'sound' | 'fails at start' | 'ignores drain';
+  worker: 'sound' | 'ignores drain';
 }
 
 /** A worker is ready. */

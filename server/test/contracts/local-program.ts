@@ -63,7 +63,6 @@ function runPrimary(): void {
 async function runWorker(node: string): Promise<void> {
   process.on('SIGTERM', () => {});
   say(`pid ${process.pid}`);
-  if (settings.worker === 'fails at start') process.exit(3);
   say(`${node} loads`);
   await pass(settings.loadMs);
   const backplane = createLocalBackplane({ node, shards: settings.shards, log, clock });

@@ -6,7 +6,7 @@ import { untilAllThere } from '../support/embedded-nodes.ts';
 import { freePort } from '../support/free-port.ts';
 import { createRecorder } from '../support/recorder.ts';
 import { until } from '../support/until.ts';
-import { example, printed, runExample } from './examples.ts';
+import { example, expectPrinted, runExample } from './examples.ts';
 
 it('shows a backend that proves where events come from, and knows who is online also when a replica dies', async () => {
   const secret = 'dummy-backend-secret-of-32-bytes-1';
@@ -42,7 +42,7 @@ it('shows a backend that proves where events come from, and knows who is online 
     const socket = io('${cluster.url}', { auth: { userId: 'ann' } });
     ${example('js', "emit('order'")}`;
   const client = await runExample(order, { env });
-  await printed(client, /^order AAPL-1$/);
+  await expectPrinted(client, /^order AAPL-1$/);
   expect(backend.logs().filter((line) => !line.startsWith('online:'))).toEqual([
     'ann: connect',
     'ann: order',

@@ -36,7 +36,7 @@ export async function runExample(
 }
 
 /** Resolves when the program printed so many lines like that. */
-export async function printed(child: Pick<Child, 'logs'>, line: RegExp, count = 1): Promise<void> {
+export async function expectPrinted(child: Pick<Child, 'logs'>, line: RegExp, count = 1): Promise<void> {
   await until(() => child.logs().filter((one) => line.test(one)).length >= count, {
     withinMs: 15_000,
     saw: () => child.logs(),
