@@ -1,11 +1,10 @@
 /** The bridge of a cluster: whichever replica a client is on, its events reach the backend, and so does its end. */
 import { expect, it } from 'vitest';
 import type { Hello } from '../../protocol/index.ts';
-import { backendSecret, startBackend, type Backend } from '../support/backend.ts';
+import { startBackend } from '../support/backend.ts';
 import type { Recorder } from '../support/recorder.ts';
+import { settingsOf } from './bridge-clients.ts';
 import { startClusterUnderTest } from './cluster-under-test.ts';
-
-const settingsOf = ({ url }: Backend) => ({ BACKEND_URL: url, BACKEND_SECRET: backendSecret });
 
 async function greeted(client: Recorder): Promise<Hello> {
   await client.seen('hello', 1, 10_000);
