@@ -64,16 +64,6 @@ describe('the end of the primary', () => {
     await expectNoneLeft(processes, 2_000);
   });
 
-  it('lets the workers drain and leaves no process on SIGTERM', async () => {
-    const { processes } = await startPair();
-    processes.primary.kill('SIGTERM');
-    await once(processes.primary, 'exit');
-    expect(processes.primary.exitCode).toBe(0);
-    await expectNoneLeft(processes, 500);
-    expect(processes.output()).toContain('local-1 drains');
-    expect(processes.output()).toContain('local-2 drains');
-  });
-
   it('ends workers that do not leave in the time they have', async () => {
     const { processes } = await startPair({ worker: 'ignores drain', drainMs: 300 });
     const before = performance.now();

@@ -5,7 +5,7 @@ import { startNginx, type NginxServer } from '../support/start-nginx.ts';
 import { codes, type CodeName } from '../../protocol/index.ts';
 import { parseConfig } from '../../src/config.ts';
 import { until } from '../support/until.ts';
-import { ask, openSocket } from './ask.ts';
+import { ask, openSocket, type Answer } from './ask.ts';
 import { createScriptedUpstream, type ScriptedUpstream } from './scripted-upstream.ts';
 
 const insider = '127.0.0.8';
@@ -43,10 +43,12 @@ afterAll(async () => {
   await replica.close();
 });
 
-/** What the code of that name has, without its text. */
-function ruleOf(name: CodeName) {
-  const { code, retry } = codes[name];
-  return { code, name, retry };
+/** Asserts that Nginx itself refused, with the code of that name. */
+function expectRefused({ headers, body }: Answer, name: CodeName): void {
+  const { status, code, retry } = codes[name];
+  expect(headers['content-type']).toBe('application/problem+json');
+  expect(headers['retry-after']).toBe(status === 429 ? '1' : undefined);
+  expect(JSON.parse(body)).toMatchObject({ status, code, name, retry });
 }
 
 const inTurn = async (count: number, path: string, from: string) => {
@@ -60,9 +62,7 @@ test('handshakes beyond the burst are 429 with Retry-After, requests of a sessio
   expect(statuses.slice(0, 6)).toEqual([200, 200, 200, 200, 200, 200]);
   expect(statuses.slice(7)).toContain(429);
   const refused = await ask(nginx.port, '/socket.io/?EIO=4&transport=polling', { from: outsider });
-  expect(refused.headers['content-type']).toBe('application/problem+json');
-  expect(refused.headers['retry-after']).toBe('1');
-  expect(JSON.parse(refused.body)).toMatchObject({ status: 429, ...ruleOf('too_many_handshakes') });
+  expectRefused(refused, 'too_many_handshakes');
   expect(await inTurn(10, '/socket.io/?EIO=4&transport=polling&sid=s1', outsider)).not.toContain(429);
 });
 
@@ -75,8 +75,7 @@ test('API calls beyond the burst are 429', async () => {
   const statuses = await inTurn(8, '/api/ticks', outsider);
   expect(statuses.slice(0, 3)).toEqual([200, 200, 200]);
   expect(statuses.slice(4)).toContain(429);
-  const refused = await ask(nginx.port, '/api/ticks', { from: outsider });
-  expect(JSON.parse(refused.body)).toMatchObject({ status: 429, ...ruleOf('too_many_calls') });
+  expectRefused(await ask(nginx.port, '/api/ticks', { from: outsider }), 'too_many_calls');
 });
 
 test('open sockets beyond the limit are 429', async () => {
@@ -84,11 +83,7 @@ test('open sockets beyond the limit are 429', async () => {
   const open = await Promise.all([1, 2, 3].map(() => openSocket(nginx.port, path, { from: outsider })));
   expect(open.map(({ status }) => status)).toEqual([101, 101, 101]);
   expect((await openSocket(nginx.port, path, { from: outsider })).status).toBe(429);
-  const refused = await ask(nginx.port, path, { from: outsider });
-  expect(JSON.parse(refused.body)).toMatchObject({
-    status: 429,
-    ...ruleOf('too_many_connections_from_address'),
-  });
+  expectRefused(await ask(nginx.port, path, { from: outsider }), 'too_many_connections_from_address');
   for (const { socket } of open) socket?.destroy();
 });
 
@@ -118,10 +113,7 @@ test.each(['/api/message', '/api/ticks', '/', '/health'])(
     const slow = [await slowBody(path, outsider), await slowBody(path, outsider)];
     onTestFinished(() => slow.forEach(({ socket }) => void socket.destroy()));
     for (const { said } of slow) expect(said()).toBe('HTTP/1.1 100 Continue\r\n\r\n');
-    const refused = await ask(nginx.port, path, { from: outsider });
-    expect(refused.status).toBe(429);
-    expect(JSON.parse(refused.body)).toMatchObject(ruleOf('too_many_connections_from_address'));
-    expect(refused.headers['retry-after']).toBe('1');
+    expectRefused(await ask(nginx.port, path, { from: outsider }), 'too_many_connections_from_address');
 
     // Whoever is trusted has no limit, and another address its own.
     for (let i = 0; i < 4; i++) slow.push(await slowBody(path, insider));
@@ -194,9 +186,8 @@ test('[SI6] a token in the address is refused, and reaches no replica', async ()
     for (const path of ['/socket.io/?EIO=4&transport=polling&', '/api/ticks?', '/stream/BTC-USD?', '/?']) {
       const refused = await ask(nginx.port, `${path}${name}=${token}`, { from: outsider });
       expect([path, refused.status]).toEqual([path, 401]);
-      expect(refused.headers['content-type']).toBe('application/problem+json');
       expect(refused.body).toContain('never in the address');
-      expect(JSON.parse(refused.body)).toMatchObject({ status: 401, ...ruleOf('token_invalid') });
+      expectRefused(refused, 'token_invalid');
     }
   }
   expect(replica.seen).toHaveLength(seenBefore);

@@ -35,18 +35,12 @@ test('a stream that sends its cid stays on one replica, whatever its transport a
   expect(new Set([...polling, upgraded]).size).toBe(1);
 });
 
-test('60 cids from one address spread over all replicas', async () => {
-  const names = await whoAnswers(
-    Array.from({ length: 60 }, (_, i) => `/socket.io/?EIO=4&transport=polling&cid=client-${i}`),
-  );
-  for (const { name } of replicas) expect(names.filter((other) => other === name).length).toBeGreaterThan(5);
-});
-
-test('stock clients on WebSocket alone spread from one address', async () => {
+test.each([
+  ['60 cids', (i: number) => whoAnswers([`/socket.io/?EIO=4&transport=polling&cid=client-${i}`])],
+  ['stock clients on WebSocket alone', () => upgradedBy(nginx.port, '/socket.io/?EIO=4&transport=websocket')],
+])('%s from one address spread over all replicas', async (_, connect) => {
   const names: string[] = [];
-  for (let i = 0; i < 60; i += 1) {
-    names.push(await upgradedBy(nginx.port, '/socket.io/?EIO=4&transport=websocket'));
-  }
+  for (let i = 0; i < 60; i += 1) names.push(String(await connect(i)));
   for (const { name } of replicas) expect(names.filter((other) => other === name).length).toBeGreaterThan(5);
 });
 

@@ -37,6 +37,14 @@ const form = (page: Page) => page.getByRole('form', { name: 'Sign in' });
 const reason = (page: Page) => form(page).getByRole('alert').textContent();
 const keptToken = (page: Page) => page.evaluate(() => sessionStorage.getItem('tickwire.token'));
 
+/** The page with its form, and what it complained of that no test expects. */
+async function openForm() {
+  const { page, complaints } = await openPage(browser(), cluster.url);
+  const isOfOwnEnd = createIsOfOwnEnd(page);
+  await expect.poll(() => form(page).count(), soon).toBe(1);
+  return { page, unexpected: () => complaints.filter((one) => !isOfUpgrade(one) && !isOfOwnEnd(one)) };
+}
+
 async function enter(page: Page, token: string): Promise<void> {
   await page.getByLabel('Token').fill(token);
   await page.getByRole('button', { name: 'Sign in' }).click();
@@ -52,9 +60,8 @@ async function seePrices(page: Page): Promise<void> {
 
 describe('a cluster that requires a token', () => {
   it('asks for a token, says why a bad one is refused, and shows prices with a good one', async () => {
-    const { page, complaints } = await openPage(browser(), cluster.url);
-    const isOfOwnEnd = createIsOfOwnEnd(page);
-    await expect.poll(() => status(page), soon).toBe('Not signed in');
+    const { page, unexpected } = await openForm();
+    expect(await status(page)).toBe('Not signed in');
     expect(await reason(page)).toContain('Paste the token');
     expect(await page.locator('tbody').count()).toBe(0);
 
@@ -67,14 +74,12 @@ describe('a cluster that requires a token', () => {
     await seePrices(page);
     expect(await form(page).count()).toBe(0);
     expect(await page.locator('.user b').innerText()).toBe('ann');
-    expect(complaints.filter((complaint) => !isOfUpgrade(complaint) && !isOfOwnEnd(complaint))).toEqual([]);
+    expect(unexpected()).toEqual([]);
   });
 
   it('keeps the token in this tab only, until the user signs out', async () => {
-    const { page, complaints } = await openPage(browser(), cluster.url);
-    const isOfOwnEnd = createIsOfOwnEnd(page);
+    const { page, unexpected } = await openForm();
     const token = tokenOf('ben');
-    await expect.poll(() => form(page).count(), soon).toBe(1);
     await enter(page, token);
     await seePrices(page);
     await page.reload();
@@ -90,12 +95,11 @@ describe('a cluster that requires a token', () => {
     await page.getByRole('button', { name: 'Sign out' }).click();
     await expect.poll(() => form(page).count(), soon).toBe(1);
     expect(await keptToken(page)).toBeNull();
-    expect(complaints.filter((complaint) => !isOfUpgrade(complaint) && !isOfOwnEnd(complaint))).toEqual([]);
+    expect(unexpected()).toEqual([]);
   });
 
   it('asks again when the sign-in has ended, and accepts the next token', async () => {
-    const { page } = await openPage(browser(), cluster.url);
-    await expect.poll(() => form(page).count(), soon).toBe(1);
+    const { page } = await openForm();
     const words = await watchText(page, '.status .words');
     await enter(page, tokenOf('cleo', 4));
     await expect.poll(words, soon).toMatch(/Live.*Not signed in/);
@@ -108,8 +112,7 @@ describe('a cluster that requires a token', () => {
   });
 
   it('stays signed in if a site puts the next token into the tab in time', async () => {
-    const { page } = await openPage(browser(), cluster.url);
-    await expect.poll(() => form(page).count(), soon).toBe(1);
+    const { page } = await openForm();
     const endsAt = Date.now() + 4_000;
     await enter(page, tokenOf('dora', 4));
     await expect.poll(() => status(page), soon).toBe('Live');
@@ -124,8 +127,7 @@ describe('a cluster that requires a token', () => {
 
 describe('the form', () => {
   it('has no serious accessibility violation, works with the keyboard only, and leaves the focus with the prices', async () => {
-    const { page } = await openPage(browser(), cluster.url);
-    await expect.poll(() => form(page).count(), soon).toBe(1);
+    const { page } = await openForm();
     expect(await violationsInBothThemes(page)).toEqual([]);
     await enter(page, 'no token');
     await expect.poll(() => reason(page), soon).toContain('not taken');
