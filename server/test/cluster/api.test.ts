@@ -1,11 +1,9 @@
 /** The HTTP API on true replicas: every operation of the served document is called, and each answer is as the document says. */
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { readApiDocument } from '../support/api-document.ts';
 import { createPlainClient } from '../support/plain-client.ts';
-import { createRecorder } from '../support/recorder.ts';
-import { startCluster, type Cluster, type ClusterOptions } from '../support/start-cluster.ts';
 import { until } from '../support/until.ts';
-import { apiKey, healthOf } from './cluster-under-test.ts';
+import { apiKey, healthOf, startClusterForFile } from './cluster-under-test.ts';
 
 /** One call and the status that it is to get; without a body there is none. */
 interface Call {
@@ -126,39 +124,17 @@ const calls: Record<string, Calls> = {
   },
 };
 
-/** Two replicas for all tests of one `describe`. */
-function startPair(env: ClusterOptions['env']) {
-  let cluster: Cluster;
-  beforeAll(async () => {
-    cluster = await startCluster({
-      replicas: 2,
-      env: {
-        UPDATE_INTERVAL: '100',
-        FEEDS: 'simulator,push:DEMO',
-        API_KEYS: apiKey,
-        DRAIN_MS: '1000',
-        ...env,
-      },
-    });
-  });
-  afterAll(() => cluster.stop());
-  return () => {
-    const [first, second] = cluster.replicas;
-    if (first === undefined || second === undefined) throw new Error('fewer than two replicas');
-    return { ...cluster, first, second };
-  };
-}
-
 describe('the HTTP API', () => {
-  const cluster = startPair({ MAX_CONNECTIONS_PER_USER: '2' });
+  const theCluster = startClusterForFile({ replicas: 2, env: { MAX_CONNECTIONS_PER_USER: '2' } });
+  function pair() {
+    const [first, second] = theCluster().replicas;
+    if (first === undefined || second === undefined) throw new Error('fewer than two replicas');
+    return { ...theCluster(), first, second };
+  }
 
   it("[US2] disconnects a user on every replica for good, and frees the user's seats", async () => {
-    const { first, second } = cluster();
-    const connect = (url: string, userId: string) => {
-      const client = createRecorder(url, { auth: { userId } });
-      onTestFinished(() => client.close());
-      return client;
-    };
+    const { first, second } = pair();
+    const connect = (url: string, userId: string) => theCluster().connect({ auth: { userId } }, url);
     const anns = [connect(first.url, 'ann'), connect(second.url, 'ann')];
     const ben = connect(second.url, 'ben');
     await Promise.all([...anns, ben].map((client) => client.seen('feed', 1, 10_000)));
@@ -187,7 +163,7 @@ describe('the HTTP API', () => {
   });
 
   it('[AP1] every operation answers as the API document says, for good and bad calls', async () => {
-    const { url, first, second } = cluster();
+    const { url, first, second } = pair();
     const { operations, faultsOf } = await readApiDocument(url);
     expect(operations.map(({ id }) => id).toSorted()).toEqual(Object.keys(calls).toSorted());
     // The document is no rubber stamp.
@@ -195,8 +171,7 @@ describe('the HTTP API', () => {
       expect.stringContaining("must have required property 'connections'"),
     );
     await until(async () => (await healthOf(first.url)).leader.node !== null, { withinMs: 10_000 });
-    const ann = createRecorder(second.url, { auth: { userId: 'ann' }, reconnection: false });
-    onTestFinished(() => ann.close());
+    const ann = theCluster().connect({ auth: { userId: 'ann' }, reconnection: false }, second.url);
     await ann.seen('feed');
 
     let turn = 0;
@@ -235,110 +210,5 @@ describe('the HTTP API', () => {
       for (const call of good) faults.push(...(await faultsIn(id, call)));
     }
     expect(faults).toEqual([]);
-  });
-
-  it('[AP7] a replica without a link to the others reports that, and does not answer for all replicas', async () => {
-    const { url, redis, first, second } = cluster();
-    await second.restart();
-    const { faultsOf } = await readApiDocument(url);
-    const ask = (path: string, method = 'GET'): Promise<Response> =>
-      fetch(first.url + path, { method, headers: { 'X-API-Key': apiKey } });
-    const scope = async (): Promise<unknown> => {
-      const answer = await ask('/api/status');
-      expect(await faultsOf('getStatus', answer.clone())).toEqual([]);
-      expect(answer.status).toBe(200);
-      return answer.json();
-    };
-    await until(
-      async () => ((await (await ask('/api/nodes')).json()) as { nodes: object[] }).nodes.length === 2,
-      { withinMs: 10_000 },
-    );
-    expect(await scope()).toMatchObject({ scope: 'cluster', totals: { nodes: 2 } });
-
-    await redis.stop();
-    await until(async () => (await ask('/api/nodes')).status === 503, { withinMs: 10_000 });
-    const refused = [
-      ['listNodes', await ask('/api/nodes')],
-      ['countConnections', await ask('/api/stats/connections')],
-      ['drainNode', await ask(`/api/nodes/${second.node}/drain`, 'POST')],
-    ] as const;
-    for (const [id, answer] of refused) {
-      expect([id, answer.status, answer.headers.get('retry-after')]).toEqual([id, 503, '1']);
-      expect(await faultsOf(id, answer.clone())).toEqual([]);
-      expect(await answer.json()).toMatchObject({ name: 'replicas_unreachable' });
-    }
-    expect(await scope()).toMatchObject({
-      status: 'degraded',
-      scope: 'replica',
-      backplane: { state: 'down' },
-      nodes: [{ node: first.node }],
-      totals: { nodes: 1 },
-    });
-  });
-});
-
-/** Sends that many calls at once, to the replicas in turn. */
-async function callAll(urls: readonly string[], count: number): Promise<Response[]> {
-  return Promise.all(
-    Array.from({ length: count }, (_, index) =>
-      fetch(`${urls[index % urls.length]}/api/status`, { headers: { 'X-API-Key': apiKey } }),
-    ),
-  );
-}
-
-const taken = (answers: readonly Response[]): number => answers.filter(({ status }) => status === 200).length;
-
-describe('limits of the HTTP API', () => {
-  const otherKey = 'dummy-key-2';
-  const maxCalls = 20;
-  const maxAddressCalls = 5;
-  const cluster = startPair({
-    API_CALLS_PER_SECOND: `${maxCalls}`,
-    ADDRESS_API_CALLS_PER_SECOND: `${maxAddressCalls}`,
-    TRUSTED_NETWORKS: 'none',
-    // The tests run within one second, so each has a key of its own.
-    API_KEYS: `${apiKey},${otherKey}`,
-  });
-
-  it('[AP3] calls without a valid key are limited per address and replica, and calls with a key are not', async () => {
-    const { replicas } = cluster();
-    for (const headers of [{}, { 'X-API-Key': 'wrong' }])
-      for (const { url } of replicas) {
-        const startedAt = performance.now();
-        const answers = await Promise.all(
-          Array.from({ length: 10 * maxAddressCalls }, () => fetch(`${url}/api/symbols`, { headers })),
-        );
-        const seconds = Math.ceil((performance.now() - startedAt) / 1_000) + 1;
-        const refused = answers.filter(({ status }) => status === 429);
-        expect(refused.length).toBeGreaterThanOrEqual(answers.length - seconds * maxAddressCalls);
-        expect(refused.map((answer) => answer.headers.get('retry-after'))).toEqual(refused.map(() => '1'));
-        const known = await fetch(`${url}/api/symbols`, { headers: { 'X-API-Key': otherKey } });
-        expect(known.status).toBe(200);
-      }
-  });
-
-  it('[AP3] calls of a key are limited over all replicas together, and per replica while Redis is unavailable', async () => {
-    const { first, second, redis } = cluster();
-    const urls = [first.url, second.url];
-    const startedAt = performance.now();
-    const answers = await callAll(urls, 10 * maxCalls);
-    // On a slow machine the calls may reach over the end of a second.
-    const seconds = Math.ceil((performance.now() - startedAt) / 1_000) + 1;
-    expect(taken(answers)).toBeGreaterThanOrEqual(maxCalls);
-    expect(taken(answers)).toBeLessThanOrEqual(seconds * maxCalls);
-    const refused = answers.find(({ status }) => status !== 200);
-    expect([refused?.status, refused?.headers.get('retry-after')]).toEqual([429, '1']);
-    expect(await refused?.json()).toMatchObject({ name: 'too_many_api_calls', retry: 'later' });
-    await until(async () => taken(await callAll(urls, 1)) === 1);
-
-    await redis.stop();
-    const alone = await until(
-      async () => {
-        const all = await callAll(urls, 5 * maxCalls);
-        return all.some(({ status }) => status === 429) ? all : null;
-      },
-      { withinMs: 10_000 },
-    );
-    expect(taken(alone)).toBeGreaterThanOrEqual(maxCalls);
   });
 });

@@ -15,7 +15,7 @@ import {
   untilTold,
 } from './bridge-clients.ts';
 
-it('[BR9] a killed replica is reported once, by a live one; a replica that drains is not reported', async () => {
+it('[BR1][BR9] clients on every replica are reported; a killed replica is reported once, by a live one; a replica that drains is not reported', async () => {
   const backend = await startBackend();
   const { cluster, clients } = await start(backend);
   const [r1, r2] = cluster.replicas;

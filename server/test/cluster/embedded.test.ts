@@ -4,7 +4,6 @@ import { startEmbeddedCluster, type EmbeddedCluster } from '../support/embedded-
 import { createRecorder, type Recorder } from '../support/recorder.ts';
 import { until } from '../support/until.ts';
 import { apiKey } from './cluster-under-test.ts';
-import { send } from './message-calls.ts';
 
 /** Both transports first: a client without options begins with polling and upgrades. */
 const kinds = [['polling', 'websocket'], ['websocket'], ['polling']];
@@ -25,17 +24,9 @@ async function untilBothServe({ url }: EmbeddedCluster): Promise<void> {
 }
 
 /** Connects clients that follow a symbol; resolves when each has a tick. */
-async function clientsOf(
-  { url }: EmbeddedCluster,
-  transports: string[][],
-  userIds: string[] = [],
-): Promise<Recorder[]> {
-  const clients = transports.map((names, index) => {
-    const userId = userIds[index];
-    const client = createRecorder(url, {
-      transports: names,
-      ...(userId !== undefined && { auth: { userId } }),
-    });
+async function clientsOf({ url }: EmbeddedCluster, transports: string[][]): Promise<Recorder[]> {
+  const clients = transports.map((names) => {
+    const client = createRecorder(url, { transports: names });
     onTestFinished(() => client.close());
     client.follow(['BTC-USD']);
     return client;
@@ -78,41 +69,6 @@ describe('the workers of one machine', () => {
   });
   afterAll(() => cluster.close());
 
-  it('report the metrics of all workers in one answer, each with its node', async () => {
-    await clientsOf(cluster, [['websocket'], ['websocket'], ['websocket']]);
-    let text = '';
-    const valuesOf = (name: string): number[] =>
-      ['replica-1', 'replica-2'].map((node) => {
-        const [, value] = new RegExp(`^${name}\\{node="${node}"\\} (\\S+)$`, 'm').exec(text) ?? [];
-        return Number(value);
-      });
-    const sumOf = (name: string): number => valuesOf(name).reduce((sum, value) => sum + value);
-    // Each client receives at least connect, hello, feed, the answer, the snapshot and a tick.
-    await until(async () => {
-      text = await (await fetch(`${cluster.url}metrics`)).text();
-      return sumOf('socket_messages_sent_total') >= 18;
-    });
-    expect(sumOf('socket_connections_active')).toBe(3);
-    expect(sumOf('tickwire_leading')).toBe(1);
-    for (const bytes of valuesOf('process_resident_memory_bytes')) expect(bytes).toBeGreaterThan(0);
-  });
-
-  it('[MS1] deliver messages to users at every worker', async () => {
-    const users = ['ann', 'ben', 'cat', 'dan'];
-    const clients = await clientsOf(
-      cluster,
-      users.map(() => ['websocket']),
-      users,
-    );
-    expect(new Set(clients.map(nodeOf)).size).toBe(2);
-    const [from] = clients;
-    for (const [index, client] of clients.entries()) {
-      expect(await send(from as Recorder, users[index] ?? '', 'hi')).toEqual({ ok: true, delivered: 1 });
-      await client.seen('message');
-      expect(client.of('message')).toMatchObject([{ from: 'ann', content: 'hi' }]);
-    }
-  });
-
   it('[DR1][DR6] a drained worker loses no client of any kind, and another worker replaces it', async () => {
     const clients = await clientsAt(cluster, 'replica-1');
     const moved = clients.filter((client) => nodeOf(client) === 'replica-1');
@@ -128,15 +84,6 @@ describe('the workers of one machine', () => {
     await ticksAgain(clients);
     expect(clients.flatMap((client) => client.faults())).toEqual([]);
     for (const client of clients) expect(client.hellos()).toHaveLength(moved.includes(client) ? 2 : 1);
-  });
-
-  it('[CL1] clients of every kind come back by themselves after their worker was killed', async () => {
-    const clients = await clientsAt(cluster, 'replica-2');
-    const killed = clients.filter((client) => nodeOf(client) === 'replica-2');
-    cluster.kill('replica-2');
-    for (const client of killed) await client.seen('hello', 2, 15_000);
-    await ticksAgain(clients);
-    expect(clients.flatMap((client) => client.faults())).toEqual([]);
   });
 
   it('[DR5] when the whole process ends, clients are notified and gone within two seconds, although a drain takes longer', async () => {

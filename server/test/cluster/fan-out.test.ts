@@ -1,8 +1,9 @@
-/** One leader's ticks at clients of both libraries on every replica. */
+/** One leader's ticks at clients of every kind on every replica. */
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createStream } from '../../../client/src/stream/index.ts';
 import type { Tick } from '../../protocol/index.ts';
 import { createOrderCheck } from '../support/order.ts';
+import { createPlainClient } from '../support/plain-client.ts';
 import { sharedCluster } from '../support/shared-cluster.ts';
 import { until } from '../support/until.ts';
 
@@ -10,7 +11,7 @@ const symbols = ['BTC-USD', 'AAPL', 'EUR-USD'];
 const ticksOfEach = 40;
 
 describe('room emits across replicas', () => {
-  it('[W2][F1] stock clients and our streams on all replicas and through Nginx get every seq exactly once', async () => {
+  it('[W2][F1][PW5] stock clients, our streams and plain streams on all replicas and through Nginx get every seq exactly once, and plain ones resume at another replica', async () => {
     const cluster = sharedCluster();
     const urls = [...cluster.replicas.map(({ url }) => url), cluster.url];
     const stock = [...urls, ...urls].map((url) => {
@@ -33,16 +34,37 @@ describe('room emits across replicas', () => {
       onTestFinished(() => stream.close());
       return { ticks: () => ticks, faults: order.faults };
     });
-    const everyone = [...stock, ...ours];
+    const path = `/stream?symbols=${symbols.join(',')}`;
+    const openPlain = (url: string, query: string) => {
+      const client = createPlainClient(url, query);
+      onTestFinished(() => client.close());
+      // A message of a plain stream is the payload with a type.
+      const payloads = () =>
+        client.of<Tick & { type: string }>('tick').map(({ type: _type, ...tick }): Tick => tick);
+      return { client, ticks: payloads, faults: client.faults };
+    };
+    const plain = urls.map((url) => openPlain(url, path));
+    const everyone = [...stock, ...ours, ...plain];
     await until(() => everyone.every(({ ticks }) => ticks().length >= symbols.length * ticksOfEach), {
       withinMs: 20_000,
       saw: () => everyone.map(({ ticks }) => ticks().length),
     });
 
-    expect(everyone.flatMap(({ faults }) => faults())).toEqual([]);
+    const [moved] = plain;
+    moved?.client.close();
+    const last = [...new Map(moved?.ticks().map((tick) => [tick.symbol, tick])).values()];
+    const since = last.map(({ symbol, gen, seq }) => `${symbol}:${gen}:${seq}`).join();
+    const back = openPlain(urls[1] ?? '', `${path}&since=${since}`);
+    await back.client.seen('tick', 30, 20_000);
+    expect(back.client.of('quote')).toEqual([]);
+    const order = createOrderCheck();
+    order.placed(last);
+    for (const tick of back.ticks()) order.arrived(tick);
+
+    expect([order, ...everyone].flatMap(({ faults }) => faults())).toEqual([]);
     const payloads = new Map<string, string>();
     const prices = new Map<string, string>();
-    for (const tick of everyone.flatMap(({ ticks }) => ticks())) {
+    for (const tick of [...everyone, back].flatMap(({ ticks }) => ticks())) {
       const key = `${tick.gen} ${tick.symbol} ${tick.seq}`;
       expect([key, tick.price]).toEqual([key, prices.get(key) ?? tick.price]);
       prices.set(key, tick.price);

@@ -1,8 +1,5 @@
-/** `/metrics` on a port of its own, in both homes: it is there alone, and nowhere else any more. */
-import { expect, it, onTestFinished } from 'vitest';
-import { freePort } from '../support/free-port.ts';
-import { startEmbeddedCluster } from '../support/embedded-cluster.ts';
-import { until } from '../support/until.ts';
+/** `/metrics` of a replica on a port of its own. observability/one-machine.test.ts has the port of one machine. */
+import { expect, it } from 'vitest';
 import { startClusterUnderTest } from './cluster-under-test.ts';
 
 async function ask(url: string, init?: RequestInit): Promise<{ status: number; type: string; text: string }> {
@@ -38,25 +35,4 @@ it('the figures of a replica have a port of their own, and neither its main port
       type: expect.stringContaining('application/problem+json'),
     });
   expect(await ask(`${own}/metrics`, { method: 'POST', body: 'x' })).toMatchObject({ status: 405 });
-});
-
-it('on one machine that port gives the figures of all workers and their primary, also when one of them was killed', async () => {
-  const port = await freePort();
-  const cluster = await startEmbeddedCluster({ METRICS_PORT: String(port) });
-  onTestFinished(() => cluster.close());
-  expect((await ask(`${cluster.url}metrics`)).status).toBe(404);
-
-  const figures = async (): Promise<string> =>
-    (await ask(`http://127.0.0.1:${port}/metrics`).catch(() => ({ text: '' }))).text;
-  const hasAll = async (): Promise<boolean> => {
-    const text = await figures();
-    return ['replica', 'replica-1', 'replica-2'].every((node) =>
-      text.includes(`process_resident_memory_bytes{node="${node}"}`),
-    );
-  };
-  await until(hasAll, { withinMs: 10_000, saw: figures });
-  const pid = cluster.pidOf('replica-1');
-  cluster.kill('replica-1');
-  await until(() => ![pid, null].includes(cluster.pidOf('replica-1')), { withinMs: 10_000 });
-  await until(hasAll, { withinMs: 10_000, saw: figures });
 });

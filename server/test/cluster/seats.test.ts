@@ -129,19 +129,4 @@ describe('seats of a replica that ends', () => {
     expect(tab.hellos()[1]?.node).not.toBe(dying?.node);
     expect(refusals(tab)).toEqual([]);
   });
-
-  it('[ST3] seats of a drained replica are free, and its clients find places elsewhere', async () => {
-    const cluster = theCluster();
-    const clients = ['one', 'two'].map((cid) => cluster.connect({ auth: { userId: 'eve' }, query: { cid } }));
-    await Promise.all(clients.map((client) => client.seen('hello')));
-    const node = clients[0]?.hellos()[0]?.node;
-    await cluster.replicas.find((replica) => replica.node === node)?.kill('SIGTERM');
-    await until(() => clients.every(({ socket }) => socket.connected), { withinMs: 10_000 });
-    await clients[0]?.seen('hello', 2, 10_000);
-    expect(clients.flatMap(refusals)).toEqual([]);
-    expect(await outcome(cluster.connect(once('eve', 'three')))).toBe('refused');
-    const since = performance.now();
-    clients[0]?.close();
-    expect(await freeAfter(cluster, { url: cluster.url, userId: 'eve', since })).toBeLessThan(1_000);
-  });
 });

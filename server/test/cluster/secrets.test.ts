@@ -50,6 +50,8 @@ it('no key, token, cookie, password or secret is in a log, with Redis and the ba
   const sessionSecret = hello?.secret ?? '';
   await client.subscribe(['BTC-USD']);
   cluster.connect({ auth: { token: forged }, reconnection: false });
+  const query = { token: 'query-token-0001' };
+  cluster.connect({ transports: ['websocket'], reconnection: false, query }, first);
   const operator = cluster.connect({ transports: ['websocket'], auth: { token, apiKey } }, first);
   await operator.call('watch', ['cluster']);
   const plain = createPlainClient(second, '/stream/BTC-USD', {
@@ -94,6 +96,12 @@ it('no key, token, cookie, password or secret is in a log, with Redis and the ba
         await askQuote(url, `Session ${hello?.session}:wrong-0001`),
       ]);
       await ask(url, '/api/symbols/DEMO', 'PUT', {}, { feed: 'push' });
+      await send(url, '/api/nodes', 'GET', { 'X-API-Key': 'wrong-key-0001', 'X-Request-Id': 'no id-0001' });
+      await fetch(`${url}/api/ticks`, {
+        method: 'PUT',
+        headers: { ...headers, 'X-API-Key': apiKey },
+        body: '{"password": "in-body-0001"',
+      });
       await ask(url, `/api/ticks?token=${token}&apiKey=${apiKey}`);
       await ask(url, '/api/ticks', 'PUT', { 'Idempotency-Key': 'idempotency-0001' }, [
         { symbol: 'DEMO', price: '1' },
@@ -132,6 +140,7 @@ it('no key, token, cookie, password or secret is in a log, with Redis and the ba
   await client.seen('hello', 1);
   await cluster.stop();
 
+  expect(readdirSync(join(folder, 'files')).toSorted()).toEqual(['tickwire-r1.log', 'tickwire-r2.log']);
   const text = logged();
   // They were there to be written: each of these has its lines.
   for (const shown of ['/api/quote', '/api/nope', 'WRONGPASS', 'the lease cannot be reached'])
@@ -146,6 +155,10 @@ it('no key, token, cookie, password or secret is in a log, with Redis and the ba
     sessionSecret,
     tokens: signatures[0] ?? '',
     forged: signatures[1] ?? '',
+    query: query.token,
+    wrongKey: 'wrong-key-0001',
+    requestId: 'no id-0001',
+    body: 'in-body-0001',
     cookie: 'cookie-0001',
     wrong: 'wrong-0001',
     idempotency: 'idempotency-0001',

@@ -1,12 +1,9 @@
 /** The list of symbols changed in a cluster: clients of every replica, and a leader that is killed. */
-import { createClient } from 'redis';
-import { describe, expect, it, onTestFinished } from 'vitest';
-import type { SubscribeAck, SymbolsChange, Tick } from '../../protocol/index.ts';
+import { describe, expect, it } from 'vitest';
+import type { SubscribeAck, SymbolsChange } from '../../protocol/index.ts';
 import type { Recorder } from '../support/recorder.ts';
 import { until } from '../support/until.ts';
-import { apiKey, push, shortLease, startClusterForFile } from './cluster-under-test.ts';
-
-const theCluster = startClusterForFile({ env: shortLease });
+import { apiKey, push, shortLease, startClusterUnderTest } from './cluster-under-test.ts';
 
 async function change(url: string, method: 'PUT' | 'DELETE', symbol: string): Promise<number> {
   const answer = await fetch(`${url}/api/symbols/${symbol}`, { method, headers: { 'X-API-Key': apiKey } });
@@ -34,97 +31,9 @@ async function pushed(url: string, symbol: string, price: string): Promise<{ gen
 
 const news = (client: Recorder) => client.of<SymbolsChange>('symbols');
 
-/** Changes of the list and ticks of that symbol, in the order of arrival. */
-const heard = ({ events }: Recorder, symbol: string): string[] =>
-  events.flatMap(({ event, payload }) => {
-    if (event === 'symbols') return [JSON.stringify(payload)];
-    return event === 'tick' && (payload as Tick).symbol === symbol ? [`tick ${(payload as Tick).seq}`] : [];
-  });
-
 describe('the list of symbols', () => {
-  it('[LS1][LS2][LS4] changes at any replica, clients of every replica hear of it, and seq goes on', async () => {
-    const cluster = theCluster();
-    const [one = '', two = '', three = ''] = cluster.replicas.map(({ url }) => url);
-    const clients = [one, two, three].map((url) => cluster.connect({}, url));
-    for (const client of clients) await client.seen('feed');
-
-    expect(await change(one, 'PUT', 'NEW-USD')).toBe(201);
-    // The push works at once, before the other replicas hear of the change.
-    expect((await push(two, [{ symbol: 'NEW-USD', price: '9' }])).status).toBe(200);
-    for (const client of clients) {
-      await client.seen('symbols');
-      expect(news(client)).toEqual([{ added: ['NEW-USD'], retired: [] }]);
-      expect(await resultOf(client, 'NEW-USD')).toMatchObject({ ok: true, seq: 1 });
-    }
-    expect(await change(two, 'PUT', 'NEW-USD')).toBe(200);
-    const first = await pushed(three, 'NEW-USD', '10');
-    const second = await pushed(two, 'NEW-USD', '11');
-    expect([first.seq, second.seq]).toEqual([2, 3]);
-
-    expect(await change(three, 'DELETE', 'NEW-USD')).toBe(200);
-    for (const client of clients) {
-      await client.seen('symbols', 2);
-      expect(heard(client, 'NEW-USD')).toEqual([
-        '{"added":["NEW-USD"],"retired":[]}',
-        'tick 2',
-        'tick 3',
-        '{"added":[],"retired":["NEW-USD"]}',
-      ]);
-      expect(await resultOf(client, 'NEW-USD')).toMatchObject({ ok: false, name: 'retired', retry: 'never' });
-    }
-    for (const url of [one, two, three])
-      expect((await push(url, [{ symbol: 'NEW-USD', price: '1' }])).status).toBe(410);
-
-    expect(await change(two, 'PUT', 'NEW-USD')).toBe(201);
-    for (const client of clients) {
-      await client.seen('symbols', 3);
-      expect(await resultOf(client, 'NEW-USD')).toMatchObject({ ok: true, gen: first.gen, seq: 3 });
-    }
-    expect(await pushed(one, 'NEW-USD', '12')).toMatchObject({ gen: first.gen, seq: 4 });
-    for (const client of clients) {
-      await client.seen('tick', 3);
-      expect(client.ticks('NEW-USD').at(-1)).toMatchObject({ gen: first.gen, seq: 4, price: '12' });
-      expect(client.faults()).toEqual([]);
-    }
-  });
-
-  it('[LS4] Redis keeps no history of a retired symbol; a client from before gets a snapshot, and seq goes on', async () => {
-    const cluster = theCluster();
-    const redis = createClient({ url: cluster.redis.url });
-    await redis.connect();
-    onTestFinished(() => redis.destroy());
-    const stored = async (): Promise<number[]> => {
-      const names = (await redis.keys('*:OLD-USD')).filter((name) => name.startsWith(cluster.redisPrefix));
-      return Promise.all(names.map((name) => redis.lLen(name)));
-    };
-    expect(await change(cluster.url, 'PUT', 'OLD-USD')).toBe(201);
-    const first = await pushed(cluster.url, 'OLD-USD', '1');
-    for (const price of ['2', '3', '4']) await pushed(cluster.url, 'OLD-USD', price);
-    expect(await stored()).toEqual([4]);
-    expect(await change(cluster.url, 'DELETE', 'OLD-USD')).toBe(200);
-    expect(await stored()).toEqual([]);
-
-    expect(await change(cluster.url, 'PUT', 'OLD-USD')).toBe(201);
-    const back = cluster.connect({});
-    await back.seen('hello');
-    const since = async (seq: number): Promise<unknown> => {
-      const answer = await back.subscribe({ symbols: ['OLD-USD'], since: { 'OLD-USD': [first.gen, seq] } });
-      return answer.ok ? answer.results['OLD-USD'] : answer;
-    };
-    await until(async () => ((await since(2)) as { ok: boolean }).ok, { withinMs: 5_000 });
-    expect(await since(2)).toMatchObject({ gen: first.gen, seq: 4, recovered: false });
-    await back.seen('snapshot');
-    expect(back.of<{ quotes: unknown[] }>('snapshot').at(-1)?.quotes).toMatchObject([{ seq: 4, price: '4' }]);
-    expect(await since(4)).toMatchObject({ gen: first.gen, seq: 4, recovered: true, replayed: 0 });
-    expect(await pushed(cluster.url, 'OLD-USD', '5')).toEqual({ ...first, seq: 5 });
-    await back.seen('tick');
-    expect(back.ticks('OLD-USD')).toMatchObject([{ seq: 5, price: '5' }]);
-    expect(back.faults()).toEqual([]);
-    expect(await stored()).toEqual([1]);
-  });
-
-  it('[LS5] survives its leader, and a new replica knows it before it is ready', async () => {
-    const cluster = theCluster();
+  it('[LS1][LS2][LS4][LS5] reaches every replica, survives its leader, and a new replica knows it before it is ready', async () => {
+    const cluster = await startClusterUnderTest({ env: shortLease });
     const leader = await cluster.leader();
     const survivors = cluster.replicas.filter((replica) => replica !== leader);
     const clients = survivors.map(({ url }) => cluster.connect({}, url));
@@ -135,12 +44,22 @@ describe('the list of symbols', () => {
     }
     expect(await change(leader.url, 'PUT', 'NEXT-USD')).toBe(201);
     expect(await change(leader.url, 'DELETE', 'BTC-USD')).toBe(200);
+    const url = survivors[0]?.url ?? '';
+    // The push works at once, before this replica hears of the change.
+    expect((await push(url, [{ symbol: 'NEXT-USD', price: '9' }])).status).toBe(200);
     const before = await pushed(leader.url, 'NEXT-USD', '10');
-    for (const client of clients) await client.seen('symbols', 2);
+    for (const client of clients) {
+      await client.seen('symbols', 2);
+      expect(news(client).flatMap(({ added, retired }) => [...added, ...retired])).toEqual([
+        'NEXT-USD',
+        'BTC-USD',
+      ]);
+    }
+    for (const replica of cluster.replicas)
+      expect((await push(replica.url, [{ symbol: 'BTC-USD', price: '1' }])).status).toBe(410);
     const counts = clients.map((client) => client.ticks('BTC-USD').length);
     await leader.kill('SIGKILL');
 
-    const url = survivors[0]?.url ?? '';
     expect(await pushed(url, 'NEXT-USD', '11')).toEqual({ ...before, seq: before.seq + 1 });
     for (const [index, client] of clients.entries()) {
       // Ticks of another symbol of the source show that none of this one came.

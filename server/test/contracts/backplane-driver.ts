@@ -26,14 +26,10 @@ export type Received =
   | { kind: 'announcement'; announcement: Announcement }
   | { kind: 'held call'; held: string };
 
-/** A request of this form makes the serving node throw an Error with this text instead of answering. */
-export interface FailingRequest {
-  fail: string;
-}
-
-/** A request of this form is told among `received`, and never answered. */
-export interface HeldRequest {
-  hold: string;
+/** A request that makes the serving node throw an Error with that text, or tell it among `received` and never answer. */
+interface ScriptedRequest {
+  fail?: string;
+  hold?: string;
 }
 
 export interface BackplaneDriver {
@@ -48,7 +44,7 @@ export interface BackplaneDriver {
   seatNode(): Promise<string>;
   /** How often `onRelease` fired so far. */
   releases(): Promise<number>;
-  /** Serves that epoch: answers each request with `{ by: node, request }`, throws at a `FailingRequest` or holds a `HeldRequest`. */
+  /** Serves that epoch: answers each request with `{ by: node, request }`, or does as a `ScriptedRequest` says. */
   serve(epoch: number): Promise<void>;
   stopServing(epoch: number): Promise<void>;
   call(epoch: number, request: unknown): Promise<CallOutcome>;
@@ -96,9 +92,10 @@ export function driveBackplane(backplane: Backplane, node: string): BackplaneDri
   const serving = new Map<number, () => void>();
 
   async function answer(request: unknown): Promise<unknown> {
-    if (isFailing(request)) throw new Error(request.fail);
-    if (isHeld(request)) {
-      received.push({ kind: 'held call', held: request.hold });
+    const { fail, hold } = Object(request) as ScriptedRequest;
+    if (fail !== undefined) throw new Error(fail);
+    if (hold !== undefined) {
+      received.push({ kind: 'held call', held: hold });
       await new Promise<never>(() => {});
     }
     return { by: node, request };
@@ -147,12 +144,4 @@ export function driveBackplane(backplane: Backplane, node: string): BackplaneDri
       await backplane.close();
     },
   };
-}
-
-function isFailing(request: unknown): request is FailingRequest {
-  return typeof request === 'object' && request !== null && 'fail' in request;
-}
-
-function isHeld(request: unknown): request is HeldRequest {
-  return typeof request === 'object' && request !== null && 'hold' in request;
 }

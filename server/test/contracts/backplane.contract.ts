@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Home, OpenHome } from './backplane-driver.ts';
 import { describeAppendOnce } from './append-once.contract.ts';
 import { describeCallCounts } from './call-counts.contract.ts';
-import { claim, createStage, nodeOf, takeLease } from './contract-stage.ts';
+import { claim, createStage, nodeOf, smallStore, takeLease } from './contract-stage.ts';
 import { describeLeaderNotes } from './leader-notes.contract.ts';
 import { describeLease } from './lease.contract.ts';
 import { describeMessages } from './messages.contract.ts';
@@ -57,8 +57,18 @@ export function describeBackplane(name: string, open: OpenHome): void {
     describeLeaderNotes(stage);
     describeTickStore(stage);
     describeAppendOnce(stage);
-    describeTickHistory(open);
-    describeRetirement(open);
+
+    describe('a store of two shards and short histories', () => {
+      let small: Home;
+      const smallStage = createStage(() => small);
+      beforeAll(async () => {
+        small = await open(2, smallStore);
+      });
+      afterAll(() => small.stop());
+      describeTickHistory(smallStage);
+      describeRetirement(smallStage);
+    });
+
     describeUserSeats(stage);
     describeCallCounts(stage);
     describeMessages(stage);

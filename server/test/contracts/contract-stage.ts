@@ -1,5 +1,6 @@
 /** What the parts of the contract suite share: one home of three nodes, and the steps that each of them begins with. */
 import type { LeaseRecord } from '../../src/backplane/contract.ts';
+import type { StoreSettings } from '../../src/backplane/store-settings.ts';
 import type { BackplaneDriver, Home } from './backplane-driver.ts';
 
 /** How long a message may take to reach another node. */
@@ -33,6 +34,15 @@ export function createStage(home: () => Home): Stage {
     },
     nextTerm: () => ++term,
   };
+}
+
+/** The settings of a home with two shards and short histories. */
+export const smallStore: StoreSettings = { shards: 2, historyTicks: 4 };
+
+/** Symbols that begin with that name, all of that shard. */
+export function symbolsOf({ one }: Stage, shard: number, name: string, count: number): string[] {
+  const all = Array.from({ length: 100 }, (_, index) => `${name}${index}-USD`);
+  return all.filter((symbol) => one.tickStore.shardOf(symbol) === shard).slice(0, count);
 }
 
 export function nodeOf(home: { nodes: readonly BackplaneDriver[] }, index: number): BackplaneDriver {

@@ -6,7 +6,7 @@ import type { EventEmitter } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Server } from 'socket.io';
-import type { AdapterFactory, AdapterMixin } from '../../src/backplane/contract.ts';
+import type { AdapterClass, AdapterFactory, AdapterMixin } from '../../src/backplane/contract.ts';
 import { createFanout } from '../../src/fanout/fanout.ts';
 import { systemClock as clock } from '../../src/support/clock.ts';
 import { createLog, type Log } from '../../src/support/log.ts';
@@ -34,6 +34,16 @@ export interface DeliveryNodeOptions {
   isCoalesced: boolean;
   log?: Log;
 }
+
+/** Makes adapters of that class, wrapped. */
+export const adapterOver =
+  (base: AdapterClass): DeliveryNodeOptions['adapter'] =>
+  (wrap) => {
+    const Wrapped = wrap(base);
+    return function createAdapter(nsp) {
+      return new Wrapped(nsp as never);
+    };
+  };
 
 export async function openDeliveryNode({
   adapter,

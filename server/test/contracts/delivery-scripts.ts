@@ -133,16 +133,9 @@ export const deliveryScripts = {
     emitTick(scene, 'A', 3);
     scene.io.to('tick:A').emit('note', 'between');
     scene.io.to(['tick:A', 'tick:B']).emit('tick', tickOf('A', 4));
-  },
-
-  'listeners of what goes out are taken off': async (scene) => {
-    const socket = scene.socket('ws-0');
-    const listener = (...args: unknown[]): void => scene.note(args);
-    socket.onAnyOutgoing(listener);
-    scene.io.local.to('tick:A').emit('tick', tickOf('A', 1));
     await turn();
-    socket.offAnyOutgoing(listener);
-    scene.io.local.to('tick:A').emit('tick', tickOf('A', 2));
+    for (const socket of sockets) socket.offAnyOutgoing();
+    scene.io.local.to('tick:A').emit('tick', tickOf('A', 5));
   },
 
   'ticks that ask for an answer': async (scene) => {

@@ -1,12 +1,12 @@
 /** The contract suite on true workers of a true primary. */
 import { afterAll, beforeAll } from 'vitest';
 import { describeBackplane } from './backplane.contract.ts';
-import { bundleProgram, startProgram } from './local-processes.ts';
+import { bundleLocalProgram, startProgram } from './local-processes.ts';
 
-let program: Awaited<ReturnType<typeof bundleProgram>>;
+let program: Awaited<ReturnType<typeof bundleLocalProgram>>;
 
 beforeAll(async () => {
-  program = await bundleProgram();
+  program = await bundleLocalProgram();
 });
 afterAll(() => program.remove());
 

@@ -3,7 +3,6 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { describe, expect, it, vi } from 'vitest';
-import { io } from 'socket.io-client';
 import { localProgram } from './local-processes.ts';
 import { body, request, type Outcome } from './local-requests.ts';
 
@@ -26,30 +25,27 @@ describe('the port of the local cluster', () => {
     });
   });
 
-  it.each([
-    ['Content-Length: 0', 'at once', /^HTTP\/1\.1 400 /],
-    ['content-length: 5', 'at once', /^HTTP\/1\.1 400 /],
-    ['Transfer-Encoding: chunked', 'at once', /^HTTP\/1\.1 400 /],
-    ['Content-Length: 0', 'in two pieces', /^$/],
-  ])('refuses an upgrade with %s, sent %s', async (header, how, expected) => {
+  it('refuses an upgrade with a body, which it can answer only when all comes at once', async () => {
     const { port } = await start({ workers: 1 });
-    const socket = connect(port, '127.0.0.1').setEncoding('utf8');
-    let text = '';
-    socket.on('data', (chunk: string) => void (text += chunk));
-    const parts = [
-      `GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: localhost\r\n${header}\r\n`,
-      'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n' +
-        'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
-    ];
-    if (how === 'at once') socket.write(parts.join(''));
-    else {
-      socket.write(parts[0] ?? '');
-      // What comes of another connection meanwhile shows that the first piece was read alone.
-      await request(port, 'get', 5_000);
-      socket.write(parts[1] ?? '');
+    for (const [header, how, expected] of [
+      ['Content-Length: 0', 'at once', /^HTTP\/1\.1 400 /],
+      ['content-length: 5', 'at once', /^HTTP\/1\.1 400 /],
+      ['Transfer-Encoding: chunked', 'at once', /^HTTP\/1\.1 400 /],
+      ['Content-Length: 0', 'in two pieces', /^$/],
+    ] as const) {
+      const socket = connect(port, '127.0.0.1').setEncoding('utf8');
+      let text = '';
+      socket.on('data', (chunk: string) => void (text += chunk));
+      socket.write(`GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: localhost\r\n${header}\r\n`);
+      // The answer to another connection shows that the first piece was read by itself.
+      if (how === 'in two pieces') await request(port, 'get', 5_000);
+      socket.write(
+        'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n' +
+          'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
+      );
+      await once(socket, 'close', { signal: AbortSignal.timeout(5_000) });
+      expect([header, how, text]).toEqual([header, how, expect.stringMatching(expected)]);
     }
-    await once(socket, 'close', { signal: AbortSignal.timeout(5_000) });
-    expect(text).toMatch(expected);
   });
 
   it('ends a carried connection that leaves its answers unread', async () => {
@@ -71,14 +67,20 @@ describe('the port of the local cluster', () => {
     expect(await request(port, 'post', 5_000)).toMatchObject({ status: 200 });
   });
 
-  it('gives a worker that still loads no connection', async () => {
-    const { processes, port, kill } = await start({ loadMs: 2_000 });
-    await processes.readyCount(2);
+  /** Workers of which the first was killed and loads again for two seconds. */
+  async function startReloading(workers: number) {
+    const { processes, port, kill } = await start({ workers, loadMs: 2_000 });
+    await processes.readyCount(workers);
     kill('local-1', 'SIGKILL');
     await vi.waitFor(() => expect(processes.output().match(/local-1 loads/g)).toHaveLength(2), {
       timeout: 5_000,
       interval: 10,
     });
+    return { processes, port };
+  }
+
+  it('gives a worker that still loads no connection', async () => {
+    const { processes, port } = await startReloading(2);
     const during = await Promise.all(Array.from({ length: 20 }, () => request(port, 'get', 1_800)));
     expect(processes.ready).toHaveLength(2);
     expect(during.map((each) => each.at === 'answered' && each.text.includes('local-2'))).not.toContain(
@@ -87,13 +89,7 @@ describe('the port of the local cluster', () => {
   });
 
   it('answers 503 at once while no worker is ready', async () => {
-    const { processes, port, kill } = await start({ workers: 1, loadMs: 2_000 });
-    await processes.readyCount(1);
-    kill('local-1', 'SIGKILL');
-    await vi.waitFor(() => expect(processes.output().match(/local-1 loads/g)).toHaveLength(2), {
-      timeout: 5_000,
-      interval: 10,
-    });
+    const { processes, port } = await startReloading(1);
     expect(await request(port, 'get', 1_500)).toMatchObject({ status: 503 });
     expect(await request(port, 'post', 1_500)).toMatchObject({ status: 503 });
     await processes.readyCount(2);
@@ -107,31 +103,5 @@ describe('the port of the local cluster', () => {
     const before = performance.now();
     await once(socket, 'close');
     expect(performance.now() - before).toBeGreaterThan(400);
-  });
-
-  it.each([
-    ['polling, then an upgrade', ['polling', 'websocket']],
-    ['WebSocket alone', ['websocket']],
-    ['polling alone', ['polling']],
-  ])('serves stock Socket.IO clients on every worker: %s', async (_, transports) => {
-    const { processes, port } = await start();
-    await processes.readyCount(2);
-    const clients = Array.from({ length: 6 }, () =>
-      io(`http://127.0.0.1:${port}`, { transports, forceNew: true, reconnection: false }),
-    );
-    try {
-      const got = clients.map(() => [] as string[]);
-      clients.forEach((client, index) => client.on('from', (node: string) => void got[index]?.push(node)));
-      await vi.waitFor(() => expect(clients.filter(({ connected }) => connected)).toHaveLength(6), {
-        timeout: 10_000,
-      });
-      for (const client of clients) client.emit('to all', 'x'.repeat(50));
-      await vi.waitFor(() => expect(got.map(({ length }) => length)).toEqual([6, 6, 6, 6, 6, 6]), {
-        timeout: 5_000,
-      });
-      for (const nodes of got) expect(new Set(nodes)).toEqual(new Set(['local-1', 'local-2']));
-    } finally {
-      for (const client of clients) client.disconnect();
-    }
   });
 });

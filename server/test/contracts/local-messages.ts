@@ -1,5 +1,4 @@
 /** What the test, the primary of the test program and its workers say to each other. */
-import type { BackplaneDriver } from './backplane-driver.ts';
 
 /** How the test program is to be run, as JSON in its only argument. */
 export interface LocalSettings {
@@ -12,7 +11,7 @@ export interface LocalSettings {
   loadMs: number;
   shards: number;
   historyTicks: number;
-  worker: 'sound' | 'fails at start' | 'ignores drain';
+  worker: 'sound' | 'ignores drain';
 }
 
 /** A worker is ready. */
@@ -41,41 +40,4 @@ export type ToProgram = DriverMessage | { type: 'test:close'; now: boolean };
 export function isOfTest(message: unknown): message is FromProgram {
   if (typeof message !== 'object' || message === null || !('type' in message)) return false;
   return typeof message.type === 'string' && message.type.startsWith('test:');
-}
-
-/** The driver without its depth, so that each call has one name. */
-export interface DriverCalls
-  extends
-    Omit<BackplaneDriver, 'node' | 'lease' | 'leaderNotes' | 'callCounts' | 'tickStore' | 'userSeats'>,
-    StoreCalls,
-    LeaseCalls,
-    NoteCalls,
-    CountCalls,
-    SeatCalls {}
-
-interface SeatCalls {
-  enterSeats: BackplaneDriver['userSeats']['enter'];
-  beatSeats: BackplaneDriver['userSeats']['beat'];
-  takeSeats: BackplaneDriver['userSeats']['take'];
-  leaveSeats: BackplaneDriver['userSeats']['leave'];
-  forgetSeats: BackplaneDriver['userSeats']['forget'];
-  exitSeats: BackplaneDriver['userSeats']['exit'];
-}
-
-interface CountCalls {
-  countCall: BackplaneDriver['callCounts']['take'];
-}
-
-interface NoteCalls {
-  readNote: BackplaneDriver['leaderNotes']['read'];
-  writeNote: BackplaneDriver['leaderNotes']['write'];
-}
-
-type StoreCalls = Omit<BackplaneDriver['tickStore'], 'shards' | 'shardOf'>;
-
-interface LeaseCalls {
-  readLease: BackplaneDriver['lease']['read'];
-  takeLease: BackplaneDriver['lease']['take'];
-  beatLease: BackplaneDriver['lease']['beat'];
-  releaseLease: BackplaneDriver['lease']['release'];
 }

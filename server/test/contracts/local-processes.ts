@@ -1,44 +1,24 @@
 /** Starts local-program.ts as true processes and drives its workers from the test. Nothing outlives `stop`. */
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { readFileSync } from 'node:fs';
 import { createBirpc } from 'birpc';
-import { build } from 'vite';
 import { afterAll, afterEach, beforeAll, vi } from 'vitest';
 import { createShardOf } from '../../src/backplane/shard-of.ts';
 import { storeDefaults } from '../../src/backplane/store-settings.ts';
+import { bundleProgram } from '../support/bundle-program.ts';
 import type { BackplaneDriver } from './backplane-driver.ts';
-import type { DriverCalls, FromProgram, LocalSettings, ReadyMessage, ToProgram } from './local-messages.ts';
+import type { FromProgram, LocalSettings, ReadyMessage, ToProgram } from './local-messages.ts';
 
-const root = fileURLToPath(new URL('../../..', import.meta.url));
-
-/** The test program as one file that Node runs, under the project so that it finds its packages. */
-export async function bundleProgram(): Promise<{ path: string; remove: () => void }> {
-  const work = join(root, '.work');
-  mkdirSync(work, { recursive: true });
-  const folder = mkdtempSync(join(work, 'local-program-'));
-  await build({
-    root,
-    configFile: false,
-    logLevel: 'error',
-    build: {
-      ssr: 'server/test/contracts/local-program.ts',
-      outDir: folder,
-      target: 'node20',
-      rolldownOptions: { output: { entryFileNames: 'program.mjs' } },
-    },
-  });
-  return { path: join(folder, 'program.mjs'), remove: () => rmSync(folder, { recursive: true }) };
-}
+/** The test program as one file that Node runs. */
+export const bundleLocalProgram = () => bundleProgram('server/test/contracts/local-program.ts');
 
 /** Bundles the program once for a test file. Ends what each test started. */
 export function localProgram() {
-  let program: Awaited<ReturnType<typeof bundleProgram>>;
+  let program: Awaited<ReturnType<typeof bundleLocalProgram>>;
   const started: LocalProcesses[] = [];
   beforeAll(async () => {
-    program = await bundleProgram();
+    program = await bundleLocalProgram();
   });
   afterAll(() => program.remove());
   afterEach(async () => {
@@ -186,52 +166,30 @@ export function startProgram(path: string, settings: Partial<LocalSettings> = {}
   };
 }
 
+/** A driver whose calls go to the worker, by the names that local-program.ts gives them. */
 function createDriver(
   { node, shards }: { node: string; shards: number },
   post: (frame: unknown) => void,
   on: (listener: (frame: unknown) => void) => void,
 ): BackplaneDriver {
-  const remote = createBirpc<DriverCalls>({}, { post, on, timeout: 10_000 });
-  return {
+  const remote = createBirpc<Record<string, (...args: unknown[]) => unknown>>(
+    {},
+    { post, on, timeout: 10_000 },
+  );
+  /** All that is not in `own` is a call. */
+  function part<Part extends object>(prefix: string, own: Partial<Part> = {}): Part {
+    return new Proxy(own as Part, {
+      get: (target, name) => Reflect.get(target, name) ?? remote[`${prefix}${String(name)}`],
+    });
+  }
+  return part<BackplaneDriver>('', {
     node,
-    lease: {
-      read: remote.readLease,
-      take: remote.takeLease,
-      beat: remote.beatLease,
-      release: remote.releaseLease,
-    },
-    callCounts: { take: remote.countCall },
-    leaderNotes: { read: remote.readNote, write: remote.writeNote },
-    tickStore: {
-      shards,
-      shardOf: createShardOf(shards),
-      claim: remote.claim,
-      append: remote.append,
-      retire: remote.retire,
-      read: remote.read,
-    },
-    userSeats: {
-      enter: remote.enterSeats,
-      beat: remote.beatSeats,
-      take: remote.takeSeats,
-      leave: remote.leaveSeats,
-      forget: remote.forgetSeats,
-      exit: remote.exitSeats,
-    },
-    seatNode: remote.seatNode,
-    releases: remote.releases,
-    serve: remote.serve,
-    stopServing: remote.stopServing,
-    call: remote.call,
-    announce: remote.announce,
-    joinRoom: remote.joinRoom,
-    emitToRoom: remote.emitToRoom,
-    emitThenAnnounce: remote.emitThenAnnounce,
-    received: remote.received,
-    wrapped: remote.wrapped,
-    state: remote.state,
-    close: remote.close,
-  };
+    lease: part('lease.'),
+    leaderNotes: part('leaderNotes.'),
+    tickStore: part<BackplaneDriver['tickStore']>('tickStore.', { shards, shardOf: createShardOf(shards) }),
+    callCounts: part('callCounts.'),
+    userSeats: part('userSeats.'),
+  });
 }
 
 /** Whether a process of that id runs; one that ended and was not yet collected does not. */

@@ -16,13 +16,7 @@ import { attachSticky, onDrain, tellReady } from '../../src/backplane/local/work
 import { systemClock as clock } from '../../src/support/clock.ts';
 import { createLog } from '../../src/support/log.ts';
 import { driveBackplane } from './backplane-driver.ts';
-import {
-  isOfTest,
-  type DriverCalls,
-  type FromProgram,
-  type LocalSettings,
-  type ToProgram,
-} from './local-messages.ts';
+import { isOfTest, type FromProgram, type LocalSettings, type ToProgram } from './local-messages.ts';
 
 const settings = JSON.parse(process.argv[2] ?? '') as LocalSettings;
 const log = createLog({ level: 'silent', node: settings.node });
@@ -69,7 +63,6 @@ function runPrimary(): void {
 async function runWorker(node: string): Promise<void> {
   process.on('SIGTERM', () => {});
   say(`pid ${process.pid}`);
-  if (settings.worker === 'fails at start') process.exit(3);
   say(`${node} loads`);
   await pass(settings.loadMs);
   const backplane = createLocalBackplane({ node, shards: settings.shards, log, clock });
@@ -80,11 +73,7 @@ async function runWorker(node: string): Promise<void> {
     { headersTimeout: 500, connectionsCheckingInterval: 100 },
     (request, response) => void serve(node, request, response),
   );
-  const io = new Server(httpServer, { adapter: backplane.adapter((base) => base) });
-  io.on('connection', (socket) => {
-    socket.on('to all', (payload: unknown) => io.emit('from', node, payload));
-  });
-  attachSticky(io);
+  attachSticky(new Server(httpServer));
   onDrain(() => {
     say(`${node} drains`);
     if (settings.worker !== 'ignores drain') process.exit(0);
@@ -111,34 +100,23 @@ function serveLong(response: ServerResponse): void {
 }
 
 function driveFromTest(node: string, backplane: ReturnType<typeof createLocalBackplane>): void {
-  const { lease, leaderNotes, callCounts, tickStore, userSeats, ...driver } = driveBackplane(backplane, node);
-  const calls: DriverCalls = {
-    ...driver,
-    readLease: () => lease.read(),
-    takeLease: (seen) => lease.take(seen),
-    beatLease: (epoch) => lease.beat(epoch),
-    releaseLease: (epoch) => lease.release(epoch),
-    countCall: (caller, limit) => callCounts.take(caller, limit),
-    readNote: (name) => leaderNotes.read(name),
-    writeNote: (...args) => leaderNotes.write(...args),
-    claim: (shard, epoch) => tickStore.claim(shard, epoch),
-    append: (shard, append) => tickStore.append(shard, append),
-    retire: (shard, retirement) => tickStore.retire(shard, retirement),
-    read: (requests) => tickStore.read(requests),
-    enterSeats: () => userSeats.enter(),
-    beatSeats: (gen, noted) => userSeats.beat(gen, noted),
-    takeSeats: (gen, seats, max) => userSeats.take(gen, seats, max),
-    leaveSeats: (gen, seats) => userSeats.leave(gen, seats),
-    forgetSeats: (gen, other, beat) => userSeats.forget(gen, other, beat),
-    exitSeats: (gen) => userSeats.exit(gen),
-  };
-  createBirpc(calls, {
+  createBirpc(callsOf(driveBackplane(backplane, node)), {
     post: (frame) => report({ type: 'test:driver', node, frame }),
     on: (listener) =>
       process.on('message', (message: unknown) => {
         if (isOfTest(message) && message.type === 'test:driver') listener(message.frame);
       }),
   });
+}
+
+/** The driver's functions by name, those of its parts with the name of the part and a dot before. */
+function callsOf(driver: object, prefix = ''): Record<string, unknown> {
+  const calls: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(driver)) {
+    if (typeof value === 'function') calls[prefix + name] = value;
+    if (typeof value === 'object') Object.assign(calls, callsOf(value as object, `${name}.`));
+  }
+  return calls;
 }
 
 if (cluster.isPrimary) runPrimary();

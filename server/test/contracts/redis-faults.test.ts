@@ -6,6 +6,7 @@ import {
   expectMessages,
   expectUnavailable,
   openNode,
+  openPair,
   publishAll,
   redisServer,
   untilAt,
@@ -41,9 +42,7 @@ describe('redis is not there yet', () => {
 
 describe('redis is killed and started again', () => {
   it('is down within half a second, up within 1.5 s of its return, and begins a new generation', async () => {
-    const server = await redisServer();
-    const [node, other] = [openNode(server.url), openNode(server.url, 'node-2')];
-    await Promise.all([untilAt(node, 'up', 5_000), untilAt(other, 'up', 5_000)]);
+    const { server, node, other, untilBothUp } = await openPair();
     await expectMessages(node, other, 'before');
     const first = await node.backplane.tickStore.claim(0, 1);
     const stopServing = other.backplane.leaderLine.serve(1, async () => 'here');
@@ -55,7 +54,7 @@ describe('redis is killed and started again', () => {
     await publishAll(node);
 
     await server.restart();
-    await Promise.all([untilAt(node, 'up', 1_500), untilAt(other, 'up', 1_500)]);
+    await untilBothUp(1_500);
     await expectMessages(node, other, 'after');
     expect(await node.backplane.leaderLine.call(1, 'still there?')).toBe('here');
     stopServing();
@@ -68,9 +67,7 @@ describe('redis is killed and started again', () => {
   });
 
   it('forgets a subscription that was ended while Redis was away', async () => {
-    const server = await redisServer();
-    const [node, other] = [openNode(server.url), openNode(server.url, 'node-2')];
-    await Promise.all([untilAt(node, 'up', 5_000), untilAt(other, 'up', 5_000)]);
+    const { server, node, other, untilBothUp } = await openPair();
     const stopServing = other.backplane.leaderLine.serve(1, async () => 'here');
     await vi.waitFor(async () => expect(await node.backplane.leaderLine.call(1, null)).toBe('here'), {
       timeout: 2_000,
@@ -80,7 +77,7 @@ describe('redis is killed and started again', () => {
     await untilAt(other, 'down', 500);
     stopServing();
     await server.restart();
-    await Promise.all([untilAt(node, 'up', 1_500), untilAt(other, 'up', 1_500)]);
+    await untilBothUp(1_500);
     await expect(node.backplane.leaderLine.call(1, null)).rejects.toMatchObject({ name: 'NoLeader' });
   });
 });

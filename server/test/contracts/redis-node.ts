@@ -72,6 +72,16 @@ export function openNode(
   return opened;
 }
 
+/** A server and two nodes of one home, both up. */
+export async function openPair() {
+  const server = await redisServer();
+  const [node, other] = [openNode(server.url), openNode(server.url, 'node-2')];
+  const untilBothUp = async (timeout: number): Promise<void> =>
+    void (await Promise.all([untilAt(node, 'up', timeout), untilAt(other, 'up', timeout)]));
+  await untilBothUp(5_000);
+  return { server, node, other, untilBothUp };
+}
+
 /** Waits until the backplane is up, or down; fails after `timeout` milliseconds. */
 export async function untilAt({ backplane }: Node, at: BackplaneState['at'], timeout: number): Promise<void> {
   await vi.waitFor(() => expect(backplane.state().at).toBe(at), { timeout, interval: 5 });

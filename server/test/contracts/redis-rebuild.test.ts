@@ -1,16 +1,9 @@
 /** Links that are up and yet bring nothing are built anew: down, then up with every subscription in place. */
 import { expect, it } from 'vitest';
-import { cleanUpAfterEach, expectMessages, openNode, redisServer, untilAt } from './redis-node.ts';
+import { cleanUpAfterEach, expectMessages, openPair, untilAt } from './redis-node.ts';
 import { counted, draft, lead } from './store-steps.ts';
 
 cleanUpAfterEach();
-
-async function openPair() {
-  const server = await redisServer();
-  const [node, other] = [openNode(server.url), openNode(server.url, 'node-2')];
-  await Promise.all([untilAt(node, 'up', 5_000), untilAt(other, 'up', 5_000)]);
-  return { server, node, other };
-}
 
 it('goes down at once and comes up within half a second, with messages both ways as before', async () => {
   const { node, other } = await openPair();
@@ -47,7 +40,7 @@ it('hears its own echo while Redis answers, and where it does not says so', asyn
 });
 
 it('does no harm when it comes again and again, while Redis is away, and after the end', async () => {
-  const { server, node, other } = await openPair();
+  const { server, node, other, untilBothUp } = await openPair();
   for (let time = 0; time < 5; time++) node.backplane.rebuild();
   await untilAt(node, 'up', 500);
   await expectMessages(other, node, 'once-each');
@@ -58,7 +51,7 @@ it('does no harm when it comes again and again, while Redis is away, and after t
   await untilAt(node, 'down', 500);
   node.backplane.rebuild();
   await server.restart();
-  await Promise.all([untilAt(node, 'up', 1_500), untilAt(other, 'up', 1_500)]);
+  await untilBothUp(1_500);
   await expectMessages(other, node, 'after-outage');
 
   node.backplane.rebuild();

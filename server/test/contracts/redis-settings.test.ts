@@ -13,19 +13,28 @@ import {
 
 cleanUpAfterEach();
 
-it('stays down with the reason while Redis would evict keys, and comes up when that is mended', async () => {
-  const server = await redisServer(['--maxmemory', '10mb', '--maxmemory-policy', 'allkeys-lru']);
+it.each([
+  {
+    what: 'Redis would evict keys',
+    args: ['--maxmemory', '10mb', '--maxmemory-policy', 'allkeys-lru'],
+    reason: 'Redis has maxmemory-policy allkeys-lru: it must be noeviction',
+    mend: 'CONFIG SET maxmemory-policy noeviction',
+  },
+  {
+    what: 'its user may not ask which life of the server it is',
+    args: ['--user', 'default', 'on', 'nopass', '~*', '&*', '+@all', '-info'],
+    reason: 'the Redis user may not run INFO: it must, or a restart could go unnoticed',
+    mend: 'ACL SETUSER default +info',
+  },
+])('stays down with the reason while $what, and comes up when that is mended', async (row) => {
+  const server = await redisServer(row.args);
   const node = openNode(server.url);
-  await vi.waitFor(
-    () =>
-      expect(node.backplane.state()).toMatchObject({
-        at: 'down',
-        reason: 'Redis has maxmemory-policy allkeys-lru: it must be noeviction',
-      }),
-    { timeout: 2_000, interval: 10 },
-  );
+  await vi.waitFor(() => expect(node.backplane.state()).toMatchObject({ at: 'down', reason: row.reason }), {
+    timeout: 2_000,
+    interval: 10,
+  });
   await expectUnavailable(everyCall(node.backplane));
-  await command(server, 'CONFIG SET maxmemory-policy noeviction');
+  await command(server, row.mend);
   await untilAt(node, 'up', 2_500);
 });
 
@@ -69,18 +78,4 @@ it('takes user and password from the url, and stays down where they are wrong', 
   });
   expect(wrong.backplane.state().at).toBe('down');
   await expectUnavailable(everyCall(wrong.backplane));
-});
-
-it('stays down with the reason where the user may not ask which life of the server it is', async () => {
-  const rules = ['>secret', '~*', '&*', '+@all', '-info'];
-  const server = await redisServer(['--user', 'tick', 'on', ...rules]);
-  const node = openNode(`redis://tick:secret@127.0.0.1:${server.port}`);
-  await vi.waitFor(
-    () =>
-      expect(node.backplane.state()).toMatchObject({
-        at: 'down',
-        reason: 'the Redis user may not run INFO: it must, or a restart could go unnoticed',
-      }),
-    { timeout: 2_000, interval: 10 },
-  );
 });

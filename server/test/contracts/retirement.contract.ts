@@ -1,34 +1,19 @@
-/** What goes of symbols that are listed no more, and what stays so that no seq is ever used twice. On a store of two shards. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { StoreSettings } from '../../src/backplane/store-settings.ts';
-import type { Home, OpenHome } from './backplane-driver.ts';
-import { claim, createStage } from './contract-stage.ts';
+/** What goes of symbols that are listed no more, and what stays so that no seq is ever used twice. On a small store. */
+import { describe, expect, it } from 'vitest';
+import { claim, symbolsOf, type Stage } from './contract-stage.ts';
 import { counted, draft, draftsOf, lead, missedSince, readOne, type Term } from './store-steps.ts';
 
-const settings: StoreSettings = { shards: 2, historyTicks: 4 };
-
-export function describeRetirement(open: OpenHome): void {
+export function describeRetirement(stage: Stage): void {
   describe('retired symbols', () => {
-    let home: Home;
-    const stage = createStage(() => home);
-    /** Symbols of shard 1. */
-    function symbolsOf(name: string, count: number): string[] {
-      const all = Array.from({ length: 100 }, (_, index) => `${name}${index}-USD`);
-      return all.filter((symbol) => stage.one.tickStore.shardOf(symbol) === 1).slice(0, count);
-    }
+    const symbols = (name: string, count: number) => symbolsOf(stage, 1, name, count);
     const retire = (
       { node, gen, epoch }: Term,
-      symbols: { retired?: string[]; forgotten?: string[] },
-    ): Promise<boolean> => node.tickStore.retire(1, { gen, epoch, retired: [], forgotten: [], ...symbols });
-
-    beforeAll(async () => {
-      home = await open(2, settings);
-    });
-    afterAll(() => home.stop());
+      change: { retired?: string[]; forgotten?: string[] },
+    ): Promise<boolean> => node.tickStore.retire(1, { gen, epoch, retired: [], forgotten: [], ...change });
 
     it('[LS4] one that is retired loses its history and goes on from its head', async () => {
       const term = await lead(stage.one, stage.nextTerm(), 1);
-      const [symbol = '', other = ''] = symbolsOf('GOES', 2);
+      const [symbol = '', other = ''] = symbols('GOES', 2);
       await term.append([...draftsOf(symbol, 3), ...draftsOf(other, 3)]);
       expect(await retire(term, { retired: [symbol] })).toBe(true);
       expect(await missedSince(term, symbol, 2)).toBeNull();
@@ -45,7 +30,7 @@ export function describeRetirement(open: OpenHome): void {
 
     it('keeps the last source number of a retired one, so that its source repeats nothing', async () => {
       const term = await lead(stage.one, stage.nextTerm(), 1);
-      const [symbol = ''] = symbolsOf('SOURCE', 1);
+      const [symbol = ''] = symbols('SOURCE', 1);
       await term.append([draft(symbol, '1', 7)]);
       await retire(term, { retired: [symbol] });
       expect(await term.append([draft(symbol, '1', 7), draft(symbol, '2', 8)])).toEqual(counted([null, 2]));
@@ -53,7 +38,7 @@ export function describeRetirement(open: OpenHome): void {
 
     it('[LS4] of one that is forgotten nothing stays, and no seq comes twice', async () => {
       const term = await lead(stage.one, stage.nextTerm(), 1);
-      const [symbol = '', lower = '', fresh = ''] = symbolsOf('GONE', 3);
+      const [symbol = '', lower = '', fresh = ''] = symbols('GONE', 3);
       await term.append([...draftsOf(symbol, 9), draft(lower, '1', 5)]);
       expect(await retire(term, { forgotten: [symbol, lower] })).toBe(true);
       expect(await readOne(stage.two, symbol, { after: [term.gen, 9] })).toEqual({
@@ -81,7 +66,7 @@ export function describeRetirement(open: OpenHome): void {
 
     it('takes symbols that it does not know, and the same ones again', async () => {
       const term = await lead(stage.one, stage.nextTerm(), 1);
-      const [symbol = '', unknown = ''] = symbolsOf('AGAIN', 2);
+      const [symbol = '', unknown = ''] = symbols('AGAIN', 2);
       await term.append([draft(symbol, '1')]);
       const head = (await readOne(stage.two, symbol)).quote?.seq ?? 0;
       for (let i = 0; i < 2; i++) {
@@ -92,7 +77,7 @@ export function describeRetirement(open: OpenHome): void {
 
     it('refuses a leader of the past and another generation, and drops nothing for them', async () => {
       const old = await lead(stage.one, stage.nextTerm(), 1);
-      const [symbol = ''] = symbolsOf('FENCED', 1);
+      const [symbol = ''] = symbols('FENCED', 1);
       await old.append(draftsOf(symbol, 2));
       const head = (await readOne(stage.two, symbol)).quote?.seq ?? 0;
       const term = await lead(stage.two, stage.nextTerm(), 1);

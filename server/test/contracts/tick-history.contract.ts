@@ -1,30 +1,14 @@
-/** What was missed since a position: all of it, exactly as it was appended, or nothing. On a store of two small shards. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+/** What was missed since a position: all of it, exactly as it was appended, or nothing. On a small store. */
+import { describe, expect, it } from 'vitest';
 import type { TickDraft } from '../../src/backplane/contract.ts';
-import type { StoreSettings } from '../../src/backplane/store-settings.ts';
-import type { Home, OpenHome } from './backplane-driver.ts';
-import { claim, createStage } from './contract-stage.ts';
+import { claim, symbolsOf, type Stage } from './contract-stage.ts';
 import { counted, draft, draftsOf, lead, missedSince, readOne, replayed } from './store-steps.ts';
 
-const settings: StoreSettings = { shards: 2, historyTicks: 4 };
-
-export function describeTickHistory(open: OpenHome): void {
-  describe('a store of two shards and short histories', () => {
-    let home: Home;
-    const stage = createStage(() => home);
-    /** Symbols of this test alone, all of that shard. */
-    function symbolsOf(shard: number, name: string, count: number): string[] {
-      const all = Array.from({ length: 100 }, (_, index) => `${name}${index}-USD`);
-      return all.filter((symbol) => stage.one.tickStore.shardOf(symbol) === shard).slice(0, count);
-    }
-    beforeAll(async () => {
-      home = await open(2, settings);
-    });
-    afterAll(() => home.stop());
-
+export function describeTickHistory(stage: Stage): void {
+  describe('histories', () => {
     it('is empty, each shard for itself', async () => {
-      const [first = ''] = symbolsOf(0, 'EMPTY', 1);
-      const [second = ''] = symbolsOf(1, 'EMPTY', 1);
+      const [first = ''] = symbolsOf(stage, 0, 'EMPTY', 1);
+      const [second = ''] = symbolsOf(stage, 1, 'EMPTY', 1);
       const { gen } = await claim(stage.one, stage.nextTerm(), 1);
       expect(await readOne(stage.two, first, { after: [gen, 0] })).toEqual({
         gen: null,
@@ -36,7 +20,7 @@ export function describeTickHistory(open: OpenHome): void {
 
     it('gives missed ticks exactly as they were appended', async () => {
       const term = await lead(stage.one, stage.nextTerm(), 1);
-      const [symbol = ''] = symbolsOf(1, 'EXACT', 1);
+      const [symbol = ''] = symbolsOf(stage, 1, 'EXACT', 1);
       const day = { open: '0.10', high: '9.90', low: '0.10', volume: '7.0', prevClose: '3.00' };
       const ticks: TickDraft['tick'][] = [
         { symbol, price: '1.0', ts: 1_790_000_000_123, day },
@@ -53,7 +37,7 @@ export function describeTickHistory(open: OpenHome): void {
 
     it('holds as many as it may, and gives all or nothing at the edge', async () => {
       const term = await lead(stage.one, stage.nextTerm(), 1);
-      const [symbol = ''] = symbolsOf(1, 'EDGE', 1);
+      const [symbol = ''] = symbolsOf(stage, 1, 'EDGE', 1);
       expect(await missedSince(term, symbol, 0)).toEqual([]);
       expect(await missedSince(term, symbol, 1)).toBeNull();
       await term.append(draftsOf(symbol, 4));
@@ -71,7 +55,7 @@ export function describeTickHistory(open: OpenHome): void {
 
     it('gives nothing for a position that cannot be, and without one', async () => {
       const term = await lead(stage.one, stage.nextTerm(), 1);
-      const [symbol = ''] = symbolsOf(1, 'ODD', 1);
+      const [symbol = ''] = symbolsOf(stage, 1, 'ODD', 1);
       await term.append(draftsOf(symbol, 3));
       for (const seq of [4, -1, 1.5, NaN, 1e300, 2 ** 53]) {
         expect(await missedSince(term, symbol, seq)).toBeNull();
@@ -85,7 +69,7 @@ export function describeTickHistory(open: OpenHome): void {
 
     it('gives nothing where more was missed than is asked for', async () => {
       const term = await lead(stage.one, stage.nextTerm(), 1);
-      const [symbol = ''] = symbolsOf(1, 'MOST', 1);
+      const [symbol = ''] = symbolsOf(stage, 1, 'MOST', 1);
       await term.append(draftsOf(symbol, 3));
       expect(await missedSince(term, symbol, 1, { maxMissed: 1 })).toBeNull();
       expect(await missedSince(term, symbol, 1, { maxMissed: 2 })).toEqual(['2', '3']);
@@ -94,8 +78,8 @@ export function describeTickHistory(open: OpenHome): void {
 
     it('answers one read over both shards in its order', async () => {
       const terms = [await lead(stage.one, stage.nextTerm(), 0), await lead(stage.one, stage.nextTerm(), 1)];
-      const [a = '', b = ''] = symbolsOf(0, 'BOTH', 2);
-      const [c = '', d = ''] = symbolsOf(1, 'BOTH', 2);
+      const [a = '', b = ''] = symbolsOf(stage, 0, 'BOTH', 2);
+      const [c = '', d = ''] = symbolsOf(stage, 1, 'BOTH', 2);
       await terms[0]?.append([draft(a, '1'), draft(b, '2')]);
       await terms[1]?.append([draft(c, '3'), draft(d, '4')]);
       const after: [string, number] = [terms[1]?.gen ?? '', 0];
@@ -109,8 +93,8 @@ export function describeTickHistory(open: OpenHome): void {
       const first = await lead(stage.one, stage.nextTerm(), 0);
       const second = await lead(stage.two, stage.nextTerm(), 1);
       expect(second.gen).not.toBe(first.gen);
-      const [a = ''] = symbolsOf(0, 'APART', 1);
-      const [b = ''] = symbolsOf(1, 'APART', 1);
+      const [a = ''] = symbolsOf(stage, 0, 'APART', 1);
+      const [b = ''] = symbolsOf(stage, 1, 'APART', 1);
       const batchId = 'same name';
       expect(await first.append([draft(a, '1')], { batchId })).toEqual(counted([1]));
       expect(await second.append([draft(b, '1')], { batchId })).toEqual(counted([1]));

@@ -6,13 +6,6 @@ import { counted, draft, lead, readOne } from './store-steps.ts';
 
 export function describeTickStore(stage: Stage): void {
   describe('tick store', () => {
-    it('keeps one generation for all nodes and leaders', async () => {
-      const first = await lead(stage.one, stage.nextTerm());
-      const second = await lead(stage.two, stage.nextTerm());
-      expect(second.gen).toBe(first.gen);
-      expect((await readOne(stage.three, 'NONE')).gen).toBe(first.gen);
-    });
-
     it('gives each symbol seq 1 and then always the next, across appends, nodes and leaders', async () => {
       const first = await lead(stage.one, stage.nextTerm());
       expect(await first.append([draft('SEQ-A', '1'), draft('SEQ-B', '1'), draft('SEQ-A', '2')])).toEqual(
@@ -55,13 +48,6 @@ export function describeTickStore(stage: Stage): void {
         ['AWAY-A', 'AWAY-B', 'AWAY-NEW'].map((symbol) => ({ symbol })),
       );
       expect(stored.map(({ quote }) => quote?.price ?? null)).toEqual(['2', '1', null]);
-    });
-
-    it('refuses an append for another generation', async () => {
-      const { gen, append } = await lead(stage.one, stage.nextTerm());
-      const other = gen === 'AAAAAA' ? 'BBBBBB' : 'AAAAAA';
-      expect(await append([draft('GEN', '1')], { gen: other })).toEqual({ ok: false, reason: 'generation' });
-      expect((await readOne(stage.two, 'GEN')).quote).toBeNull();
     });
 
     it('keeps the last quote digit for digit, with the whole day, for every node', async () => {

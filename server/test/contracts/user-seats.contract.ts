@@ -53,15 +53,6 @@ export function describeUserSeats(stage: Stage): void {
       expect(new Set(seen).size).toBe(4);
     });
 
-    it('are given up to the limit, over all nodes, and then refused', async () => {
-      const user = newUser();
-      const [a, b, c] = [seat(user, 'a'), seat(user, 'b'), seat(user, 'c')];
-      expect(await takeOne(stage.one, a, 2)).toEqual(taken);
-      expect(await takeOne(stage.two, b, 2)).toEqual(taken);
-      for (const node of stage.nodes) expect(await takeOne(node, c, 2)).toEqual(refused);
-      expect(await takeOne(stage.three, seat(newUser(), 'c'), 2)).toEqual(taken);
-    });
-
     it('are given exactly so often when all nodes ask at once', async () => {
       for (const round of [1, 2, 3]) {
         const user = newUser();

@@ -72,7 +72,7 @@ test('a line is found by the id that a replica was told, where the caller told n
   expect(replica.seen[0]?.headers['x-request-id']).toBe(line?.id);
 });
 
-test('a secret in an address or an id is in no log, wherever it stands and whoever answers', async () => {
+test('[SI6] a secret in an address or an id is in no log, wherever it stands and whoever answers', async () => {
   const encoded = [...secret].map((letter) => `%${letter.charCodeAt(0).toString(16)}`).join('');
   const targets = [
     `/${secret}`,
@@ -89,6 +89,7 @@ test('a secret in an address or an id is in no log, wherever it stands and whoev
     `/stream/${secret}`,
     `/api/ticks?api_key=${secret}`,
     `/api/ticks?symbols=${secret}`,
+    `/api/ticks?token=${secret}`,
     `/health?${secret}`,
     `/api/%00/${secret}`,
     `/${secret}/%00`,

@@ -72,6 +72,13 @@ export async function openSocket(
   });
 }
 
+/** The name of the replica that accepts a WebSocket there; the socket ends at once. */
+export async function upgradedBy(port: number, path: string, question: Question = {}): Promise<string> {
+  const { name, socket } = await openSocket(port, path, question);
+  socket?.destroy();
+  return name;
+}
+
 /** Sends bytes as they are and reads one answer, by its Content-Length. */
 export async function askRaw(port: number, bytes: string): Promise<string> {
   const socket = connect(port, '127.0.0.1');

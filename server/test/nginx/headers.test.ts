@@ -61,6 +61,9 @@ test("a request's id arrives as the caller sent it where it is one, and is a new
   expect(arrived.slice(0, 2)).toEqual(ids.slice(0, 2));
   for (const id of arrived.slice(2)) expect(id).toMatch(/^[0-9a-f]{32}$/);
   expect(new Set(arrived).size).toBe(7);
+  // A refusal of its own has the caller's id too.
+  const refused = await ask(nginx.port, '/metrics', { headers: { 'x-request-id': 'order-7_B' } });
+  expect(refused.headers['x-request-id']).toBe('order-7_B');
 });
 
 test('the Host header arrives as the client sent it, with its port', async () => {
@@ -181,7 +184,8 @@ test.each<[string, string, CodeName, RegExp?]>([
     /\r\nAllow: GET, HEAD, PUT, /,
   ],
   ['HTTP/9.9', 'GET / HTTP/9.9\r\nHost: x\r\n\r\n', 'version_not_supported'],
-  ['the figures', 'GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n', 'not_found'],
+  ['the metrics', 'GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n', 'not_found'],
+  ['the metrics in capitals', 'GET /METRICS/ HTTP/1.1\r\nHost: x\r\n\r\n', 'not_found'],
   [
     'a token in the address',
     'GET /api/ticks?token=x HTTP/1.1\r\nHost: x\r\n\r\n',
@@ -192,11 +196,6 @@ test.each<[string, string, CodeName, RegExp?]>([
   const answer = await askRaw(nginx.port, bytes.replace('\r\nHost', '\r\nConnection: close\r\nHost'));
   expect(problemIn(answer, name)).toMatchObject({ head: expect.stringMatching(more) as unknown });
   expect(replica.seen).toEqual([]);
-});
-
-test("a refusal of its own has the caller's request id", async () => {
-  const { headers } = await ask(nginx.port, '/metrics', { headers: { 'x-request-id': 'order-7_B' } });
-  expect(headers['x-request-id']).toBe('order-7_B');
 });
 
 test('who is not answered by a replica is told what became of the call', async () => {

@@ -1,4 +1,4 @@
-/** The Nginx of tests and of `npm run cluster` as a process: reload, sudden end, no remains. */
+/** The Nginx of tests and of `npm run cluster` reloads its configuration. */
 import { once } from 'node:events';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { startNginx, type NginxServer } from '../support/start-nginx.ts';
@@ -7,16 +7,10 @@ import { createScriptedUpstream, type ScriptedUpstream } from './scripted-upstre
 
 let replica: ScriptedUpstream;
 let nginx: NginxServer;
-const exits: unknown[] = [];
 
 beforeEach(async () => {
-  exits.length = 0;
   replica = await createScriptedUpstream('r1');
-  nginx = await startNginx({
-    replicas: [replica],
-    shutdownTimeoutMs: 500,
-    onExit: (exit) => exits.push(exit),
-  });
+  nginx = await startNginx({ replicas: [replica], shutdownTimeoutMs: 500 });
 });
 
 afterEach(async () => {
@@ -38,25 +32,5 @@ test('a reload brings other replicas; open sockets live on until the shutdown li
 
 test('a configuration that Nginx refuses is told, and the old one serves on', async () => {
   await expect(nginx.setReplicas([])).rejects.toThrow(/kept its configuration.*no servers/);
-  expect((await ask(nginx.port, '/')).body).toBe('r1');
-});
-
-test('after SIGKILL the workers are gone too and the port can be used again', async () => {
-  await nginx.kill('SIGKILL');
-  await expect(ask(nginx.port, '/')).rejects.toThrow(/ECONNREFUSED/);
-  await nginx.restart();
-  expect((await ask(nginx.port, '/')).body).toBe('r1');
-  expect(exits).toEqual([]);
-});
-
-test('an end that nobody here asked for is told', async () => {
-  process.kill(nginx.pid, 'SIGKILL');
-  await expect.poll(() => exits).toEqual([{ code: null, signal: 'SIGKILL' }]);
-});
-
-test('a taken port is a clear error, and its owner serves on', async () => {
-  await expect(startNginx({ replicas: [replica], port: nginx.port })).rejects.toThrow(
-    `port ${nginx.port} is taken`,
-  );
   expect((await ask(nginx.port, '/')).body).toBe('r1');
 });

@@ -1,14 +1,11 @@
 /** Limits per address: generous, none for trusted networks, and an honest answer beyond. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
 import { startNginx, type NginxServer } from '../support/start-nginx.ts';
 import { codes, type CodeName } from '../../protocol/index.ts';
 import { parseConfig } from '../../src/config.ts';
 import { until } from '../support/until.ts';
-import { ask, openSocket } from './ask.ts';
+import { ask, openSocket, type Answer } from './ask.ts';
 import { createScriptedUpstream, type ScriptedUpstream } from './scripted-upstream.ts';
 
 const insider = '127.0.0.8';
@@ -20,14 +17,12 @@ beforeEach(() => {
   outsider = `127.0.1.${tests}`;
 });
 
-let folder: string;
 let replica: ScriptedUpstream;
 let nginx: NginxServer;
 /** Its body stands still from the start of the file, because Nginx waits ten seconds for it. */
 let idle: SlowBody;
 
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'tickwire-nginx-'));
   replica = await createScriptedUpstream('r1');
   nginx = await startNginx({
     replicas: [replica],
@@ -38,7 +33,6 @@ beforeAll(async () => {
     openCallsPerAddress: 2,
     // As people write lists.
     corsOrigins: [' https://shop.example ', ' https://friend.example'],
-    accessLog: `${join(folder, 'access.log')} access`,
   });
   idle = await slowBody('/api/quote', '127.0.2.1');
 });
@@ -47,13 +41,14 @@ afterAll(async () => {
   idle?.socket.destroy();
   await nginx?.stop();
   await replica.close();
-  rmSync(folder, { recursive: true });
 });
 
-/** What the code of that name has, without its text. */
-function ruleOf(name: CodeName) {
-  const { code, retry } = codes[name];
-  return { code, name, retry };
+/** Asserts that Nginx itself refused, with the code of that name. */
+function expectRefused({ headers, body }: Answer, name: CodeName): void {
+  const { status, code, retry } = codes[name];
+  expect(headers['content-type']).toBe('application/problem+json');
+  expect(headers['retry-after']).toBe(status === 429 ? '1' : undefined);
+  expect(JSON.parse(body)).toMatchObject({ status, code, name, retry });
 }
 
 const inTurn = async (count: number, path: string, from: string) => {
@@ -67,9 +62,7 @@ test('handshakes beyond the burst are 429 with Retry-After, requests of a sessio
   expect(statuses.slice(0, 6)).toEqual([200, 200, 200, 200, 200, 200]);
   expect(statuses.slice(7)).toContain(429);
   const refused = await ask(nginx.port, '/socket.io/?EIO=4&transport=polling', { from: outsider });
-  expect(refused.headers['content-type']).toBe('application/problem+json');
-  expect(refused.headers['retry-after']).toBe('1');
-  expect(JSON.parse(refused.body)).toMatchObject({ status: 429, ...ruleOf('too_many_handshakes') });
+  expectRefused(refused, 'too_many_handshakes');
   expect(await inTurn(10, '/socket.io/?EIO=4&transport=polling&sid=s1', outsider)).not.toContain(429);
 });
 
@@ -82,8 +75,7 @@ test('API calls beyond the burst are 429', async () => {
   const statuses = await inTurn(8, '/api/ticks', outsider);
   expect(statuses.slice(0, 3)).toEqual([200, 200, 200]);
   expect(statuses.slice(4)).toContain(429);
-  const refused = await ask(nginx.port, '/api/ticks', { from: outsider });
-  expect(JSON.parse(refused.body)).toMatchObject({ status: 429, ...ruleOf('too_many_calls') });
+  expectRefused(await ask(nginx.port, '/api/ticks', { from: outsider }), 'too_many_calls');
 });
 
 test('open sockets beyond the limit are 429', async () => {
@@ -91,11 +83,7 @@ test('open sockets beyond the limit are 429', async () => {
   const open = await Promise.all([1, 2, 3].map(() => openSocket(nginx.port, path, { from: outsider })));
   expect(open.map(({ status }) => status)).toEqual([101, 101, 101]);
   expect((await openSocket(nginx.port, path, { from: outsider })).status).toBe(429);
-  const refused = await ask(nginx.port, path, { from: outsider });
-  expect(JSON.parse(refused.body)).toMatchObject({
-    status: 429,
-    ...ruleOf('too_many_connections_from_address'),
-  });
+  expectRefused(await ask(nginx.port, path, { from: outsider }), 'too_many_connections_from_address');
   for (const { socket } of open) socket?.destroy();
 });
 
@@ -125,10 +113,7 @@ test.each(['/api/message', '/api/ticks', '/', '/health'])(
     const slow = [await slowBody(path, outsider), await slowBody(path, outsider)];
     onTestFinished(() => slow.forEach(({ socket }) => void socket.destroy()));
     for (const { said } of slow) expect(said()).toBe('HTTP/1.1 100 Continue\r\n\r\n');
-    const refused = await ask(nginx.port, path, { from: outsider });
-    expect(refused.status).toBe(429);
-    expect(JSON.parse(refused.body)).toMatchObject(ruleOf('too_many_connections_from_address'));
-    expect(refused.headers['retry-after']).toBe('1');
+    expectRefused(await ask(nginx.port, path, { from: outsider }), 'too_many_connections_from_address');
 
     // Whoever is trusted has no limit, and another address its own.
     for (let i = 0; i < 4; i++) slow.push(await slowBody(path, insider));
@@ -194,37 +179,18 @@ test('the longest list of origins that a replica takes is one that Nginx takes',
   expect(await corsHeaders(other.port, last)).toEqual([last, 'Retry-After, X-Request-Id', 'Origin']);
 });
 
-test('[SI6] a token in the address reaches neither a replica nor a log', async () => {
+test('[SI6] a token in the address is refused, and reaches no replica', async () => {
   const token = 'dummy-token-0123456789';
+  const seenBefore = replica.seen.length;
   for (const name of ['token', 'access_token', 'id_token', 'jwt', 'Token']) {
     for (const path of ['/socket.io/?EIO=4&transport=polling&', '/api/ticks?', '/stream/BTC-USD?', '/?']) {
       const refused = await ask(nginx.port, `${path}${name}=${token}`, { from: outsider });
       expect([path, refused.status]).toEqual([path, 401]);
-      expect(refused.headers['content-type']).toBe('application/problem+json');
       expect(refused.body).toContain('never in the address');
-      expect(JSON.parse(refused.body)).toMatchObject({ status: 401, ...ruleOf('token_invalid') });
+      expectRefused(refused, 'token_invalid');
     }
   }
-  // A replica refuses an API key; no line tells of it.
-  for (const name of ['api_key', 'apiKey', 'X-API-Key'])
-    await inTurn(8, `/api/status?a=1&${name}=${token}`, outsider);
-  const requests = () => readFileSync(join(folder, 'access.log'), 'utf8');
-  const refusedBefore = requests().split('"status":429').length;
-  // Nor does any other query, also beyond the limits.
-  expect(await inTurn(8, '/api/ticks?symbols=unseen', outsider)).toContain(429);
-  await until(() => requests().split('"status":429').length > refusedBefore);
-  const logs = [...nginx.logs(), requests()].join('\n');
-  expect(logs).not.toContain(token);
-  expect(logs).not.toContain('unseen');
-});
-
-test('what is not there, and what is too large, has its code as well', async () => {
-  const [missing, large] = await Promise.all([
-    ask(nginx.port, '/metrics'),
-    ask(nginx.port, '/api/ticks', { method: 'POST', body: 'x'.repeat(1_100_000) }),
-  ]);
-  expect(JSON.parse(missing.body)).toMatchObject({ status: 404, ...ruleOf('not_found') });
-  expect(JSON.parse(large.body)).toMatchObject({ status: 413, ...ruleOf('payload_too_large') });
+  expect(replica.seen).toHaveLength(seenBefore);
 });
 
 test('a trusted network has no limits', async () => {

@@ -1,7 +1,7 @@
 /** Which replica a client reaches: DESIGN's sticky rules on a real Nginx in front of scripted replicas. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startNginx, type NginxServer } from '../support/start-nginx.ts';
-import { ask, openSocket } from './ask.ts';
+import { ask, openSocket, upgradedBy } from './ask.ts';
 import { createScriptedUpstream, type ScriptedUpstream } from './scripted-upstream.ts';
 
 let replicas: ScriptedUpstream[] = [];
@@ -31,25 +31,16 @@ test('a stream that sends its cid stays on one replica, whatever its transport a
     '/socket.io/?EIO=4&transport=polling&cid=abc&sid=s1',
     '/socket.io/?cid=abc&EIO=4&transport=polling&sid=s1',
   ]);
-  const upgraded = await openSocket(nginx.port, '/socket.io/?EIO=4&transport=websocket&cid=abc&sid=s1');
-  upgraded.socket?.destroy();
-  expect(new Set([...polling, upgraded.name]).size).toBe(1);
+  const upgraded = await upgradedBy(nginx.port, '/socket.io/?EIO=4&transport=websocket&cid=abc&sid=s1');
+  expect(new Set([...polling, upgraded]).size).toBe(1);
 });
 
-test('60 cids from one address spread over all replicas', async () => {
-  const names = await whoAnswers(
-    Array.from({ length: 60 }, (_, i) => `/socket.io/?EIO=4&transport=polling&cid=client-${i}`),
-  );
-  for (const { name } of replicas) expect(names.filter((other) => other === name).length).toBeGreaterThan(5);
-});
-
-test('stock clients on WebSocket alone spread from one address', async () => {
+test.each([
+  ['60 cids', (i: number) => whoAnswers([`/socket.io/?EIO=4&transport=polling&cid=client-${i}`])],
+  ['stock clients on WebSocket alone', () => upgradedBy(nginx.port, '/socket.io/?EIO=4&transport=websocket')],
+])('%s from one address spread over all replicas', async (_, connect) => {
   const names: string[] = [];
-  for (let i = 0; i < 60; i += 1) {
-    const { name, socket } = await openSocket(nginx.port, '/socket.io/?EIO=4&transport=websocket');
-    socket?.destroy();
-    names.push(name);
-  }
+  for (let i = 0; i < 60; i += 1) names.push(String(await connect(i)));
   for (const { name } of replicas) expect(names.filter((other) => other === name).length).toBeGreaterThan(5);
 });
 
@@ -61,10 +52,9 @@ test('stock polling clients stick to their address, and addresses spread', async
       ['/socket.io/?EIO=4&transport=polling', '/socket.io/?EIO=4&transport=polling&sid=s1'],
       from,
     );
-    const upgraded = await openSocket(nginx.port, '/socket.io/?EIO=4&transport=websocket&sid=s1', { from });
-    upgraded.socket?.destroy();
-    expect([...names, upgraded.name]).toEqual([upgraded.name, upgraded.name, upgraded.name]);
-    perAddress.push(upgraded.name);
+    const upgraded = await upgradedBy(nginx.port, '/socket.io/?EIO=4&transport=websocket&sid=s1', { from });
+    expect([...names, upgraded]).toEqual([upgraded, upgraded, upgraded]);
+    perAddress.push(upgraded);
   }
   expect(new Set(perAddress).size).toBe(3);
 });
@@ -106,9 +96,4 @@ test("the stock client's script is passed on", async () => {
   ]) {
     expect((await ask(nginx.port, path)).status).toBe(200);
   }
-});
-
-test('operators ask a replica for its figures, not Nginx', async () => {
-  expect((await ask(nginx.port, '/metrics')).status).toBe(404);
-  expect((await ask(nginx.port, '/METRICS/')).status).toBe(404);
 });

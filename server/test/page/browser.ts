@@ -1,10 +1,11 @@
 /** Chromium for the page's tests, and pages that remember what they complained about. */
 import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll } from 'vitest';
 
 const executablePath = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
 
 /** Starts the browser; nothing in it calls home. `CHROMIUM` names another than Debian's. */
-export function launchBrowser(): Promise<Browser> {
+function launchBrowser(): Promise<Browser> {
   return chromium.launch({
     executablePath,
     args: [
@@ -19,6 +20,23 @@ export function launchBrowser(): Promise<Browser> {
     ],
   });
 }
+
+/** The browser of this file, and a function that returns it. Each test closes its pages. */
+export function startBrowserForFile(): () => Browser {
+  let browser: Browser;
+  beforeAll(async () => {
+    browser = await launchBrowser();
+  });
+  afterEach(() => Promise.all(browser.contexts().map((context) => context.close())));
+  afterAll(() => browser.close());
+  return () => browser;
+}
+
+/** For conditions that come true by themselves. */
+export const soon = { timeout: 30_000, interval: 25 };
+
+/** The words for the state of the connection. */
+export const status = (page: Page) => page.locator('.status .words').textContent();
 
 export interface WatchedPage {
   page: Page;

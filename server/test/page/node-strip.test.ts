@@ -1,25 +1,20 @@
 /** The strip of the replicas on the page, against a scripted server. page.test.ts shows it on true replicas. */
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import type { NodeStatistics } from '../../protocol/index.ts';
 import { violationsInBothThemes } from './accessibility.ts';
-import { launchBrowser, openPage, replicasShown as shown, strip, type PageOptions } from './browser.ts';
+import {
+  openPage,
+  replicasShown as shown,
+  soon,
+  startBrowserForFile,
+  status,
+  strip,
+  type PageOptions,
+} from './browser.ts';
 import { startScriptedServer } from './scripted-server.ts';
 
-/** For conditions that come true by themselves. */
-const soon = { timeout: 20_000, interval: 25 };
+const browser = startBrowserForFile();
 
-let browser: Browser;
-
-beforeAll(async () => {
-  browser = await launchBrowser();
-});
-
-afterAll(() => browser.close());
-
-afterEach(() => Promise.all(browser.contexts().map((context) => context.close())));
-
-const status = (page: Page) => page.locator('.status .words').textContent();
 function nodeOf(node: string, more: Partial<NodeStatistics> = {}): NodeStatistics {
   const counts = { connections: 1, users: 0, anonymous: 1 };
   return { node, state: 'serving', leader: false, uptimeMs: 1_000, ...counts, ...more };
@@ -29,7 +24,7 @@ describe('the strip of the replicas', () => {
   async function open(options: PageOptions = {}) {
     const server = await startScriptedServer([], ['NEW']);
     onTestFinished(() => server.close());
-    const opened = await openPage(browser, server.url, options);
+    const opened = await openPage(browser(), server.url, options);
     await expect.poll(() => status(opened.page), soon).toBe('Live');
     return { ...opened, server };
   }

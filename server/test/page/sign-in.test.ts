@@ -1,25 +1,20 @@
 /** Signing in on the page, in Chromium, on true replicas that want a token. */
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startEmbeddedCluster, type EmbeddedCluster } from '../support/embedded-cluster.ts';
 import { claimsOf, jwtSecret, secretToken } from '../support/tokens.ts';
 import { violationsInBothThemes } from './accessibility.ts';
-import { launchBrowser, openPage, watchText } from './browser.ts';
+import { openPage, soon, startBrowserForFile, status, watchText } from './browser.ts';
 
-/** For conditions that come true by themselves. */
-const soon = { timeout: 30_000, interval: 25 };
-
-let browser: Browser;
+const browser = startBrowserForFile();
 let cluster: EmbeddedCluster;
 
 beforeAll(async () => {
   const env = { AUTH_MODE: 'jwt', JWT_SECRET: jwtSecret, WORKERS: '2' };
-  [browser, cluster] = await Promise.all([launchBrowser(), startEmbeddedCluster(env)]);
+  cluster = await startEmbeddedCluster(env);
 });
 
-afterAll(() => Promise.all([browser.close(), cluster.close()]));
-
-afterEach(() => Promise.all(browser.contexts().map((context) => context.close())));
+afterAll(() => cluster.close());
 
 /** A client that is refused while its transport is being upgraded gives the upgrade up, and Chromium says so. */
 const isOfUpgrade = (complaint: string): boolean =>
@@ -38,10 +33,17 @@ function createIsOfOwnEnd(page: Page): (complaint: string) => boolean {
 
 const tokenOf = (user: string, endsInS?: number) =>
   secretToken(claimsOf(user, endsInS === undefined ? {} : { endsInS }));
-const status = (page: Page) => page.locator('.status .words').textContent();
 const form = (page: Page) => page.getByRole('form', { name: 'Sign in' });
 const reason = (page: Page) => form(page).getByRole('alert').textContent();
 const keptToken = (page: Page) => page.evaluate(() => sessionStorage.getItem('tickwire.token'));
+
+/** The page with its form, and what it complained of that no test expects. */
+async function openForm() {
+  const { page, complaints } = await openPage(browser(), cluster.url);
+  const isOfOwnEnd = createIsOfOwnEnd(page);
+  await expect.poll(() => form(page).count(), soon).toBe(1);
+  return { page, unexpected: () => complaints.filter((one) => !isOfUpgrade(one) && !isOfOwnEnd(one)) };
+}
 
 async function enter(page: Page, token: string): Promise<void> {
   await page.getByLabel('Token').fill(token);
@@ -58,9 +60,8 @@ async function seePrices(page: Page): Promise<void> {
 
 describe('a cluster that requires a token', () => {
   it('asks for a token, says why a bad one is refused, and shows prices with a good one', async () => {
-    const { page, complaints } = await openPage(browser, cluster.url);
-    const isOfOwnEnd = createIsOfOwnEnd(page);
-    await expect.poll(() => status(page), soon).toBe('Not signed in');
+    const { page, unexpected } = await openForm();
+    expect(await status(page)).toBe('Not signed in');
     expect(await reason(page)).toContain('Paste the token');
     expect(await page.locator('tbody').count()).toBe(0);
 
@@ -73,14 +74,12 @@ describe('a cluster that requires a token', () => {
     await seePrices(page);
     expect(await form(page).count()).toBe(0);
     expect(await page.locator('.user b').innerText()).toBe('ann');
-    expect(complaints.filter((complaint) => !isOfUpgrade(complaint) && !isOfOwnEnd(complaint))).toEqual([]);
+    expect(unexpected()).toEqual([]);
   });
 
   it('keeps the token in this tab only, until the user signs out', async () => {
-    const { page, complaints } = await openPage(browser, cluster.url);
-    const isOfOwnEnd = createIsOfOwnEnd(page);
+    const { page, unexpected } = await openForm();
     const token = tokenOf('ben');
-    await expect.poll(() => form(page).count(), soon).toBe(1);
     await enter(page, token);
     await seePrices(page);
     await page.reload();
@@ -96,12 +95,11 @@ describe('a cluster that requires a token', () => {
     await page.getByRole('button', { name: 'Sign out' }).click();
     await expect.poll(() => form(page).count(), soon).toBe(1);
     expect(await keptToken(page)).toBeNull();
-    expect(complaints.filter((complaint) => !isOfUpgrade(complaint) && !isOfOwnEnd(complaint))).toEqual([]);
+    expect(unexpected()).toEqual([]);
   });
 
   it('asks again when the sign-in has ended, and accepts the next token', async () => {
-    const { page } = await openPage(browser, cluster.url);
-    await expect.poll(() => form(page).count(), soon).toBe(1);
+    const { page } = await openForm();
     const words = await watchText(page, '.status .words');
     await enter(page, tokenOf('cleo', 4));
     await expect.poll(words, soon).toMatch(/Live.*Not signed in/);
@@ -114,8 +112,7 @@ describe('a cluster that requires a token', () => {
   });
 
   it('stays signed in if a site puts the next token into the tab in time', async () => {
-    const { page } = await openPage(browser, cluster.url);
-    await expect.poll(() => form(page).count(), soon).toBe(1);
+    const { page } = await openForm();
     const endsAt = Date.now() + 4_000;
     await enter(page, tokenOf('dora', 4));
     await expect.poll(() => status(page), soon).toBe('Live');
@@ -130,8 +127,7 @@ describe('a cluster that requires a token', () => {
 
 describe('the form', () => {
   it('has no serious accessibility violation, works with the keyboard only, and leaves the focus with the prices', async () => {
-    const { page } = await openPage(browser, cluster.url);
-    await expect.poll(() => form(page).count(), soon).toBe(1);
+    const { page } = await openForm();
     expect(await violationsInBothThemes(page)).toEqual([]);
     await enter(page, 'no token');
     await expect.poll(() => reason(page), soon).toContain('not taken');

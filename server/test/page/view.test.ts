@@ -1,9 +1,9 @@
 /** What the page shows, in Chromium, against a server that says what each test needs. */
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { Page } from 'playwright-core';
+import { afterEach, describe, expect, it } from 'vitest';
 import type { Quote } from '../../protocol/index.ts';
 import { violationsInBothThemes } from './accessibility.ts';
-import { launchBrowser, openPage, watchText, type PageOptions } from './browser.ts';
+import { openPage, soon, startBrowserForFile, status, watchText, type PageOptions } from './browser.ts';
 import { startScriptedServer, type ScriptedServer } from './scripted-server.ts';
 
 function quoteOf(symbol: string, price: string, more: Partial<Quote> = {}): Quote {
@@ -17,24 +17,16 @@ const quotes = () => [
   quoteOf('EUR-USD', '1.08540'),
 ];
 
-let browser: Browser;
 let server: ScriptedServer;
 
-beforeAll(async () => {
-  browser = await launchBrowser();
-});
-
-afterAll(() => browser.close());
-
-afterEach(async () => {
-  await Promise.all(browser.contexts().map((context) => context.close()));
-  await server.close();
-});
+afterEach(() => server.close());
+// Hooks run in reverse: pages close before the server.
+const browser = startBrowserForFile();
 
 /** A page that is live and shows every price that it chose. */
 async function open(hash = '', options: PageOptions = {}) {
   server = await startScriptedServer(quotes(), ['NEW']);
-  const opened = await openPage(browser, server.url + hash, options);
+  const opened = await openPage(browser(), server.url + hash, options);
   await expect.poll(() => status(opened.page), soon).toBe('Live');
   const priced = new Set<string | null>(quotes().map(({ symbol }) => symbol));
   const isDrawn = async () => {
@@ -45,10 +37,6 @@ async function open(hash = '', options: PageOptions = {}) {
   return opened;
 }
 
-/** For conditions that come true by themselves. */
-const soon = { timeout: 15_000, interval: 25 };
-
-const status = (page: Page) => page.locator('.status .words').textContent();
 const row = (page: Page, symbol: string) => page.locator(`tr[data-symbol="${symbol}"]`);
 const rows = (page: Page) =>
   page.locator('tbody tr').evaluateAll((all) => all.map((each) => each.getAttribute('data-symbol')));

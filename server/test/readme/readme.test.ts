@@ -1,6 +1,5 @@
 /** The README says only what holds: its tables are compared with the code, its examples are run. */
 import { spawnSync } from 'node:child_process';
-import { createHmac } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -9,16 +8,26 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { startChild } from '../support/start-child.ts';
 import { certificateIn } from '../../../scripts/lib/certificate.mjs';
-import { startCluster } from '../support/start-cluster.ts';
-import { freePort } from '../support/free-port.ts';
 import { settingDocs } from '../../src/settings.ts';
-import { claimsOf, secretToken } from '../support/tokens.ts';
+import { readApiDocument } from '../support/api-document.ts';
 import { startEmbeddedCluster, type EmbeddedCluster } from '../support/embedded-cluster.ts';
 import { systemPython } from '../support/python.ts';
+import { createRecorder } from '../support/recorder.ts';
+import { startCluster } from '../support/start-cluster.ts';
+import { claimsOf, secretToken } from '../support/tokens.ts';
 import { until } from '../support/until.ts';
-import { example, ownAddress, readme, root, runExample } from './examples.ts';
+import { example, exampleAt, expectPrinted, readme, root, runExample, shell, socketTo } from './examples.ts';
+
+function newFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'tickwire-readme-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  return folder;
+}
+
+/** What a command sets before its program, as `A=1 B=2`. */
+const settingsIn = (text: string): Record<string, string> =>
+  Object.fromEntries(text.split(' ').map((one) => one.split('=') as [string, string]));
 
 describe('the README', () => {
   it('has a row for every setting, as config.ts has it, and .env.example too', async () => {
@@ -56,39 +65,78 @@ describe('the README', () => {
 
   /** For the examples that need no settings of their own. */
   let cluster: EmbeddedCluster;
+  /** A page of another origin, which may connect. */
+  let html = '';
+  const pages = createServer((_request, response) =>
+    response.setHeader('Content-Type', 'text/html').end(html),
+  );
+  let origin: string;
   beforeAll(async () => {
-    cluster = await startEmbeddedCluster({ API_KEYS: 'my-own-secret-key', UPDATE_INTERVAL: '50' });
-  });
-  afterAll(() => cluster.close());
-
-  it('shows a stock client in Node that prints prices', async () => {
-    const code = example('js', 'emitWithAck').replaceAll(ownAddress, cluster.url);
-    const child = await runExample(code);
-    await until(() => child.logs().filter((line) => /^(BTC-USD|AAPL) [\d.]+ \d+$/.test(line)).length >= 6, {
-      withinMs: 10_000,
-      saw: () => child.logs(),
+    await new Promise<void>((resolve) => pages.listen(0, '127.0.0.1', resolve));
+    origin = `http://127.0.0.1:${(pages.address() as AddressInfo).port}`;
+    cluster = await startEmbeddedCluster({
+      API_KEYS: 'my-own-secret-key',
+      UPDATE_INTERVAL: '50',
+      CORS_ORIGIN: origin,
     });
+  });
+  afterAll(async () => {
+    pages.close();
+    await cluster.close();
+  });
+
+  it('names every call of the API, and shows some by curl', async () => {
+    const { operations } = await readApiDocument(cluster.url);
+    const section = readme.slice(readme.indexOf('## HTTP API'), readme.indexOf('## Bridge'));
+    const named = [...section.matchAll(/`((?:GET|PUT|POST|DELETE) [^`]+)`/g)].map(([, call = '']) => call);
+    expect(named.toSorted()).toEqual(operations.map(({ method, path }) => `${method} ${path}`).toSorted());
+
+    const ann = createRecorder(cluster.url, { auth: { userId: 'ann' } });
+    onTestFinished(() => ann.close());
+    await ann.seen('feed', 1, 10_000);
+    const health = async () => JSON.stringify(await (await fetch(`${cluster.url}health`)).json());
+    await until(async () => (await health()).includes('"ok"'), { withinMs: 10_000, saw: health });
+    const answers = shell(exampleAt(cluster, 'sh', 'feed/pause'))
+      .trim()
+      .split('\n');
+    expect(answers.map((line): unknown => JSON.parse(line))).toEqual([
+      expect.objectContaining({ users: [{ user: 'ann', connections: 1 }] }),
+      { feed: 'paused', changed: true },
+      { feed: 'running', changed: true },
+      { disconnected: 1 },
+    ]);
+    await ann.seen('refused');
+    expect(ann.of('refused')).toMatchObject([{ name: 'disconnected' }]);
+  });
+
+  it('shows the replicas to everybody, and with an API key their details', async () => {
+    const child = await runExample(
+      socketTo(cluster) + example('js', "socket.emit('watch'") + exampleAt(cluster, 'js', 'apiKey'),
+    );
+    await expectPrinted(child, /^replica-\d leads: \d connections of 0 users and \d without a name$/);
+    await expectPrinted(child, /^replica-\d serving: /);
+    await expectPrinted(child, /^replica-1 .*\d+ ticks out \d+ ms late$/);
+    await expectPrinted(child, /^replica-2 .*\d+ ticks out \d+ ms late$/);
+    const ann = createRecorder(cluster.url, { transports: ['websocket'], auth: { userId: 'ann' } });
+    onTestFinished(() => ann.close());
+    await ann.subscribe(['BTC-USD']);
+    await expectPrinted(child, / of 1 users and \d without a name$/);
+    await expectPrinted(child, /^replica-\d \{ 'BTC-USD': \{ '0': 1 \} \} \d+ ticks out \d+ ms late$/);
+    expect(child.logs().join('\n')).not.toContain('Error');
+  });
+
+  it('shows a stock client in Node that prints prices, goes on from where it was, and takes fewer ticks', async () => {
+    const child = await runExample(exampleAt(cluster, 'js', 'emitWithAck'));
+    await expectPrinted(child, /^(BTC-USD|AAPL) [\d.]+ \d+$/, 6);
     expect(child.logs()).toContain('subscribed to BTC-USD, AAPL');
-  });
 
-  it('shows how to go on from where one was', async () => {
-    const before = `import { io } from 'socket.io-client'; const socket = io('${cluster.url}');
-      const [gen, seq] = ['none', 0]; const show = (answer) => console.log(JSON.stringify(answer));`;
-    const child = await runExample(before + example('js', 'since'));
-    await until(() => child.logs().some((line) => line.includes('"recovered":false')), {
-      withinMs: 10_000,
-      saw: () => child.logs(),
-    });
-  });
+    const before = `const [gen, seq] = ['none', 0]; const show = (answer) => console.log(JSON.stringify(answer));`;
+    const resuming = await runExample(socketTo(cluster) + before + example('js', 'since'));
+    await expectPrinted(resuming, /"recovered":false/);
 
-  it('shows how to take fewer ticks', async () => {
-    const before = `import { io } from 'socket.io-client'; const socket = io('${cluster.url}');`;
-    const child = await runExample(before + example('js', 'everyMs'));
+    const slower = await runExample(socketTo(cluster) + example('js', 'everyMs'));
     const merged = /^(BTC-USD|AAPL) [\d.]+, from [\d.]+ to [\d.]+ in ([5-9]|\d\d) ticks$/;
-    await until(() => child.logs().filter((line) => merged.test(line)).length >= 2, {
-      withinMs: 10_000,
-      saw: () => child.logs(),
-    });
+    await expectPrinted(slower, merged, 2);
   });
 
   it('shows how to sign in, and how to stay', async () => {
@@ -112,37 +160,27 @@ describe('the README', () => {
     const code = `import { io } from 'socket.io-client';
       const tokens = ${tokens};
       const getToken = async () => tokens.shift();
-      ${example('js', 'auth: async').replaceAll(ownAddress, own.url)}
+      ${exampleAt(own, 'js', 'auth: async')}
       await new Promise((resolve) => socket.once('hello', resolve));
       ${example('js', 'refresh_token')}`;
     const child = await runExample(code);
-    await until(() => child.logs().some((line) => line.startsWith('stays until 20')), {
-      withinMs: 10_000,
-      saw: () => child.logs(),
-    });
+    await expectPrinted(child, /^stays until 20/);
     expect(child.logs()[0]).toMatch(/^signed in as ann until 20.*Z$/);
   });
 
   it('shows a plain client in Python that prints prices', async () => {
-    const address = cluster.url.replace(/^http/, 'ws').replace(/\/$/, '');
-    const child = await startChild({
-      name: 'example',
-      command: systemPython,
-      args: ['-u', '-c', example('python', 'create_connection').replaceAll('ws://localhost:8080', address)],
+    const code = exampleAt(cluster, 'python', 'create_connection');
+    const child = await runExample(code, { command: systemPython, args: ['-u', '-c'] });
+    const priced = (symbol: string) =>
+      child.logs().filter((line) => new RegExp(`^${symbol} [\\d.]+ \\d+$`).test(line)).length;
+    await until(() => priced('BTC-USD') >= 3 && priced('AAPL') >= 3, {
+      withinMs: 10_000,
+      saw: () => child.logs(),
     });
-    onTestFinished(() => child.kill('SIGKILL'));
-    for (const symbol of ['BTC-USD', 'AAPL']) {
-      const line = new RegExp(`^${symbol} [\\d.]+ \\d+$`);
-      await until(() => child.logs().filter((text) => line.test(text)).length >= 3, {
-        withinMs: 10_000,
-        saw: () => child.logs(),
-      });
-    }
   });
 
   it('shows a certificate made and a stock client that trusts it', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'tickwire-certs-'));
-    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const folder = newFolder();
     const made = spawnSync('sh', ['-c', example('sh', 'npm run cert')], {
       cwd: root,
       env: { ...process.env, CERTS_DIR: folder },
@@ -156,33 +194,14 @@ describe('the README', () => {
       .replace('localhost:8443', `localhost:${port}`)
       .replace('certs/cert.pem', certificateIn(folder).certificate);
     const child = await runExample(code);
-    await until(() => child.logs().filter((line) => /^BTC-USD [\d.]+$/.test(line)).length >= 3, {
-      withinMs: 10_000,
-      saw: () => child.logs(),
-    });
+    await expectPrinted(child, /^BTC-USD [\d.]+$/, 3);
   });
 
   it('shows a stock client in a browser that prints prices', async () => {
-    let html = '';
-    const pages = createServer((_request, response) =>
-      response.setHeader('Content-Type', 'text/html').end(html),
-    );
-    await new Promise<void>((resolve) => pages.listen(0, '127.0.0.1', resolve));
-    onTestFinished(() => void pages.close());
-    const origin = `http://127.0.0.1:${(pages.address() as AddressInfo).port}`;
-    const own = await startEmbeddedCluster({ CORS_ORIGIN: origin });
-    onTestFinished(() => own.close());
-    html = example('html', '<script').replaceAll(ownAddress, own.url.replace(/\/$/, ''));
-
+    html = exampleAt(cluster, 'html', '<script');
     const browser = await chromium.launch({
       executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
-      args: [
-        '--no-sandbox',
-        '--disable-gpu',
-        '--disable-quic',
-        '--no-first-run',
-        '--disable-background-networking',
-      ],
+      args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--disable-background-networking'],
     });
     onTestFinished(() => browser.close());
     const page = await browser.newPage();
@@ -192,103 +211,55 @@ describe('the README', () => {
     });
   });
 
-  it('shows limits of an address, and pages of other origins that may not connect', async () => {
-    const [, settings = ''] = /`([^`]+) npm start`, and ask six times/.exec(readme) ?? [];
-    const env = Object.fromEntries(settings.split(' ').map((one) => one.split('=') as [string, string]));
-    const limited = await startEmbeddedCluster(env);
-    onTestFinished(() => limited.close());
-    const run = (containing: string, { url }: { url: string }): string => {
-      const command = example('sh', containing).replaceAll(ownAddress, url.replace(/\/$/, ''));
-      return spawnSync('sh', ['-c', command], { encoding: 'utf8' }).stdout;
-    };
-    expect(run('try=[1-6]', limited)).toBe('200\n'.repeat(5) + '429\n');
-    expect(run('elsewhere', cluster)).toBe('403\n');
+  it('shows pages of other origins that may not connect', () => {
+    expect(shell(exampleAt(cluster, 'sh', 'elsewhere'))).toBe('403\n');
+  });
+
+  it('shows limits of an address, and a log in files, in which a request is found by its id', async () => {
+    const [, limits = ''] = /`([^`]+) npm start`, and ask six times/.exec(readme) ?? [];
+    const [logging = ''] = example('sh', 'LOG_TO_FILE').split(' npm start');
+    const env = settingsIn(`${limits} ${logging} NODE_ID=`);
+    const folder = newFolder();
+    const own = await startEmbeddedCluster({ ...env, LOG_DIR: join(folder, env['LOG_DIR'] ?? '') });
+    onTestFinished(() => own.close());
+    expect(shell(exampleAt(own, 'sh', 'try=[1-6]'))).toBe('200\n'.repeat(5) + '429\n');
+
+    const [call = '', find = ''] = exampleAt(own, 'sh', 'X-Request-Id').split('\n');
+    expect(JSON.parse(shell(call))).toHaveProperty('quotes');
+    const line = await until(() => shell(find, folder) || null);
+    expect(JSON.parse(line)).toMatchObject({ req: { id: 'order-7' }, msg: 'GET answered with 200' });
   });
 
   it('shows a push by curl that reaches clients, once', async () => {
-    const command = example('sh', 'curl -X PUT').replaceAll(ownAddress, cluster.url.replace(/\/$/, ''));
-    const run = async (): Promise<string> => {
-      const child = await startChild({ name: 'curl', command: 'sh', args: ['-c', command] });
-      await child.ended;
-      return child.logs().join('\n');
-    };
+    const push = () => shell(exampleAt(cluster, 'sh', 'curl -X PUT'));
     // Each worker takes a moment to know the leader, and says 503 till then; the key makes every repetition the same push.
     const counted = /\{"accepted":1,"ticks":\[\{"symbol":"DEMO","gen":"[\w-]{6}","seq":1\}\]\}/;
     for (let time = 0; time < 3; time++)
-      await until(async () => counted.test(await run()), { withinMs: 10_000 });
+      await until(() => counted.test(push()), { withinMs: 10_000, saw: push });
     const read = await fetch(`${cluster.url}api/ticks?symbols=DEMO`);
     expect(await read.json()).toMatchObject({
       quotes: [{ symbol: 'DEMO', price: '12.50', seq: 1, volume: '3' }],
     });
   });
 
-  it('shows a backend that proves where events come from, and a client that gets its answer', async () => {
-    const secret = 'dummy-backend-secret-of-32-bytes-1';
-    const port = await freePort();
-    const url = `http://127.0.0.1:${port}/`;
-    expect(example('sh', 'node backend.mjs')).toMatch(
-      /BACKEND_SECRET="\$\(openssl rand -hex 32\)"\nnode backend.mjs &\nBACKEND_URL=http:\/\/127.0.0.1:9000\/ npm start\n$/,
-    );
-    const run = (code: string) => runExample(code, { ...process.env, BACKEND_SECRET: secret });
-    const backend = await run(example('js', 'timingSafeEqual').replace('9000', String(port)));
-    const post = (headers: Record<string, string>, body: string): Promise<number> =>
-      fetch(url, { method: 'POST', headers, body }).then(({ status }) => status);
-    await until(
-      () =>
-        post({}, '{}').then(
-          (status) => status === 401,
-          () => false,
-        ),
-      { withinMs: 10_000 },
-    );
-
-    const own = await startEmbeddedCluster({ BACKEND_URL: url, BACKEND_SECRET: secret });
-    onTestFinished(() => own.close());
-    const client = await run(
-      `import { io } from 'socket.io-client';
-      const socket = io('${own.url}', { auth: { userId: 'ann' } });
-      ${example('js', "emit('order'")}`,
-    );
-    await until(() => client.logs().includes('order AAPL-1'), { withinMs: 10_000, saw: () => client.logs() });
-    expect(backend.logs()).toEqual(['ann: connect', 'ann: order']);
-
-    const body = JSON.stringify({ id: 'r1', event: 'order', data: { symbol: 'A' }, user: 'eve' });
-    const signed = (secondsAgo: number, by = secret): Record<string, string> => {
-      const t = Math.floor(Date.now() / 1_000) - secondsAgo;
-      const digest = createHmac('sha256', by).update(`${t}.${body}`).digest('hex');
-      return { 'Tickwire-Signature': `t=${t},v1=${digest}` };
-    };
-    expect(await post(signed(0, 'another secret'), body)).toBe(401);
-    expect(await post(signed(301), body)).toBe(401);
-    expect(await post(signed(1), body)).toBe(200);
-    expect(await post(signed(0), body)).toBe(409);
-  });
-
   it('shows how symbols are added and retired by curl, and a stock client that goes along', async () => {
-    const stock = example('js', 'emitWithAck') + example('js', "socket.on('symbols'");
-    const client = await startChild({
-      name: 'client',
-      command: process.execPath,
-      args: ['--input-type=module', '--eval', stock.replaceAll(ownAddress, cluster.url)],
-      cwd: root,
-    });
-    onTestFinished(() => client.kill('SIGKILL'));
-    await until(() => client.logs().some((line) => line.startsWith('subscribed to')), { withinMs: 10_000 });
-    const command = example('sh', '/api/symbols/').replaceAll(ownAddress, cluster.url.replace(/\/$/, ''));
+    const stock = exampleAt(cluster, 'js', 'emitWithAck') + example('js', "socket.on('symbols'");
+    const client = await runExample(stock);
+    await expectPrinted(client, /^subscribed to/);
     // Until a worker knows the leader it says 503.
     const answers = [
       '{"symbol":"INITECH","state":"listed","feed":"push"}',
       '{"symbol":"KO","state":"retired"}',
     ];
+    const change = (): string => shell(exampleAt(cluster, 'sh', '/api/symbols/'));
     await until(
-      async () => {
-        const curl = await startChild({ name: 'curl', command: 'sh', args: ['-c', command] });
-        await curl.ended;
-        return answers.every((answer) => curl.logs().join('\n').includes(answer));
+      () => {
+        const text = change();
+        return answers.every((answer) => text.includes(answer));
       },
-      { withinMs: 10_000 },
+      { withinMs: 10_000, saw: change },
     );
-    await until(() => client.logs().includes('added: none retired: KO'), { saw: client.logs });
+    await expectPrinted(client, /^added: none retired: KO$/);
     expect(client.logs()).toContain('added: INITECH retired: none');
     const pushed = await fetch(`${cluster.url}api/ticks`, {
       method: 'PUT',
@@ -296,48 +267,21 @@ describe('the README', () => {
       body: '[{"symbol":"INITECH","price":"7.50"}]',
     });
     expect(pushed.status).toBe(200);
-    await until(() => client.logs().some((line) => line.startsWith('INITECH 7.50 1')), { saw: client.logs });
+    await expectPrinted(client, /^INITECH 7\.50 1/);
     expect((await fetch(`${cluster.url}api/ticks?symbols=KO`)).status).toBe(410);
   });
 
   it('shows messages and quotes to a user, and what a backend sends by curl', async () => {
-    const address = cluster.url.replace(/\/$/, '');
-    const child = await runExample(example('js', 'send_message').replaceAll(ownAddress, address));
-    const shown = (line: RegExp): Promise<boolean> =>
-      until(() => child.logs().some((one) => line.test(one)), {
-        withinMs: 10_000,
-        saw: () => child.logs(),
-      });
-    await shown(/^ann wrote hello$/);
-    await shown(/^sent to 1 session$/);
-    await shown(/^quote BTC-USD [\d.]+$/);
-    const command = example('sh', 'api/message').replaceAll(ownAddress, address);
-    const curl = await startChild({ name: 'curl', command: 'sh', args: ['-c', command] });
-    await curl.ended;
-    expect(curl.logs().join('\n')).toContain('{"delivered":1}');
-    await shown(/^order 7 filled$/);
+    const child = await runExample(exampleAt(cluster, 'js', 'send_message'));
+    await expectPrinted(child, /^ann wrote hello$/);
+    await expectPrinted(child, /^sent to 1 session$/);
+    await expectPrinted(child, /^quote BTC-USD [\d.]+$/);
+    expect(shell(exampleAt(cluster, 'sh', 'api/message'))).toContain('{"delivered":1}');
+    await expectPrinted(child, /^order 7 filled$/);
   });
 
-  it('shows a log in files, in which a request is found by its id', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'tickwire-logs-'));
-    onTestFinished(() => rmSync(folder, { recursive: true }));
-    const [settings = ''] = example('sh', 'LOG_TO_FILE').split(' npm start');
-    const env = Object.fromEntries(settings.split(' ').map((one) => one.split('=') as [string, string]));
-    const logs = join(folder, env['LOG_DIR'] ?? '');
-    const own = await startEmbeddedCluster({ ...env, LOG_DIR: logs, NODE_ID: '' });
-    onTestFinished(() => own.close());
-    const [call = '', find = ''] = example('sh', 'X-Request-Id')
-      .replaceAll(`${ownAddress}/`, own.url)
-      .split('\n');
-    const run = (command: string): string =>
-      spawnSync('sh', ['-c', command], { cwd: folder, encoding: 'utf8' }).stdout;
-    expect(JSON.parse(run(call))).toHaveProperty('quotes');
-    const line = await until(() => run(find) || null);
-    expect(JSON.parse(line)).toMatchObject({ req: { id: 'order-7' }, msg: 'GET answered with 200' });
-  });
-
-  it('shows how the cluster is', async () => {
-    const command = example('sh', 'npm run status').replace(ownAddress, cluster.url);
+  it('shows how the cluster is, and how to read metrics, which have a line for each worker', async () => {
+    const command = exampleAt(cluster, 'sh', 'npm run status');
     const run = () => spawnSync('sh', ['-c', command], { cwd: root, encoding: 'utf8' });
     // The workers take a moment to know each other, and that the clients of other tests are gone.
     const isComplete = (text: string) => / 0 clients,[^]*^replica-1 [^]*^replica-2 /m.test(text);
@@ -347,7 +291,27 @@ describe('the README', () => {
     });
     expect(shown.status).toBe(0);
     expect(shown.stdout).toMatch(/ ok: 2 replicas, 0 clients, backplane local up$/m);
-    expect(shown.stdout).toMatch(/^replica-\d +serving +0 +leader, epoch 1$/m);
+    expect(shown.stdout).toMatch(/^replica-\d +serving +0 +leader, epoch \d+$/m);
     expect(shown.stdout).toMatch(/^simulator +live +\d+ +\d\.\d s$/m);
+    const metrics = shell(exampleAt(cluster, 'sh', '/metrics'))
+      .trim()
+      .split('\n');
+    expect(metrics.toSorted()).toEqual(
+      ['replica-1', 'replica-2'].map((node) => `socket_connections_active{node="${node}"} 0`),
+    );
   });
+
+  it.skipIf(spawnSync('docker', ['compose', 'version']).status !== 0)(
+    'shows how to start Prometheus and Grafana beside the cluster',
+    () => {
+      const command = example('sh', '--profile observability');
+      expect(command).toBe('docker compose --profile observability up --build\n');
+      const checked = command.replace('up --build', 'config --services');
+      const { stdout, status } = spawnSync('sh', ['-c', checked], { cwd: root, encoding: 'utf8' });
+      expect([status, stdout.trim().split('\n').toSorted()]).toEqual([
+        0,
+        ['grafana', 'nginx', 'prometheus', 'redis', 'replica'],
+      ]);
+    },
+  );
 });
