@@ -2,7 +2,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { refusedUpgrade } from '../support/plain-client.ts';
 import { openRawWebSocket, type HandshakeOptions, type RawWebSocket } from '../support/raw-web-socket.ts';
-import type { Recorder } from '../support/recorder.ts';
 import { until } from '../support/until.ts';
 import { pollingPath, startReplica, webSocketPath, type ReplicaUnderTest } from './replica-under-test.ts';
 
@@ -78,39 +77,5 @@ describe('a replica that leaves', () => {
     await replica.close();
     peer.tcp.resume();
     await until(() => peer.isGone());
-  });
-
-  it('[DR3][CL1][CL2] closes polling sessions at once after shutdown, and stock clients reconnect', async () => {
-    const under = await startReplica({ DRAIN_MS: '15000' });
-    haveElsewhere(under);
-    const polling = under.connect({ transports: ['polling'] });
-    const staying = await under.join();
-    await polling.seen('hello');
-    const closed = (client: Recorder): Promise<string> =>
-      new Promise((resolve) => client.socket.once('disconnect', resolve));
-    const gone = [polling, staying].map(closed);
-    const ended = under.replica.close();
-    // A disconnect packet would read `io server disconnect`.
-    expect(await gone[0]).toMatch(/^transport/);
-    expect([polling.of('shutdown').length, staying.socket.connected]).toEqual([1, true]);
-    void under.replica.close({ withinMs: 100 });
-    expect(await gone[1]).toMatch(/^transport/);
-    await ended;
-    expect(staying.of('shutdown')).toEqual([{ reconnectInMs: expect.any(Number) }]);
-    expect([polling.socket.active, staying.socket.active]).toEqual([true, true]);
-  });
-
-  it('[DR5] ends at once without clients, and soon without another replica', async () => {
-    const idle = await startReplica({ DRAIN_MS: '15000' });
-    haveElsewhere(idle);
-    const startedAt = Date.now();
-    await idle.replica.close();
-    expect(Date.now() - startedAt).toBeLessThan(5_000);
-    const under = await startReplica({ DRAIN_MS: '15000' });
-    const client = await under.join({ reconnection: false });
-    const from = Date.now();
-    await under.replica.close();
-    expect(Date.now() - from).toBeLessThan(5_000);
-    expect(client.of('shutdown')).toHaveLength(1);
   });
 });

@@ -1,18 +1,11 @@
 /** Messages and quotes to the users of one replica, on real sockets. */
 import { describe, expect, it } from 'vitest';
-import {
-  limits,
-  refusal,
-  type Hello,
-  type MessageAck,
-  type Quote,
-  type UserMessage,
-} from '../../protocol/index.ts';
+import { limits, refusal, type Hello, type MessageAck, type UserMessage } from '../../protocol/index.ts';
 import type { PlainMessage } from '../support/plain-client.ts';
 import type { Recorder } from '../support/recorder.ts';
 import { claimsOf, secretToken } from '../support/tokens.ts';
 import { until } from '../support/until.ts';
-import { apiKey, signIn, startReplica, type ReplicaUnderTest } from './replica-under-test.ts';
+import { signIn, startReplica, type ReplicaUnderTest } from './replica-under-test.ts';
 
 /** Seats are given 190 ms after the start instead of 750 ms, and refused clients are held for 500 ms. */
 const start = (env: Record<string, string> = {}): Promise<ReplicaUnderTest> =>
@@ -55,21 +48,6 @@ describe('send_message', () => {
     expect(cleo.of('message')).toMatchObject([{ content: 'you?' }]);
     expect(ann.of('message')).toMatchObject([{ content: 'myself' }]);
     expect(ben.of('message')).toHaveLength(1);
-  });
-
-  it('[MS5] does not count a closed session', async () => {
-    const replica = await start();
-    const [ann, ben, benToo] = await Promise.all([
-      join(replica, 'ann'),
-      join(replica, 'ben'),
-      join(replica, 'ben'),
-    ]);
-    benToo.close();
-    await until(() => replica.replica.io.engine.clientsCount === 2);
-    expect(await send(ann, 'ben', 'hi')).toEqual({ ok: true, delivered: 1 });
-    ben.socket.io.engine.close();
-    await until(() => replica.replica.io.engine.clientsCount < 2);
-    expect(await send(ann, 'ben', 'hi')).toEqual({ ok: true, delivered: 0 });
   });
 
   it('[MS2] delivers the messages of one session in the order of its calls', async () => {
@@ -185,18 +163,6 @@ describe('POST /api/message', () => {
     expect(refused.of('message')).toEqual([]);
   });
 
-  it('[F4] messages and ticks do not disturb each other', async () => {
-    const replica = await start();
-    const client = await join(replica);
-    await client.subscribe(['BTC-USD']);
-    await client.seen('tick', 3);
-    for (let n = 0; n < 50; n++) await message(replica, { symbol: 'BTC-USD', event: 'note', data: n });
-    await client.seen('note', 50);
-    expect(client.of('note')).toEqual(Array.from({ length: 50 }, (_, n) => n));
-    await client.seen('tick', client.ticks().length + 3);
-    expect(client.faults()).toEqual([]);
-  });
-
   it('[MS1][MS3] messages and deliveries are counted', async () => {
     const replica = await start();
     const [ann, annToo] = await Promise.all([join(replica, 'ann'), join(replica, 'ann')]);
@@ -217,32 +183,6 @@ describe('POST /api/quote', () => {
     return hello;
   };
   const proofOf = ({ session, secret }: Hello) => ({ Authorization: `Session ${session}:${secret}` });
-
-  it('[QT1] sends the quote over every connection of the user, asked with a key or a session secret', async () => {
-    const replica = await start();
-    await replica.push([{ symbol: 'A', price: '12.50', size: '3' }]);
-    const [ann, annToo, ben] = await Promise.all([
-      join(replica, 'ann'),
-      join(replica, 'ann'),
-      join(replica, 'ben'),
-    ]);
-    const hello = helloOf(ann);
-    const body = { userId: 'ann', symbol: 'a' };
-    for (const headers of [{ 'X-API-Key': apiKey }, proofOf(hello)]) {
-      const answer = await replica.api('POST', 'quote', body, headers);
-      expect([answer.status, await answer.json()]).toEqual([200, { delivered: 2 }]);
-    }
-    for (const client of [ann, annToo]) {
-      await client.seen('quote', 2);
-      expect(client.of<Quote>('quote')).toMatchObject([
-        { symbol: 'A', price: '12.50', volume: '3', seq: 1, stale: false },
-        { symbol: 'A', price: '12.50' },
-      ]);
-    }
-    expect((await replica.api('POST', 'quote', { userId: 'ben', symbol: 'A' })).status).toBe(200);
-    await ben.seen('quote');
-    expect(ben.of('quote')).toHaveLength(1);
-  });
 
   it('[QT1] accepts the secret of a session of either kind until it ends', async () => {
     const replica = await start();

@@ -71,27 +71,6 @@ describe('watching the cluster', () => {
     }
   });
 
-  it('[CS3][CS4] reports every change of connections, users and anonymous connections, plain WebSockets too', async () => {
-    const replica = await startReplica({}, { speed: 4 });
-    const client = await watching(replica);
-    await sees(client, { connections: 1, users: 0, anonymous: 1 });
-    const ann = replica.connect({ ...websocket, auth: { userId: 'ann' } });
-    await ann.seen('hello');
-    await sees(client, { connections: 2, users: 1, anonymous: 1 });
-    const annToo = replica.connect({ ...websocket, auth: { userId: 'ann' } });
-    await annToo.seen('hello');
-    await sees(client, { connections: 3, users: 1, anonymous: 1 });
-    const plain = replica.stream('/stream/A');
-    await plain.seen('hello');
-    await sees(client, { connections: 4, users: 1, anonymous: 2 });
-    annToo.close();
-    await sees(client, { connections: 3, users: 1, anonymous: 2 });
-    ann.close();
-    plain.close();
-    await sees(client, { connections: 1, users: 0, anonymous: 1 });
-    expect(own(client)?.state).toBe('serving');
-  });
-
   it('[CS1][CS3] ends with unwatch; watching twice has no effect', async () => {
     const replica = await startReplica();
     const client = await watching(replica);
