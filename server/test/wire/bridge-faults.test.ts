@@ -1,12 +1,12 @@
 /** Backends that hang, fail, go away and come back, and what clients are answered meanwhile. */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer as createHttpsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { makeCertificate } from '../../../scripts/lib/certificate.mjs';
 import type { Outcome } from '../../src/bridge/outcome.ts';
+import { listen } from '../../src/support/listen.ts';
 import { codes, limits, type Refusal } from '../../protocol/index.ts';
 import { startBackend, type Respond } from '../support/backend.ts';
 import { until } from '../support/until.ts';
@@ -124,9 +124,8 @@ it('[BR5] a backend with an unknown name or an untrusted certificate is unavaila
   const untrusted = createHttpsServer({ cert: readFileSync(certificate), key: readFileSync(key) }, () => {
     requests++;
   });
-  await new Promise<void>((resolve) => void untrusted.listen(0, '127.0.0.1', resolve));
+  const port = await listen(untrusted, { host: '127.0.0.1', port: 0 });
   onTestFinished(() => void untrusted.close());
-  const { port } = untrusted.address() as AddressInfo;
   const { url: noTls } = await startPort((socket) => {
     socket.once('data', () => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'));
   });
