@@ -2,8 +2,7 @@
 import { expect, it, onTestFinished } from 'vitest';
 import type { Hello } from '../../protocol/index.ts';
 import { backendSecret, startBackend, type Backend } from '../support/backend.ts';
-import { startEmbeddedCluster } from '../support/embedded-cluster.ts';
-import { untilAllThere } from '../support/embedded-nodes.ts';
+import { startEmbeddedCluster, untilAllThere } from '../support/embedded-cluster.ts';
 import { createRecorder, type Recorder } from '../support/recorder.ts';
 import { until } from '../support/until.ts';
 import { apiKey, startClusterUnderTest } from './cluster-under-test.ts';

@@ -15,8 +15,7 @@ import {
   untilTold,
 } from '../cluster/bridge-clients.ts';
 import { startBackend, type Backend } from '../support/backend.ts';
-import { startEmbeddedCluster } from '../support/embedded-cluster.ts';
-import { untilAllThere } from '../support/embedded-nodes.ts';
+import { startEmbeddedCluster, untilAllThere } from '../support/embedded-cluster.ts';
 import { createRecorder, type Recorder } from '../support/recorder.ts';
 import { startTcpProxy, type ProxyConnection, type TcpProxy } from '../support/tcp-proxy.ts';
 import { until } from '../support/until.ts';

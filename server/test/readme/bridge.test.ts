@@ -1,8 +1,7 @@
 /** What the README says of who is online, run as it stands with a replica that is killed. */
 import { expect, it, onTestFinished } from 'vitest';
 import { freePort } from '../support/free-port.ts';
-import { startEmbeddedCluster } from '../support/embedded-cluster.ts';
-import { untilAllThere } from '../support/embedded-nodes.ts';
+import { startEmbeddedCluster, untilAllThere } from '../support/embedded-cluster.ts';
 import { createRecorder } from '../support/recorder.ts';
 import { until } from '../support/until.ts';
 import { example, runExample } from './examples.ts';

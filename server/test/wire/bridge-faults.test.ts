@@ -175,21 +175,3 @@ it('[BR6] while the backend hangs, prices and other calls go on, and the log sta
   const warnings = replica.logs.filter((line) => line.includes('"warn"') && line.includes('backend'));
   expect(warnings.length).toBeLessThan(20);
 });
-
-it('[BR9] a malformed answer does not end a notice', async () => {
-  let got = '';
-  const endless = `HTTP/1.1 200 OK\r\n${`X-${'x'.repeat(1_000)}: y\r\n`.repeat(100)}`;
-  const { url } = await startPort((socket) => {
-    socket.on('data', (bytes) => {
-      got += String(bytes);
-      if (got.endsWith('}')) socket.end(endless);
-    });
-  });
-  const replica = await bridged(url);
-  await joined(replica);
-  const badAnswers = (): Promise<number> => asked(replica, 'bad_answer');
-  await until(async () => (await badAnswers()) === 1);
-  const [, instance] = /"instance":"([^"]+)"/.exec(got) ?? [];
-  replica.backplane.hear('tickwire:lost', { node: 'test', instance, by: null });
-  await until(async () => (await badAnswers()) > 2, { withinMs: 10_000 });
-});

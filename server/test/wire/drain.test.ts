@@ -1,7 +1,7 @@
 /** What clients see of a replica that leaves. */
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { refusedUpgrade } from '../support/plain-client.ts';
-import { openRawWebSocket, type HandshakeOptions, type RawWebSocket } from '../support/raw-web-socket.ts';
+import type { HandshakeOptions } from '../support/raw-web-socket.ts';
 import { until } from '../support/until.ts';
 import { pollingPath, startReplica, webSocketPath, type ReplicaUnderTest } from './replica-under-test.ts';
 
@@ -12,12 +12,6 @@ function haveElsewhere({ backplane }: ReplicaUnderTest): void {
   tell();
   const beat = setInterval(tell, 200);
   onTestFinished(() => clearInterval(beat));
-}
-
-async function rawWebSocket(port: number, options: HandshakeOptions = {}): Promise<RawWebSocket> {
-  const socket = await openRawWebSocket(port, options);
-  onTestFinished(() => socket.close());
-  return socket;
 }
 
 describe('a replica that leaves', () => {
@@ -69,8 +63,8 @@ describe('a replica that leaves', () => {
     ['Socket.IO', {}, ['40']],
     ['plain', { path: '/stream', query: '' }, []],
   ])('[DR4][PW7] cuts a %s peer that ignores its Close and reads nothing', async (_, options, join) => {
-    const { port, replica } = await startReplica({ DRAIN_MS: '200' }, { speed: 4 });
-    const peer = await rawWebSocket(port, options);
+    const { raw, replica } = await startReplica({ DRAIN_MS: '200' }, { speed: 4 });
+    const peer = await raw(options);
     peer.send(...join);
     await until(() => peer.texts.some((text) => text.includes('"hello"')));
     peer.tcp.pause();

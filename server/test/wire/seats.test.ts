@@ -1,8 +1,7 @@
 /** Seats of users at one replica: the limit, take-overs, and a store that is away. */
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { codes, type Refusal } from '../../protocol/index.ts';
 import { askRaw } from '../nginx/ask.ts';
-import { openRawWebSocket } from '../support/raw-web-socket.ts';
 import { until } from '../support/until.ts';
 import { startReplica, type ReplicaUnderTest } from './replica-under-test.ts';
 
@@ -99,9 +98,8 @@ describe('seats', () => {
   });
 
   it('[ST3] leaving and joining again on one connection leaks no listener', async () => {
-    const { replica, port } = await start({ MAX_CONNECTIONS_PER_USER: '1' });
-    const client = await openRawWebSocket(port);
-    onTestFinished(() => client.close());
+    const { replica, raw } = await start({ MAX_CONNECTIONS_PER_USER: '1' });
+    const client = await raw();
     const { sockets } = replica.io.sockets;
     const listeners: number[] = [];
     for (let times = 1; times <= 5; times++) {

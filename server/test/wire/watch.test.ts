@@ -93,35 +93,6 @@ describe('watching the cluster', () => {
 });
 
 describe('an API key in the handshake', () => {
-  it('[CS5] adds the details of each replica, again and again', async () => {
-    const replica = await startReplica({}, { speed: 2 });
-    const reader = replica.connect(websocket);
-    await reader.subscribe(['BTC-USD']);
-    const slower = replica.connect(websocket);
-    await slower.subscribe({ symbols: ['BTC-USD'], everyMs: 1_000 });
-    const plain = replica.stream('/stream/BTC-USD');
-    await plain.seen('subscribed');
-    const everybody = await watching(replica);
-    const client = await watching(replica, { auth: { apiKey } });
-    const perSecond = () => own(client)?.details?.perSecond;
-    await until(() => (perSecond()?.ticksOut ?? 0) > 10 && (perSecond()?.ticksIn ?? 0) > 10, {
-      saw: () => told(client),
-    });
-    const details = own(client)?.details;
-    expect(details).toMatchObject({
-      symbols: { 'BTC-USD': { 0: 2, 1000: 1 } },
-      plain: 1,
-      slowClients: 0,
-      backplane: 'up',
-      feed: 'live',
-    });
-    expect(details?.perSecond.messagesOut).toBeGreaterThan(10);
-    expect(details?.memory.rssBytes).toBeGreaterThan(details?.memory.heapBytes ?? Infinity);
-    expect(details?.eventLoop.busy).toBeGreaterThan(0);
-    await client.seen('cluster', told(client).length + 2);
-    expect(told(everybody).some(({ nodes }) => nodes.some((node) => 'details' in node))).toBe(false);
-  });
-
   it('[CS5] rejects the handshake of a wrong key or a key in the URL; no log and no answer has the key', async () => {
     const replica = await startReplica();
     const wrong = `${apiKey}0`;
