@@ -88,18 +88,6 @@ describe.each([[['websocket']], [['polling']]])('a trimmed connection over %s', 
     socket.emit('heartbeat', { at: 1 });
     await until(() => got.length === 1);
   });
-
-  it.each(['client', 'server'])('ends once when its %s ends it', async (side) => {
-    const { io, client, socket, heard } = await open(transports);
-    trim(socket);
-    let closed = 0;
-    socket.conn.on('close', () => closed++);
-    if (side === 'client') client.disconnect();
-    else socket.conn.close();
-    await until(() => io.engine.clientsCount === 0);
-    expect([closed, heard.length, io.of('/').sockets.size]).toEqual([1, 1, 0]);
-    expect(Object.keys(io.engine['clients'])).toEqual([]);
-  });
 });
 
 it('a connection that was trimmed while it polls upgrades, and can be trimmed no further', async () => {

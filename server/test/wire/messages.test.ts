@@ -20,18 +20,19 @@ async function message({ api }: ReplicaUnderTest, body: object): Promise<unknown
 const join = (replica: ReplicaUnderTest, user?: string): Promise<Recorder> =>
   replica.join(user === undefined ? {} : { auth: { userId: user } });
 
+/** A client of each of those users, or of none. */
+const joinAll = <Users extends readonly (string | null)[]>(replica: ReplicaUnderTest, users: [...Users]) =>
+  Promise.all(users.map((user) => join(replica, user ?? undefined))) as Promise<{
+    [Index in keyof Users]: Recorder;
+  }>;
+
 const send = (from: Recorder, recipient: string, content: string): Promise<MessageAck> =>
   from.call('send_message', { recipient, content });
 
 describe('send_message', () => {
   it('[US1][MS1] reaches every session of the recipient and no other, and answers how many', async () => {
     const replica = await start();
-    const [ann, ben, benToo, cleo] = await Promise.all([
-      join(replica, 'ann'),
-      join(replica, 'ben'),
-      join(replica, 'ben'),
-      join(replica, 'cleo'),
-    ]);
+    const [ann, ben, benToo, cleo] = await joinAll(replica, ['ann', 'ben', 'ben', 'cleo']);
     const before = Date.now();
     expect(await send(ann, 'ben', '<b>hi</b>')).toEqual({ ok: true, delivered: 2 });
     for (const client of [ben, benToo]) {
@@ -52,7 +53,7 @@ describe('send_message', () => {
 
   it('[MS2] delivers the messages of one session in the order of its calls', async () => {
     const replica = await start();
-    const [ann, ben] = await Promise.all([join(replica, 'ann'), join(replica, 'ben')]);
+    const [ann, ben] = await joinAll(replica, ['ann', 'ben']);
     const texts = Array.from({ length: 200 }, (_, n) => `text ${n}`);
     const answers = await Promise.all(texts.map((text) => send(ann, 'ben', text)));
     expect(answers.every((answer) => answer.ok && answer.delivered === 1)).toBe(true);
@@ -62,7 +63,7 @@ describe('send_message', () => {
 
   it('[MS1] accepts a text of limited length, only from a user', async () => {
     const replica = await start();
-    const [ann, nobody] = await Promise.all([join(replica, 'ann'), join(replica)]);
+    const [ann, nobody] = await joinAll(replica, ['ann', null]);
     await ann.subscribe(['A']);
     const longest = '€'.repeat(limits.maxContentLength);
     expect(await send(ann, 'ann', longest)).toMatchObject({ ok: true, delivered: 1 });
@@ -83,7 +84,7 @@ describe('send_message', () => {
 describe('POST /api/message', () => {
   it('[MS3] sends any event name and any data to a user, unchanged', async () => {
     const replica = await start();
-    const [ann, ben] = await Promise.all([join(replica, 'ann'), join(replica, 'ben')]);
+    const [ann, ben] = await joinAll(replica, ['ann', 'ben']);
     const all = [null, 0, '', 'text', [1, [2]], { a: { b: '<script>' }, _placeholder: true, num: 0 }];
     for (const data of all)
       expect(await message(replica, { userId: 'ann', event: 'news', data })).toEqual({ delivered: 1 });
@@ -100,13 +101,7 @@ describe('POST /api/message', () => {
 
   it('[MS3] reaches every client of a symbol, at any rate, also one that waits for its period', async () => {
     const replica = await start();
-    const [each, slow, waiting, other, twice] = await Promise.all([
-      join(replica),
-      join(replica),
-      join(replica),
-      join(replica),
-      join(replica),
-    ]);
+    const [each, slow, waiting, other, twice] = await joinAll(replica, [null, null, null, null, null]);
     expect(await replica.push([{ symbol: 'A', price: '1' }])).toBe(200);
     await each.subscribe(['A', 'B']);
     await slow.subscribe({ symbols: ['A'], everyMs: 5_000 });
@@ -145,7 +140,7 @@ describe('POST /api/message', () => {
       if (socket.handshake.auth['refuse'] === true) socket.data.refused = refusal('internal');
       next();
     });
-    const [ann, nobody] = await Promise.all([join(replica, 'ann'), join(replica)]);
+    const [ann, nobody] = await joinAll(replica, ['ann', null]);
     const refused = replica.connect({ transports: ['websocket'], auth: { refuse: true, userId: 'ann' } });
     await refused.seen('refused');
     expect(await message(replica, { all: true, data: 'hi' })).toEqual({ delivered: 2 });
@@ -157,7 +152,7 @@ describe('POST /api/message', () => {
 
   it('[MS1][MS3] messages and deliveries are counted', async () => {
     const replica = await start();
-    const [ann, annToo] = await Promise.all([join(replica, 'ann'), join(replica, 'ann')]);
+    const [ann, annToo] = await joinAll(replica, ['ann', 'ann']);
     await send(ann, 'ann', 'hi');
     await message(replica, { userId: 'ann', data: 1 });
     await annToo.seen('message', 2);
