@@ -1,7 +1,6 @@
 /** The insides of Socket.IO, engine.io and Node that a connection is trimmed by: trimmed, it behaves as before. */
 import { createServer } from 'node:http';
 import type { EventEmitter } from 'node:events';
-import type { AddressInfo } from 'node:net';
 import { setFlagsFromString } from 'node:v8';
 import { Server } from 'socket.io';
 import { io as connect } from 'socket.io-client';
@@ -9,6 +8,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { rawSocketOf } from '../../src/session/connection.ts';
 import type { ClientSocket } from '../../src/session/session.ts';
 import { trim } from '../../src/session/trim.ts';
+import { listen } from '../../src/support/listen.ts';
 import { until } from '../support/until.ts';
 
 setFlagsFromString('--allow-natives-syntax');
@@ -26,9 +26,7 @@ async function open(transports: string[]) {
     socket.onAny((...args: unknown[]) => heard.push(args));
     socket.on('disconnect', (reason: unknown) => heard.push(reason));
   });
-  await new Promise<void>((resolve) => void httpServer.listen(0, '127.0.0.1', resolve));
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it listens on a port
-  const { port } = httpServer.address() as AddressInfo;
+  const port = await listen(httpServer, { host: '127.0.0.1', port: 0 });
   const client = connect(`http://127.0.0.1:${port}`, { transports, forceNew: true, reconnection: false });
   onTestFinished(async () => {
     client.disconnect();
@@ -89,18 +87,6 @@ describe.each([[['websocket']], [['polling']]])('a trimmed connection over %s', 
     socket.conn.emit('drain');
     socket.emit('heartbeat', { at: 1 });
     await until(() => got.length === 1);
-  });
-
-  it.each(['client', 'server'])('ends once when its %s ends it', async (side) => {
-    const { io, client, socket, heard } = await open(transports);
-    trim(socket);
-    let closed = 0;
-    socket.conn.on('close', () => closed++);
-    if (side === 'client') client.disconnect();
-    else socket.conn.close();
-    await until(() => io.engine.clientsCount === 0);
-    expect([closed, heard.length, io.of('/').sockets.size]).toEqual([1, 1, 0]);
-    expect(Object.keys(io.engine['clients'])).toEqual([]);
   });
 });
 

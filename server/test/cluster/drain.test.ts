@@ -35,7 +35,7 @@ describe('a replica that drains', () => {
     const own = await startOwn({ DRAIN_MS: '500' });
     const url = theCluster().replicas[0]?.url ?? '';
     await until(async () => (await drain(url, own.node)).status === 202);
-    expect(await own.ended).toEqual([0, null]);
+    expect(await own.ended).toEqual({ code: 0, signal: null });
     await until(async () => (await drain(url, own.node)).status === 404, { withinMs: 2_000 });
     expect(await nodesKnownTo(url)).toEqual(['r1', 'r2', 'r3']);
   });
@@ -49,12 +49,12 @@ describe('a replica that drains', () => {
     own.signal('SIGINT');
     own.signal('SIGINT');
     await Promise.all(clients.map((client) => client.seen('shutdown')));
-    expect(own.logs.filter((line) => line.includes('"draining"'))).toHaveLength(1);
+    expect(own.logs().filter((line) => line.includes('"draining"'))).toHaveLength(1);
     // Half a second after the first signal, another signal counts as a second one.
     await until(() => Date.now() - askedAt > 600);
     const startedAt = Date.now();
     own.signal('SIGTERM');
-    expect(await own.ended).toEqual([1, null]);
+    expect(await own.ended).toEqual({ code: 1, signal: null });
     expect(Date.now() - startedAt).toBeLessThan(1_000);
   });
 

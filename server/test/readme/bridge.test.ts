@@ -1,9 +1,8 @@
 /** The README's examples of a backend: it proves where events come from, answers, and knows who is online when a replica dies. */
 import { createHmac } from 'node:crypto';
 import { expect, it, onTestFinished } from 'vitest';
-import { startEmbeddedCluster } from '../support/embedded-cluster.ts';
-import { untilAllThere } from '../support/embedded-nodes.ts';
 import { freePort } from '../support/free-port.ts';
+import { startEmbeddedCluster, untilAllThere } from '../support/embedded-cluster.ts';
 import { createRecorder } from '../support/recorder.ts';
 import { until } from '../support/until.ts';
 import { example, expectPrinted, runExample } from './examples.ts';

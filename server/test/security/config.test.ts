@@ -71,9 +71,9 @@ describe('config', () => {
     });
     for (const [name, meant] of Object.entries(misspelled))
       await until(() =>
-        replica.logs.some((line) => line.includes(`${name} is not a setting; did you mean ${meant}?`)),
+        replica.logs().some((line) => line.includes(`${name} is not a setting; did you mean ${meant}?`)),
       );
     expect((await fetch(`${replica.url}/health/live`)).status).toBe(200);
-    expect(replica.logs.join('\n')).not.toContain('dummy-password');
+    expect(replica.logs().join('\n')).not.toContain('dummy-password');
   });
 });

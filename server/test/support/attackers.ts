@@ -1,7 +1,6 @@
 /** Clients that send as fast as the network takes it, over raw WebSockets and over polling, until they are cut. */
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { Agent, request } from 'node:http';
 import type { Socket } from 'node:net';
 import { joinRaw, openRawWebSocket, type HandshakeOptions, type RawWebSocket } from './raw-web-socket.ts';
 
@@ -57,33 +56,24 @@ function hasPeerEnded({ localPort = 0 }: Socket): boolean {
 
 /** A polling session of its own, which posts and, where it does not poll, reads nothing. */
 export async function openPolling(url: string): Promise<PollingAttacker> {
-  const agent = new Agent({ keepAlive: true });
-  const ask = (
-    method: 'GET' | 'POST',
-    query: string,
-    body?: string,
-  ): Promise<{ status: number; text: string }> =>
-    new Promise((resolve) => {
-      const call = request(
-        `${url}/socket.io/?EIO=4&transport=polling${query}`,
-        { method, agent },
-        (answer) => {
-          let text = '';
-          answer.setEncoding('utf8');
-          answer.on('data', (part: string) => void (text += part));
-          answer.on('close', () => resolve({ status: answer.statusCode ?? 0, text }));
-        },
-      );
-      call.on('error', () => resolve({ status: 0, text: '' }));
-      call.end(body);
-    });
-  const { text } = await ask('GET', '');
+  const ended = new AbortController();
+  const ask = async (query: string, init: RequestInit = {}): Promise<{ status: number; text: string }> => {
+    const path = `/socket.io/?EIO=4&transport=polling${query}`;
+    try {
+      const answer = await fetch(url + path, { signal: ended.signal, ...init });
+      return { status: answer.status, text: await answer.text() };
+    } catch {
+      return { status: 0, text: '' };
+    }
+  };
+  const { text } = await ask('');
   const { sid } = JSON.parse(text.slice(1)) as { sid: string };
   return {
     sid,
-    post: async (...packets) => (await ask('POST', `&sid=${sid}`, packets.join('\x1e'))).status,
-    poll: async () => (await ask('GET', `&sid=${sid}`)).text,
-    close: () => agent.destroy(),
+    post: async (...packets) =>
+      (await ask(`&sid=${sid}`, { method: 'POST', body: packets.join('\x1e') })).status,
+    poll: async () => (await ask(`&sid=${sid}`)).text,
+    close: () => ended.abort(),
   };
 }
 

@@ -6,6 +6,7 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingHttpHeaders, type Server, type ServerResponse } from 'node:http';
 import { onTestFinished } from 'vitest';
 import { z } from 'zod';
+import { listen } from '../../src/support/listen.ts';
 
 /** The secret by which it verifies; a replica under test has it as `BACKEND_SECRET`. */
 export const backendSecret = 'dummy-backend-secret-of-32-bytes-1';
@@ -104,10 +105,7 @@ export async function startBackend(
           response.setHeader('Content-Type', 'application/json').end(JSON.stringify(answer));
       });
     });
-    await new Promise<void>((resolve) => void one.listen(port, '127.0.0.1', resolve));
-    const address = one.address();
-    if (address === null || typeof address === 'string') throw new Error('listens on no port');
-    ({ port } = address);
+    port = await listen(one, { host: '127.0.0.1', port });
     server = one;
   }
 

@@ -3,6 +3,7 @@
  * snapshot with reason `gap`, by a new generation or by an answer that said `recovered: false`.
  */
 import type { Snapshot, SubscribeResult, Tick } from '../../protocol/index.ts';
+import { orderFault } from './order.ts';
 
 /** Where a symbol is: a generation, and the newest seq of it that was seen. */
 export interface Head {
@@ -94,16 +95,13 @@ export function createClientCheck(): ClientCheck {
       }
     },
 
-    arrived: ({ symbol, gen, seq, merged = 0 }) => {
+    arrived: (tick) => {
+      const { symbol, gen, seq, merged = 0 } = tick;
       const head = heads.get(symbol);
       counts.ticks += 1;
       counts.merged += merged;
-      if (head === undefined) {
-        if (seq - merged !== 1) fault(`${symbol} ${gen}:${seq} without a snapshot`);
-      } else if (head.gen !== gen)
-        fault(`${symbol} ${gen}:${seq} after ${head.gen}:${head.seq} without a snapshot`);
-      else if (seq <= head.seq) fault(`${symbol} ${gen}:${seq} after ${head.seq}: repeated or falling`);
-      else if (seq - merged > head.seq + 1) fault(`${symbol} ${gen}:${seq} after ${head.seq}: a hole`);
+      const wrong = orderFault(head, tick);
+      if (wrong !== null) fault(wrong);
       move(symbol, head, { gen, seq });
     },
 

@@ -1,4 +1,4 @@
-/** What a test and its crowd of clients in another process say to each other. */
+/** What a test calls in the process of its crowd, and what the process answers. */
 import type { CheckCounts, Head } from './client-check.ts';
 import type { BookEntry } from './payload-book.ts';
 
@@ -12,14 +12,6 @@ export interface CrowdClient {
   /** The rate of all of them, in milliseconds; each tick where it is absent. */
   everyMs?: number;
 }
-
-/** What the test tells the process. `perSecond` is how many clients begin to connect in a second. */
-export type ToCrowd =
-  | { type: 'add'; clients: CrowdClient[]; perSecond: number }
-  /** Cuts the connection of every raw client at once. */
-  | { type: 'cut' }
-  | { type: 'report' }
-  | { type: 'close' };
 
 /** What one client saw since it was added, by I2 and by the clock. */
 export interface ClientReport {
@@ -35,18 +27,21 @@ export interface ClientReport {
   connections: number;
 }
 
-/** What the process tells the test: once that it is ready, and a report for each that was asked for. */
-export type FromCrowd =
-  | { type: 'ready' }
-  | {
-      type: 'report';
-      clients: ClientReport[];
-      /** What is new in this process's book since the last report. */
-      entries: BookEntry[];
-      conflicts: string[];
-      /** The longest that a timer of this process came late since the last report. */
-      lagMs: number;
-    };
+/** What every client of a crowd saw. */
+export interface CrowdReport {
+  clients: ClientReport[];
+  /** What is new in this process's book since the last report. */
+  entries: BookEntry[];
+  conflicts: string[];
+  /** The longest that a timer of this process came late since the last report. */
+  lagMs: number;
+}
 
-/** A report as `Crowd.report` gives it. */
-export type CrowdReport = Omit<Extract<FromCrowd, { type: 'report' }>, 'type'>;
+/** What the test calls in the process. */
+export interface CrowdCalls {
+  /** The clients begin to connect, `perSecond` of them in a second. */
+  add(clients: CrowdClient[], perSecond: number): void;
+  /** Cuts the connection of every raw client at once. */
+  cut(): void;
+  report(): CrowdReport;
+}

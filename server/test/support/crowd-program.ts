@@ -1,7 +1,8 @@
-/** A crowd of watched clients in a process of its own, told what to do over IPC by crowd.ts. Ends with its parent. */
+/** A crowd of watched clients in a process of its own, which crowd.ts calls over IPC. Ends with its parent. */
 import process from 'node:process';
+import { createBirpc } from 'birpc';
 import type { LinkListener, OpenLink, Link } from '../../../client/src/stream/index.ts';
-import type { ClientReport, CrowdClient, FromCrowd, ToCrowd } from './crowd-messages.ts';
+import type { ClientReport, CrowdCalls, CrowdClient } from './crowd-messages.ts';
 import { createPayloadBook } from './payload-book.ts';
 import { rawLinks } from './raw-links.ts';
 import { createWatch, type Watch } from './watch.ts';
@@ -18,10 +19,6 @@ setInterval(() => {
   lagMs = Math.max(lagMs, now - expectedAt);
   expectedAt = now + lagEveryMs;
 }, lagEveryMs);
-
-function tell(message: FromCrowd): void {
-  process.send?.(message);
-}
 
 /** Remembers each client's link, so that it can be cut. */
 function cuttable(name: string, open: OpenLink): OpenLink {
@@ -84,30 +81,28 @@ function reportOf({ watch, kind, everyMs }: (typeof watches)[number]): ClientRep
   };
 }
 
-process.on('message', (message: ToCrowd) => {
-  switch (message.type) {
-    case 'add':
-      void addAll(message.clients, message.perSecond);
-      break;
-    case 'cut':
-      for (const { link, listener } of current.values()) {
-        link.close();
-        listener.onClose(undefined);
-      }
-      break;
-    case 'report':
-      tell({
-        type: 'report',
-        clients: watches.map(reportOf),
-        entries: book.drain(),
-        conflicts: book.conflicts(),
-        lagMs,
-      });
-      lagMs = 0;
-      break;
-    case 'close':
-      process.exit(0);
-  }
+const calls: CrowdCalls = {
+  add: (clients, perSecond) => void addAll(clients, perSecond),
+  cut: () => {
+    for (const { link, listener } of current.values()) {
+      link.close();
+      listener.onClose(undefined);
+    }
+  },
+  report: () => {
+    const report = {
+      clients: watches.map(reportOf),
+      entries: book.drain(),
+      conflicts: book.conflicts(),
+      lagMs,
+    };
+    lagMs = 0;
+    return report;
+  },
+};
+createBirpc<object, CrowdCalls>(calls, {
+  post: (message) => void process.send?.(message),
+  on: (receive) => void process.on('message', receive),
 });
 process.on('disconnect', () => process.exit(0));
-tell({ type: 'ready' });
+process.send?.('ready');

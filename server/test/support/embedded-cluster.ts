@@ -2,8 +2,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { serverProgram } from '../../../scripts/lib/server-program.mjs';
+import { until } from './until.ts';
 
 /**
  * An embedded cluster that serves. Its replicas are named after `NODE_ID`, and one that was killed is started again by
@@ -23,8 +24,6 @@ export interface EmbeddedCluster {
   close(): Promise<void>;
 }
 
-const main = join(import.meta.dirname, '../../../dist/server/src/main.js');
-
 /** Resolves when it says where it listens: a free port, unless the settings name one. */
 export async function startEmbeddedCluster(settings: Record<string, string> = {}): Promise<EmbeddedCluster> {
   const env = {
@@ -37,7 +36,7 @@ export async function startEmbeddedCluster(settings: Record<string, string> = {}
     LOG_LEVEL: 'warn',
     ...settings,
   };
-  const primary = spawn(process.execPath, [main], { env, stdio: ['ignore', 'pipe', 'inherit'] });
+  const primary = spawn(process.execPath, [serverProgram], { env, stdio: ['ignore', 'pipe', 'inherit'] });
   const ended = once(primary, 'exit');
   let url: string | undefined;
   for await (const line of createInterface({ input: primary.stdout })) {
@@ -62,6 +61,17 @@ export async function startEmbeddedCluster(settings: Record<string, string> = {}
       await ended;
     },
   };
+}
+
+/** Resolves when so many replicas of it know each other, by an API key that it was given. */
+export async function untilAllThere({ url }: EmbeddedCluster, count: number, apiKey: string): Promise<void> {
+  await until(
+    async () => {
+      const answer = await fetch(`${url}api/nodes`, { headers: { 'X-API-Key': apiKey } });
+      return ((await answer.json()) as { nodes: unknown[] }).nodes.length === count;
+    },
+    { withinMs: 20_000 },
+  );
 }
 
 /** The child of the primary that was started with that node id. */

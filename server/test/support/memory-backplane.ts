@@ -14,14 +14,12 @@ import { createMemoryCallCounts } from '../../src/backplane/local/memory-call-co
 import { createMemoryLeaderNotes } from '../../src/backplane/local/memory-leader-notes.ts';
 import { createMemoryLease } from '../../src/backplane/local/memory-lease.ts';
 import { createMemoryTickStore } from '../../src/backplane/local/memory-tick-store.ts';
-import { createMemoryUserSeats, type MemoryUserSeats } from '../../src/backplane/local/memory-user-seats.ts';
+import { createMemoryUserSeats } from '../../src/backplane/local/memory-user-seats.ts';
 import type { StoreSettings } from '../../src/backplane/store-settings.ts';
 import { systemClock } from '../../src/support/clock.ts';
 
 /** A backplane, and what a test does to it from outside. */
 export interface MemoryBackplane extends Backplane {
-  /** The seats of all nodes, for one that a test plays. */
-  readonly allSeats: MemoryUserSeats;
   /** What another replica would tell this one over the adapter. */
   hear(event: string, payload: object): void;
   /** Everything rejects while the link is down. */
@@ -88,7 +86,6 @@ export function createMemoryBackplane(node: string, settings: Partial<StoreSetti
           return answer(request);
         }),
     },
-    allSeats,
     userSeats: {
       node,
       enter: () => reach(() => allSeats.enter(node)),

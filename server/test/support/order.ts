@@ -9,6 +9,18 @@ export interface OrderCheck {
   faults(): string[];
 }
 
+/** What is wrong with a tick after that head, in words. */
+export function orderFault(
+  head: { gen: string; seq: number } | undefined,
+  { symbol, gen, seq, merged = 0 }: Tick,
+): string | null {
+  const name = `${symbol} ${gen}:${seq}`;
+  if (head === undefined) return seq - merged === 1 ? null : `${name} without a snapshot`;
+  if (head.gen !== gen) return `${name} after ${head.gen}:${head.seq} without a snapshot`;
+  if (seq <= head.seq) return `${name} after ${head.seq}: repeated or falling`;
+  return seq - merged > head.seq + 1 ? `${name} after ${head.seq}: a hole` : null;
+}
+
 /** The caller keeps snapshots and ticks in the order in which they came. */
 export function createOrderCheck(): OrderCheck {
   const faults: string[] = [];
@@ -17,14 +29,10 @@ export function createOrderCheck(): OrderCheck {
     placed: (quotes) => {
       for (const { symbol, gen, seq } of quotes) heads.set(symbol, { gen, seq });
     },
-    arrived: ({ symbol, gen, seq, merged = 0 }) => {
-      const head = heads.get(symbol);
-      if (head === undefined) {
-        if (seq - merged !== 1) faults.push(`${symbol} ${gen}:${seq} without a snapshot`);
-      } else if (head.gen !== gen)
-        faults.push(`${symbol} ${gen}:${seq} after ${head.gen}:${head.seq} without a snapshot`);
-      else if (seq <= head.seq) faults.push(`${symbol} ${gen}:${seq} after ${head.seq}: repeated or falling`);
-      else if (seq - merged > head.seq + 1) faults.push(`${symbol} ${gen}:${seq} after ${head.seq}: a hole`);
+    arrived: (tick) => {
+      const { symbol, gen, seq } = tick;
+      const fault = orderFault(heads.get(symbol), tick);
+      if (fault !== null) faults.push(fault);
       heads.set(symbol, { gen, seq });
     },
     faults: () => [...faults],

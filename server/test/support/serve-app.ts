@@ -9,7 +9,8 @@ import { createHttpApp, type HttpAppOptions } from '../../src/http/app.ts';
 import { createHttpServer } from '../../src/http/http-server.ts';
 import type { Vitals } from '../../src/http/health.ts';
 import type { Push, PushOutcome } from '../../src/http/ticks.ts';
-import { createLog } from '../../src/support/log.ts';
+import { listen } from '../../src/support/listen.ts';
+import { createKeptLog } from './kept-log.ts';
 import { anonymous } from '../../src/users/identity.ts';
 
 /** The key that the served application takes, unless the test sets others. */
@@ -80,13 +81,8 @@ export function acceptAll({ ticks }: Push): Promise<PushOutcome> {
 /** Serves the application; options that are not given stand for a replica in which all is well. */
 export async function serveApp(options: Partial<HttpAppOptions> = {}): Promise<ServedApp> {
   const pushes: Push[] = [];
-  const lines: unknown[] = [];
+  const { lines, log } = createKeptLog({ level: 'debug' });
   const { push = acceptAll, symbols = () => ['ACME', 'DEMO'], ...others } = options;
-  const log = createLog({
-    level: 'debug',
-    node: 'n1',
-    destination: { write: (line) => void lines.push(JSON.parse(line)) },
-  });
   const app = createHttpApp({
     log,
     trustedProxies: 0,
@@ -125,10 +121,7 @@ export async function serveApp(options: Partial<HttpAppOptions> = {}): Promise<S
     ...others,
   });
   const server = createHttpServer(app, log);
-  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('listens on no port');
-  const { port } = address;
+  const port = await listen(server, { host: '127.0.0.1', port: 0 });
   const url = `http://127.0.0.1:${port}`;
 
   return {
@@ -163,29 +156,17 @@ export async function serveApp(options: Partial<HttpAppOptions> = {}): Promise<S
 
 /** Serves the application for each test of a file; `serve` replaces it with one that has other options. */
 export function serveEachTest(optionsOf: () => Partial<HttpAppOptions> = () => ({})) {
-  let app: ServedApp;
+  const app = {} as ServedApp;
   beforeEach(async () => {
-    app = await serveApp(optionsOf());
+    Object.assign(app, await serveApp(optionsOf()));
   });
   afterEach(() => app.close());
-  return {
-    get url() {
-      return app.url;
-    },
-    get pushes() {
-      return app.pushes;
-    },
-    get lines() {
-      return app.lines;
-    },
-    get: (path: string, init?: RequestInit) => app.get(path, init),
-    put: (...body: Parameters<ServedApp['put']>) => app.put(...body),
-    raw: (...parts: Parameters<ServedApp['raw']>) => app.raw(...parts),
+  return Object.assign(app, {
     async serve(options: Partial<HttpAppOptions>): Promise<void> {
       await app.close();
-      app = await serveApp(options);
+      Object.assign(app, await serveApp(options));
     },
-  };
+  });
 }
 
 /** A backplane that cannot be reached. */

@@ -2,13 +2,13 @@
  * Starts a real Nginx in front of given replicas, as a plain process with its files in a temporary folder. What the replicas
  * answer is left to others.
  */
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { CertificatePaths } from '../../../scripts/lib/certificate.mjs';
 import { assertPortFree, freePort } from './free-port.ts';
 import { hostInUrl, type NginxConfig, renderNginx } from './render-nginx.ts';
-import { type Child, type Exit, startChild } from './start-child.ts';
+import type { Child, Exit } from './start-child.ts';
 import { type Program, startProgram } from './start-program.ts';
 
 /** Debian installs Nginx in a folder that only root's PATH has. */
@@ -48,43 +48,36 @@ export async function startNginx(options: NginxOptions): Promise<NginxServer> {
   const configPath = join(dir, 'nginx.conf');
   let { replicas } = options;
   let child: Child | null = null;
-  let isStopped = false;
 
   const writeConfig = async (): Promise<void> =>
     writeFile(configPath, await renderNginx({ ...config, host, port, tls, dir, replicas }));
 
-  const removeFolder = async (): Promise<void> => {
-    isStopped = true;
-    await rm(dir, { recursive: true, force: true });
-  };
-
   const program = await startProgram({
     launch: async () => {
-      if (isStopped) throw new Error('this Nginx was stopped for good');
       for (const own of tls === undefined ? [port] : [port, tls.port]) await assertPortFree(own, host);
       await writeConfig();
-      child = await startChild({
+      return {
         name: 'Nginx',
         command: 'nginx',
         debianPackage: 'nginx-light',
         args: ['-p', dir, '-e', 'stderr', '-c', configPath],
         env: { ...process.env, PATH: `${process.env['PATH'] ?? ''}:${programFolders}` },
-        folder: dir,
         logFile,
-      });
-      return child;
+      };
     },
-    untilReady: (started) =>
-      started.until(() => workersStarted(started.logs()) > 0, { what: 'running', withinMs: startDeadlineMs }),
+    folder: dir,
+    untilReady: (started) => {
+      child = started;
+      return started.until(() => workersStarted(started.logs()) > 0, {
+        what: 'running',
+        withinMs: startDeadlineMs,
+      });
+    },
     stopSignal: 'SIGTERM',
     graceMs,
     onExit,
-  }).catch(async (error: unknown) => {
-    await removeFolder();
-    throw error;
   });
 
-  const { stop } = program;
   const reachableHost = host === '' || host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
   const name = hostInUrl(reachableHost);
   return Object.assign(program, {
@@ -96,10 +89,6 @@ export async function startNginx(options: NginxOptions): Promise<NginxServer> {
       await writeConfig();
       if (child === null) throw new Error('Nginx is not running');
       await reload(child);
-    },
-    stop: async () => {
-      await stop();
-      await removeFolder();
     },
   });
 }

@@ -1,5 +1,6 @@
 /** Starts a program that can be restarted: one handle for all of its processes, one after another. */
-import { type Child, type Exit, leavesRunning } from './start-child.ts';
+import { rm } from 'node:fs/promises';
+import { type Child, type ChildOptions, type Exit, leavesRunning, startChild } from './start-child.ts';
 
 const maxLines = 1_000;
 
@@ -18,8 +19,10 @@ export interface Program {
 }
 
 export interface ProgramOptions {
-  /** Starts one process. */
-  launch: () => Promise<Child>;
+  /** Prepares one start and gives its command. */
+  launch: () => ChildOptions | Promise<ChildOptions>;
+  /** A temporary folder. A failed start and `stop()` remove it; then the program does not start again. */
+  folder?: string | undefined;
   /** Resolves when the process is ready. */
   untilReady: (child: Child) => Promise<void>;
   stopSignal: NodeJS.Signals;
@@ -30,15 +33,17 @@ export interface ProgramOptions {
 
 /** Starts the program and resolves when it is ready. When it rejects, no process is left running. */
 export async function startProgram(options: ProgramOptions): Promise<Program> {
-  const { launch, untilReady, stopSignal, graceMs, onExit } = options;
+  const { launch, folder, untilReady, stopSignal, graceMs, onExit } = options;
   let earlierLines: string[] = [];
   let child: Child | null = null;
   let isEndExpected = false;
+  let isFolderGone = false;
 
   const logs = (): string[] => [...earlierLines, ...(child?.logs() ?? [])].slice(-maxLines);
 
   async function start(): Promise<void> {
-    const started = await launch();
+    if (isFolderGone) throw new Error('this program was stopped for good');
+    const started = await startChild({ ...(await launch()), folder });
     earlierLines = logs();
     child = started;
     isEndExpected = false;
@@ -56,15 +61,22 @@ export async function startProgram(options: ProgramOptions): Promise<Program> {
     await child?.kill(signal);
   }
 
-  async function stop(): Promise<void> {
+  async function end(): Promise<void> {
     isEndExpected = true;
     await child?.end(stopSignal, graceMs);
+  }
+
+  async function removeFolder(): Promise<void> {
+    if (folder === undefined) return;
+    isFolderGone = true;
+    await rm(folder, { recursive: true, force: true });
   }
 
   try {
     await start();
   } catch (error) {
     await kill('SIGKILL');
+    await removeFolder();
     throw error;
   }
   return {
@@ -75,9 +87,12 @@ export async function startProgram(options: ProgramOptions): Promise<Program> {
     logs,
     kill,
     restart: async () => {
-      await stop();
+      await end();
       await start();
     },
-    stop,
+    stop: async () => {
+      await end();
+      await removeFolder();
+    },
   };
 }

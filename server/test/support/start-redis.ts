@@ -1,11 +1,11 @@
 /** Starts a real redis-server on loopback that keeps nothing on disk. What is stored in it is left to others. */
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { assertPortFree, freePort } from './free-port.ts';
-import { type Exit, startChild } from './start-child.ts';
+import type { Exit } from './start-child.ts';
 import { type Program, startProgram } from './start-program.ts';
 
 const host = '127.0.0.1';
@@ -35,45 +35,26 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisServe
   const { port = await freePort(), args = [], dir, logFile, onExit } = options;
   const temporary = dir === undefined ? await mkdtemp(join(tmpdir(), 'tickwire-redis-')) : undefined;
   const settings = { port, bind: host, dir: dir ?? temporary, save: '', appendonly: 'no' };
-  let isStopped = false;
-  const removeFolder = async (): Promise<void> => {
-    isStopped = true;
-    if (temporary !== undefined) await rm(temporary, { recursive: true, force: true });
-  };
-
   const program = await startProgram({
     launch: async () => {
-      if (isStopped) throw new Error('this redis-server was stopped for good');
       // Another Redis on this port would answer the PING.
       await assertPortFree(port, host);
-      return startChild({
+      return {
         name: 'redis-server',
         command: 'redis-server',
         debianPackage: 'redis-server',
         args: [...Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)]), ...args],
-        folder: temporary,
         logFile,
-      });
+      };
     },
+    folder: temporary,
     untilReady: (child) =>
       child.until(() => answersPing(port), { what: 'answering', withinMs: startDeadlineMs }),
     stopSignal: 'SIGKILL',
     graceMs,
     onExit,
-  }).catch(async (error: unknown) => {
-    await removeFolder();
-    throw error;
   });
-
-  const { stop } = program;
-  return Object.assign(program, {
-    port,
-    url: `redis://${host}:${port}`,
-    stop: async () => {
-      await stop();
-      await removeFolder();
-    },
-  });
+  return Object.assign(program, { port, url: `redis://${host}:${port}` });
 }
 
 /** True if a server answers that has loaded its data; an answer that asks for a password counts. */

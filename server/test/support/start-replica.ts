@@ -3,7 +3,7 @@
  * and `/health/ready`.
  */
 import { nodeArgs, serverProgram } from '../../../scripts/lib/server-program.mjs';
-import { type ChildOptions, type Exit, startChild } from './start-child.ts';
+import type { ChildOptions, Exit } from './start-child.ts';
 import { type Program, startProgram } from './start-program.ts';
 import { answersOk } from './until.ts';
 
@@ -40,15 +40,14 @@ export async function startReplica(options: ReplicaOptions): Promise<ReplicaProc
   const url = `http://${host}:${port}`;
   const [command, ...args] = [...wrap, process.execPath, '--enable-source-maps', ...nodeArgs, serverProgram];
   const program = await startProgram({
-    launch: () =>
-      startChild({
-        name: `replica ${node}`,
-        command,
-        args,
-        env: { ...env, NODE_ID: node, HOST: host, PORT: String(port) },
-        logFile,
-        onLine,
-      }),
+    launch: () => ({
+      name: `replica ${node}`,
+      command,
+      args,
+      env: { ...env, NODE_ID: node, HOST: host, PORT: String(port) },
+      logFile,
+      onLine,
+    }),
     untilReady: (child) =>
       child.until(() => answersOk(`${url}/health/ready`), {
         what: 'ready',

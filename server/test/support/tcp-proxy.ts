@@ -4,6 +4,7 @@
  */
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
+import { listen } from '../../src/support/listen.ts';
 import { createFlow, type Flow, type FlowFault } from './tcp-flow.ts';
 
 /** `up` is from the client to the server. */
@@ -123,17 +124,14 @@ export async function startTcpProxy({ to, mark }: TcpProxyOptions): Promise<TcpP
   }
 
   const listener = createServer({ allowHalfOpen: true }, join);
-  listener.listen(0, host);
-  await once(listener, 'listening');
-  const address = listener.address();
-  if (address === null || typeof address === 'string') throw new Error('a TCP server must have a port');
+  const port = await listen(listener, { host, port: 0 });
 
   const cut = (how: 'rst' | 'fin'): void => {
     for (const pair of open) pair.cut(how);
   };
 
   return {
-    port: address.port,
+    port,
     connections: () => [...open],
     suffer: (way, fault) => {
       for (const each of waysOf(way)) Object.assign(forAll[each], fault);

@@ -53,32 +53,6 @@ it('[BR3] follows no redirect to elsewhere, which gets neither event nor signatu
   expect([elsewhere.verdicts, backend.of('order').length]).toEqual([[], statuses.length]);
 });
 
-it.each([
-  ['before its answer', ''],
-  [
-    'in the middle of its answer',
-    'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 50\r\n\r\n{"ok',
-  ],
-])(
-  '[BR5] a connection that is reset %s leaves the event unconfirmed, and another is opened',
-  async (_, begin) => {
-    let events = 0;
-    const { url } = await startPort((socket) => {
-      socket.on('data', (data: Buffer) => {
-        if (!data.toString().includes('"event":"order"')) return void socket.write(answerOf('{"ok":true}'));
-        events++;
-        if (begin === '') socket.resetAndDestroy();
-        else socket.write(begin, () => socket.resetAndDestroy());
-        return undefined;
-      });
-    });
-    const client = await joined(await bridged(url));
-    expect(await order(client)).toMatchObject({ name: 'backend_unconfirmed', retry: 'later' });
-    expect(await client.call('news')).toEqual({ ok: true });
-    expect(events).toBe(1);
-  },
-);
-
 it('[BR5] drops an answer that comes too late, and does not take it for the next one', async () => {
   const late: ServerResponse[] = [];
   const backend = await onOrder(({ data }, response) => {
@@ -164,25 +138,6 @@ it('[BR1] keys named like prototypes are data, in events and in answers', async 
   expect(backend.of('order')[0]?.text).toContain('"data":{"__proto__":{"isAdmin":true}}');
   expect('isAdmin' in {}).toBe(false);
 });
-
-it('[BR6] stops asking a busy backend, tries one event later, and uses the backend when it has time', async () => {
-  let isBusy = true;
-  const backend = await onOrder((_, response) => {
-    if (!isBusy) return { ok: true };
-    response.writeHead(backend.of('order').length % 2 === 0 ? 429 : 503, { 'Retry-After': '1' }).end();
-    return undefined;
-  });
-  const replica = await bridged(backend.url);
-  const client = await joined(replica);
-  for (let n = 0; n < 30; n++)
-    expect(await order(client)).toMatchObject({ name: 'backend_unavailable', retry: 'later' });
-  expect(backend.of('order').length).toBeLessThan(10);
-  expect(await replica.metric('tickwire_backend_breaker')).toBe(1);
-  isBusy = false;
-  await until(async () => (await order(client)).ok, { withinMs: 15_000 });
-  expect(await replica.metric('tickwire_backend_breaker')).toBe(0);
-  expect(replica.logs.filter((line) => /the backend is (away|back)/.test(line))).toHaveLength(2);
-}, 20_000);
 
 it('[BR1][CN3] sends an event of the largest message size whole; a larger one closes only its connection', async () => {
   const backend = await onOrder(({ data }) => String(data).length);

@@ -1,14 +1,10 @@
 /** Clients' own events on their way to a backend and back, and the order in which a backend gets the events of a session. */
-import { request } from 'node:http';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it } from 'vitest';
 import { limits, type Hello } from '../../protocol/index.ts';
-import { openPolling } from '../support/attackers.ts';
 import { startBackend, type Got } from '../support/backend.ts';
 import type { Recorder } from '../support/recorder.ts';
-import { claimsOf, secretToken } from '../support/tokens.ts';
 import { until } from '../support/until.ts';
 import { bridged, joined } from './bridged.ts';
-import { signIn } from './replica-under-test.ts';
 
 const helloOf = (client: Recorder): Hello | undefined => client.hellos()[0];
 const namesOf = (got: readonly Got[]): string[] => got.map(({ event }) => event);
@@ -32,30 +28,6 @@ it('[BR1][BR3] an event goes to the backend, signed, and its JSON is the answer'
   expect(got?.at).toBeGreaterThanOrEqual(before);
   expect(new Set(backend.verdicts)).toEqual(new Set(['genuine']));
   await until(() => replica.logs.some((line) => line.includes(got?.id ?? '-') && line.includes('"order"')));
-});
-
-it('[BR3] a request that is repeated, changed or sent late fails verification', async () => {
-  const backend = await startBackend();
-  const ann = await joined(await bridged(backend.url), 'ann');
-  await ann.call('order', { size: 1 });
-  const [got] = backend.of('order');
-  if (got === undefined) throw new Error('nothing came');
-  const signature = String(got.headers['tickwire-signature']);
-  const send = (text: string, header: string): Promise<number> =>
-    new Promise((resolve, reject) => {
-      const sent = request(backend.url, { method: 'POST', headers: { 'tickwire-signature': header } });
-      sent.on('response', (answer) => {
-        answer.resume();
-        resolve(answer.statusCode ?? 0);
-      });
-      sent.on('error', reject);
-      sent.end(text);
-    });
-  const count = backend.verdicts.length;
-  expect(await send(got.text, signature)).toBe(401);
-  expect(await send(got.text.replace('"size":1', '"size":9'), signature)).toBe(401);
-  expect(await send(got.text, signature.replace(/t=\d+/, 't=1700000000'))).toBe(401);
-  expect(backend.verdicts.slice(count)).toEqual(['repeated', 'forged', 'forged']);
 });
 
 it('[BR1] an answer may be any JSON or empty; an event without acknowledgement reaches the backend too', async () => {
@@ -83,18 +55,9 @@ it('[BR2] reserved names and payloads other than JSON do not leave the replica',
     expect(symbols).toEqual(['A']);
     return name;
   };
-  for (const event of [
-    'tick',
-    'hello',
-    'error',
-    'cluster',
-    '__proto__',
-    'constructor',
-    'ping',
-    'node_gone',
-    'then',
-    'toString',
-  ])
+  for (const event of 'tick hello error cluster __proto__ constructor ping node_gone then toString'.split(
+    ' ',
+  ))
     expect(await refused(event, 1)).toBe('reserved_event');
   for (const event of ['', 'two words', '1st', 'x'.repeat(65), 'http://else', '../up'])
     expect(await refused(event, 1)).toBe('unknown_event');
@@ -142,37 +105,6 @@ it('[BR4] the backend gets the connect, the events and the disconnect of a sessi
   expect(backend.mostAtOnce()).toBe(1);
 });
 
-it('[BR4] sessions do not wait for each other, up to BACKEND_MAX_CONCURRENT at once', async () => {
-  const held: (() => void)[] = [];
-  const backend = await startBackend(({ event }, response) => {
-    if (event !== 'slow') return { ok: true };
-    held.push(() => void response.end());
-    return undefined;
-  });
-  const replica = await bridged(backend.url, { BACKEND_MAX_CONCURRENT: '3' });
-  const clients = await Promise.all([1, 2, 3, 4, 5].map(() => joined(replica)));
-  const answers = clients.map((client) => client.call('slow'));
-  await until(() => held.length === 3);
-  held.shift()?.();
-  await until(() => held.length === 3);
-  for (const end of held.splice(0)) end();
-  await until(() => held.length === 1);
-  held[0]?.();
-  expect(await Promise.all(answers)).toEqual(clients.map(() => ({ ok: true })));
-  expect(backend.mostAtOnce()).toBe(3);
-});
-
-it('[BR1][SI2] the user is that of the token, whatever the client calls itself', async () => {
-  const backend = await startBackend();
-  const replica = await bridged(backend.url, signIn);
-  const token = secretToken(claimsOf('ann', { endsInS: 60 }));
-  const ann = replica.connect({ transports: ['websocket'], auth: { token, userId: 'ben' } });
-  await ann.seen('feed');
-  await ann.call('order', { user: 'ben' });
-  expect(backend.of('order')).toMatchObject([{ user: 'ann', data: { user: 'ben' } }]);
-  expect(backend.got.some(({ text }) => text.includes(token))).toBe(false);
-});
-
 it('[LM4] events for the backend count as calls, and those beyond the limit are refused', async () => {
   const backend = await startBackend();
   const replica = await bridged(backend.url, { MAX_CALLS_PER_SECOND: '1' });
@@ -182,27 +114,6 @@ it('[LM4] events for the backend count as calls, and those beyond the limit are 
   expect(refused.length).toBeGreaterThanOrEqual(10);
   for (const answer of refused) expect(answer).toMatchObject({ name: 'too_many_calls' });
   expect(backend.of('order').length).toBe(30 - refused.length);
-});
-
-it('[LM5][BR4] an event is sent when the client has read the answers before it, except for 64 KB', async () => {
-  const backend = await startBackend(() => 'x'.repeat(10_000));
-  const replica = await bridged(backend.url);
-  const unread = await openPolling(replica.url);
-  onTestFinished(() => unread.close());
-  await unread.post('40');
-  await unread.post(...Array.from({ length: 50 }, (_, id) => `42${id}["big"]`));
-  await until(() => backend.of('big').length >= 7);
-  // A fence: another session's events go there and back, one after the other.
-  const ann = await joined(replica);
-  for (let n = 0; n < 20; n++) await ann.call('small');
-  expect(backend.of('big').length).toBeLessThan(10);
-  const ids: number[] = [];
-  while (ids.length < 50)
-    for (const packet of (await unread.poll()).split('\x1e')) {
-      const [, id] = /^43(\d+)\["x/.exec(packet) ?? [];
-      if (id !== undefined) ids.push(Number(id));
-    }
-  expect(ids).toEqual(Array.from({ length: 50 }, (_, id) => id));
 });
 
 it('[BR3] the log has no secret and nothing that a client sent', async () => {

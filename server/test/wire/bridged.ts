@@ -1,8 +1,9 @@
 /** A replica with a backend, a client of it, and programs in place of a backend. */
-import { createServer, type Server, type Socket } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 import type { Refusal } from '../../protocol/index.ts';
 import type { Outcome } from '../../src/bridge/outcome.ts';
+import { listen } from '../../src/support/listen.ts';
 import { backendSecret } from '../support/backend.ts';
 import type { Recorder } from '../support/recorder.ts';
 import { startReplica, type ReplicaUnderTest } from './replica-under-test.ts';
@@ -29,19 +30,15 @@ export const order = (client: Recorder, data: unknown = 1): Promise<Refusal & { 
   client.call('order', data);
 
 /** A port that does with every connection what the test says. It is closed with the test, and so are its connections. */
-export async function startPort(
-  onSocket: (socket: Socket) => void,
-): Promise<{ url: string; server: Server }> {
+export async function startPort(onSocket: (socket: Socket) => void): Promise<{ url: string }> {
   const server = createServer((socket) => {
     onTestFinished(() => void socket.destroy());
     socket.on('error', () => {});
     onSocket(socket);
   });
-  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+  const port = await listen(server, { host: '127.0.0.1', port: 0 });
   onTestFinished(() => void server.close());
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('listens on no port');
-  return { url: `http://127.0.0.1:${address.port}/`, server };
+  return { url: `http://127.0.0.1:${port}/` };
 }
 
 export const asked = ({ metric }: ReplicaUnderTest, outcome: Outcome | 'open' | 'full'): Promise<number> =>

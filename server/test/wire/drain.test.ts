@@ -1,8 +1,7 @@
 /** What clients see of a replica that leaves. */
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { refusedUpgrade } from '../support/plain-client.ts';
-import { openRawWebSocket, type HandshakeOptions, type RawWebSocket } from '../support/raw-web-socket.ts';
-import type { Recorder } from '../support/recorder.ts';
+import type { HandshakeOptions } from '../support/raw-web-socket.ts';
 import { until } from '../support/until.ts';
 import { pollingPath, startReplica, webSocketPath, type ReplicaUnderTest } from './replica-under-test.ts';
 
@@ -13,12 +12,6 @@ function haveElsewhere({ backplane }: ReplicaUnderTest): void {
   tell();
   const beat = setInterval(tell, 200);
   onTestFinished(() => clearInterval(beat));
-}
-
-async function rawWebSocket(port: number, options: HandshakeOptions = {}): Promise<RawWebSocket> {
-  const socket = await openRawWebSocket(port, options);
-  onTestFinished(() => socket.close());
-  return socket;
 }
 
 describe('a replica that leaves', () => {
@@ -70,47 +63,13 @@ describe('a replica that leaves', () => {
     ['Socket.IO', {}, ['40']],
     ['plain', { path: '/stream', query: '' }, []],
   ])('[DR4][PW7] cuts a %s peer that ignores its Close and reads nothing', async (_, options, join) => {
-    const { port, replica } = await startReplica({ DRAIN_MS: '200' }, { speed: 4 });
-    const peer = await rawWebSocket(port, options);
+    const { raw, replica } = await startReplica({ DRAIN_MS: '200' }, { speed: 4 });
+    const peer = await raw(options);
     peer.send(...join);
     await until(() => peer.texts.some((text) => text.includes('"hello"')));
     peer.tcp.pause();
     await replica.close();
     peer.tcp.resume();
     await until(() => peer.isGone());
-  });
-
-  it('[DR3][CL1][CL2] closes polling sessions at once after shutdown, and stock clients reconnect', async () => {
-    const under = await startReplica({ DRAIN_MS: '15000' });
-    haveElsewhere(under);
-    const polling = under.connect({ transports: ['polling'] });
-    const staying = await under.join();
-    await polling.seen('hello');
-    const closed = (client: Recorder): Promise<string> =>
-      new Promise((resolve) => client.socket.once('disconnect', resolve));
-    const gone = [polling, staying].map(closed);
-    const ended = under.replica.close();
-    // A disconnect packet would read `io server disconnect`.
-    expect(await gone[0]).toMatch(/^transport/);
-    expect([polling.of('shutdown').length, staying.socket.connected]).toEqual([1, true]);
-    void under.replica.close({ withinMs: 100 });
-    expect(await gone[1]).toMatch(/^transport/);
-    await ended;
-    expect(staying.of('shutdown')).toEqual([{ reconnectInMs: expect.any(Number) }]);
-    expect([polling.socket.active, staying.socket.active]).toEqual([true, true]);
-  });
-
-  it('[DR5] ends at once without clients, and soon without another replica', async () => {
-    const idle = await startReplica({ DRAIN_MS: '15000' });
-    haveElsewhere(idle);
-    const startedAt = Date.now();
-    await idle.replica.close();
-    expect(Date.now() - startedAt).toBeLessThan(5_000);
-    const under = await startReplica({ DRAIN_MS: '15000' });
-    const client = await under.join({ reconnection: false });
-    const from = Date.now();
-    await under.replica.close();
-    expect(Date.now() - from).toBeLessThan(5_000);
-    expect(client.of('shutdown')).toHaveLength(1);
   });
 });

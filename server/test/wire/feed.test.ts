@@ -15,9 +15,9 @@ describe('freshness', () => {
     ]);
   });
 
-  it('[FR2][FR3] is stale while the link is down, marks quotes as stale, and is live again afterwards', async () => {
-    const { connect, backplane, push, url } = await startReplica();
-    const client = connect();
+  it('[FR2][FR3][PW3] is stale while the link is down, marks quotes as stale, and is live again afterwards', async () => {
+    const { connect, stream, backplane, push, url } = await startReplica();
+    const [client, plain] = [connect(), stream('/stream/A')];
     await client.subscribe(['A']);
     await push([{ symbol: 'A', price: '1' }]);
     await client.seen('tick');
@@ -29,6 +29,7 @@ describe('freshness', () => {
         .find(({ state, reason }) => state === 'stale' && reason.includes('cut by the test')),
     );
     expect(stale.sources.every(({ state }) => state === 'stale')).toBe(true);
+    await until(() => plain.of('feed').at(-1)?.['state'] === 'stale');
     await client.subscribe(['A']);
     await until(() =>
       client.of<Snapshot>('snapshot').some(({ quotes }) => quotes.some(({ stale: old }: Quote) => old)),

@@ -1,6 +1,6 @@
 /** What a replica exports on /metrics, as its clients and prices move it. */
 import { describe, expect, it } from 'vitest';
-import { codes, type CodeName, type Refusal } from '../../protocol/index.ts';
+import { type CodeName } from '../../protocol/index.ts';
 import { refusedUpgrade } from '../support/plain-client.ts';
 import { claimsOf, secretToken } from '../support/tokens.ts';
 import { until } from '../support/until.ts';
@@ -76,19 +76,6 @@ describe('refusals', () => {
     expect(await client.call('unsubscribe')).toMatchObject({ ok: false, name: 'internal' });
     expect(await errors()).toEqual([1, 1, 1]);
     expect(await refusalsOf(under, 'internal')).toBe(1);
-  });
-
-  it('[LM1][CL1] a stock client that sent too many packets is disconnected and comes back', async () => {
-    const under = await startReplica({ MAX_PACKETS_PER_SECOND: '10', MAX_MESSAGE_BYTES: '2048' });
-    const client = await under.join({ reconnectionDelay: 50 });
-    for (let i = 0; i < 200; i++) client.socket.emit('subscribe', ['A']);
-    await client.seen('refused');
-    expect(client.of<Refusal>('refused')[0]).toMatchObject({
-      code: codes.too_many_packets.code,
-      retry: 'later',
-    });
-    await client.seen('hello', 2);
-    expect(await client.subscribe(['A'])).toMatchObject({ ok: true, symbols: ['A'] });
   });
 });
 

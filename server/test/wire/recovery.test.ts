@@ -1,8 +1,6 @@
 /** What clients get of the ticks that they missed. */
-import { describe, expect, it, onTestFinished } from 'vitest';
-import { createStream } from '../../../client/src/stream/index.ts';
-import type { Position, Snapshot, SubscribeResult, Tick } from '../../protocol/index.ts';
-import { createOrderCheck } from '../support/order.ts';
+import { describe, expect, it } from 'vitest';
+import type { Position, Snapshot, Tick } from '../../protocol/index.ts';
 import { until } from '../support/until.ts';
 import { resultOf, startReplica, type ReplicaUnderTest } from './replica-under-test.ts';
 
@@ -139,67 +137,5 @@ describe('recovery', () => {
     expect(resultOf(await replica.connect().subscribe({ symbols: ['A'], since: at(20) }), 'A')).toMatchObject(
       { recovered: true, replayed: 5 },
     );
-  });
-
-  it('[RC1] our stream recovers by itself: disconnected again and again, it misses nothing', async () => {
-    const replica = await startReplica({ UPDATE_INTERVAL: '10' });
-    const order = createOrderCheck();
-    const ticks: Tick[] = [];
-    const snapshots: string[] = [];
-    const stream = createStream({
-      url: replica.url,
-      transports: ['websocket'],
-      random: () => 0.05,
-      onSnapshot: (quotes, reason) => {
-        if (quotes.length > 0) snapshots.push(reason);
-        order.placed(quotes);
-      },
-      onTick: (tick) => {
-        order.arrived(tick);
-        ticks.push(tick);
-      },
-    });
-    stream.subscribe(['BTC-USD']);
-    for (let round = 1; round <= 6; round++) {
-      const count = ticks.length;
-      await until(() => ticks.length > count + 5);
-      for (const socket of await replica.replica.io.fetchSockets())
-        replica.replica.io.sockets.sockets.get(socket.id)?.conn.close();
-    }
-    const count = ticks.length;
-    await until(() => ticks.length > count + 5);
-    stream.close();
-    expect(order.faults()).toEqual([]);
-    expect(snapshots).toEqual(['subscribe']);
-    const { gen } = ticks[0] as Tick;
-    expect(seqs(ticks)).toEqual(range(seqs(ticks)[0] ?? 0, (seqs(ticks)[0] ?? 0) + ticks.length - 1));
-    expect(ticks.every((tick) => tick.gen === gen)).toBe(true);
-  });
-
-  it('[SB2] our stream asks again for symbols that were refused while the store was away, without a reconnect', async () => {
-    const { url, backplane, price } = await startReplica();
-    backplane.setLink(false);
-    let results: Record<string, SubscribeResult> = {};
-    let sessions = 0;
-    const ticks: Tick[] = [];
-    const stream = createStream({
-      url,
-      onHello: () => void sessions++,
-      onResults: (news) => (results = { ...results, ...news }),
-      onTick: (tick) => void ticks.push(tick),
-    });
-    onTestFinished(() => stream.close());
-    stream.subscribe(['A', 'NOPE']);
-    await until(() => results['A'] !== undefined);
-    expect(results).toMatchObject({
-      A: { name: 'store_unavailable', retry: 'later' },
-      NOPE: { name: 'unknown_symbol', retry: 'never' },
-    });
-    backplane.setLink(true);
-    await until(() => results['A']?.ok === true);
-    await price({ A: '7' });
-    await until(() => ticks.length > 0);
-    expect(ticks[0]).toMatchObject({ symbol: 'A', price: '7' });
-    expect(sessions).toBe(1);
   });
 });

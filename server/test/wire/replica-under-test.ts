@@ -8,6 +8,7 @@ import { systemClock, type Clock } from '../../src/support/clock.ts';
 import { createLog } from '../../src/support/log.ts';
 import { createMemoryBackplane, type MemoryBackplane } from '../support/memory-backplane.ts';
 import { createPlainClient, type PlainClient, type PlainClientOptions } from '../support/plain-client.ts';
+import { openRawWebSocket, type HandshakeOptions, type RawWebSocket } from '../support/raw-web-socket.ts';
 import { createRecorder, type Recorder } from '../support/recorder.ts';
 import { jwtSecret } from '../support/tokens.ts';
 import { until } from '../support/until.ts';
@@ -27,6 +28,8 @@ export interface ReplicaUnderTest {
   join(options?: ClientOptions): Promise<Recorder>;
   /** A plain WebSocket client of that path, which is closed with the test. */
   stream(path: string, options?: PlainClientOptions): PlainClient;
+  /** A WebSocket on a bare TCP socket, which is closed with the test. */
+  raw(options?: HandshakeOptions): Promise<RawWebSocket>;
   /** Pushes prices as an outside program does; gives the HTTP status. */
   push(ticks: readonly object[]): Promise<number>;
   /** Pushes one price per symbol as soon as the replica leads. */
@@ -181,6 +184,11 @@ async function createUnderTest(
       const client = createPlainClient(url, path, options);
       onTestFinished(() => client.close());
       return client;
+    },
+    raw: async (options) => {
+      const socket = await openRawWebSocket(port, options);
+      onTestFinished(() => socket.close());
+      return socket;
     },
     push,
     price: async (prices) => {

@@ -1,8 +1,7 @@
 /** Seats of users at one replica: the limit, take-overs, and a store that is away. */
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { codes, type Refusal } from '../../protocol/index.ts';
 import { askRaw } from '../nginx/ask.ts';
-import { openRawWebSocket } from '../support/raw-web-socket.ts';
 import { until } from '../support/until.ts';
 import { startReplica, type ReplicaUnderTest } from './replica-under-test.ts';
 
@@ -73,29 +72,6 @@ describe('seats', () => {
     expect(client.events.map(({ event }) => event).slice(0, 2)).toEqual(['hello', 'feed']);
   });
 
-  it.each([['websocket'], ['polling']])(
-    '[ST2] over %s: the same cid takes over its seat, and the old client stays away',
-    async (transport) => {
-      const { connect, replica } = await start({ MAX_CONNECTIONS_PER_USER: '1' });
-      const options = { ...ann, transports: [transport], query: { cid: 'tab-1' } };
-      const old = connect(options);
-      await old.seen('hello');
-      const gone = new Promise<string>((resolve) => old.socket.once('disconnect', resolve));
-      const fresh = connect(options);
-      await fresh.seen('hello');
-      expect(await gone).toBe('io server disconnect');
-      expect(old.of('refused')).toEqual([
-        expect.objectContaining({ code: codes.seat_taken_over.code, retry: 'never' }),
-      ]);
-      expect(old.socket.active).toBe(false);
-      expect(fresh.socket.connected).toBe(true);
-      await until(() => replica.io.sockets.sockets.size === 1);
-      const other = connect({ ...ann, query: { cid: 'tab-2' } });
-      await other.seen('refused');
-      expect(refusals(fresh)).toEqual([]);
-    },
-  );
-
   it('[ST2] a malformed cid matches no other', async () => {
     const { connect } = await start({ MAX_CONNECTIONS_PER_USER: '2' });
     for (const cid of ['a b', '']) {
@@ -122,9 +98,8 @@ describe('seats', () => {
   });
 
   it('[ST3] leaving and joining again on one connection leaks no listener', async () => {
-    const { replica, port } = await start({ MAX_CONNECTIONS_PER_USER: '1' });
-    const client = await openRawWebSocket(port);
-    onTestFinished(() => client.close());
+    const { replica, raw } = await start({ MAX_CONNECTIONS_PER_USER: '1' });
+    const client = await raw();
     const { sockets } = replica.io.sockets;
     const listeners: number[] = [];
     for (let times = 1; times <= 5; times++) {
@@ -135,32 +110,6 @@ describe('seats', () => {
       await until(() => sockets.size === 0);
     }
     expect(listeners).toEqual(Array(5).fill(listeners[0]));
-  });
-
-  it('[ST6] while the store is away users are accepted; those beyond the limit are refused when it is back', async () => {
-    const { backplane, connect, metric } = await start({ MAX_CONNECTIONS_PER_USER: '2' }, 2);
-    const one = connect(ann);
-    await one.seen('hello');
-    const gen = backplane.allSeats.enter('other');
-    backplane.allSeats.take('other', gen, [{ user: 'ann', cid: 'x', id: 'x' }], 2);
-    const stop = setInterval(() => backplane.allSeats.beat('other', gen, []), 25);
-    try {
-      backplane.setLink(false);
-      const two = connect({ ...ann, ...eager });
-      await two.seen('hello');
-      const three = connect(ann);
-      await three.seen('refused');
-      backplane.setLink(true);
-      await two.seen('refused');
-      expect(refusals(two)).toEqual(['too_many_connections']);
-      expect(refusals(one)).toEqual([]);
-      // Its transport was closed, so that it comes back by itself.
-      await two.seen('refused', 2, 15_000);
-      expect(await metric('tickwire_seats_uncounted_total')).toBe(1);
-      expect(await metric('tickwire_seats_refused_total', 'reason="dispossessed"')).toBe(1);
-    } finally {
-      clearInterval(stop);
-    }
   });
 });
 

@@ -1,7 +1,6 @@
 /** Who a client is, by its word or by a signed token, and what happens when a token ends. sign-in-keys.test.ts has tokens signed with public keys. */
-import { describe, expect, it, onTestFinished } from 'vitest';
-import { createStream } from '../../../client/src/stream/index.ts';
-import { codes, type Hello, type Refusal } from '../../protocol/index.ts';
+import { describe, expect, it } from 'vitest';
+import { codes, type Refusal } from '../../protocol/index.ts';
 import type { Recorder } from '../support/recorder.ts';
 import { claimsOf, jwtSecret, secretToken } from '../support/tokens.ts';
 import { until } from '../support/until.ts';
@@ -182,32 +181,6 @@ describe('a token that ends', () => {
     passTime(61_000);
     await until(() => replica.io.sockets.sockets.size === 0);
   });
-
-  it('[SI4] our stream waits and comes back', async () => {
-    const { url, passTime } = await startReplica(signIn, quick);
-    const hellos: Hello[] = [];
-    const stream = createStream({
-      url,
-      token: tokenOf('ann', { endsInS: 60 }),
-      onHello: (hello) => void hellos.push(hello),
-    });
-    onTestFinished(() => stream.close());
-    await until(() => hellos.length === 1);
-    passTime(61_000);
-    await until(() => stream.state().at === 'waiting');
-    expect(stream.state()).toMatchObject({ because: 'refused' });
-  });
-
-  it('[SI3] JWT_MAX_AGE ends a connection before its token does', async () => {
-    const { join, passTime } = await startReplica({ ...signIn, JWT_MAX_AGE: '60' }, quick);
-    const nowS = Math.floor(Date.now() / 1_000);
-    const token = secretToken({ sub: 'ann', iat: nowS - 1, exp: nowS + 60 });
-    const client = await join({ auth: { token }, reconnection: false });
-    expect(client.hellos()[0]?.expiresAt).toBe((nowS + 59) * 1_000);
-    passTime((nowS + 59) * 1_000 - Date.now());
-    await client.seen('refused');
-    expect(client.of('refused')).toMatchObject([{ name: 'token_expired', retry: 'later' }]);
-  });
 });
 
 describe('refresh_token', () => {
@@ -250,28 +223,5 @@ describe('refresh_token', () => {
     expect(await client.call('refresh_token', 'a', 'b')).toMatchObject({ ok: false, name: 'bad_payload' });
     expect(client.of('refused')).toEqual([]);
     expect(await client.subscribe(['B'])).toMatchObject({ ok: true, symbols: ['A', 'B'] });
-  });
-
-  it('[SI7] our stream calls it before its token ends', async () => {
-    const { url } = await startReplica(signIn);
-    const hellos: Hello[] = [];
-    const ends: number[] = [];
-    const tickedAt: number[] = [];
-    const stream = createStream({
-      url,
-      token: async () => {
-        const claims = claimsOf('ann', { endsInS: 2.5 });
-        ends.push(claims.exp * 1_000);
-        return secretToken(claims);
-      },
-      onHello: (hello) => void hellos.push(hello),
-      onTick: () => void tickedAt.push(Date.now()),
-    });
-    onTestFinished(() => stream.close());
-    stream.subscribe(['BTC-USD']);
-    // Ticks come a sweep after the first token has ended.
-    await until(() => (tickedAt.at(-1) ?? 0) > (ends[0] ?? Infinity) + 1_000, { withinMs: 10_000 });
-    expect(hellos).toMatchObject([{ user: 'ann' }]);
-    expect(stream.counters()).toMatchObject({ gaps: 0 });
   });
 });

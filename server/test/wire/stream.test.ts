@@ -1,7 +1,7 @@
 /** Plain WebSockets: what they get, what is refused, and that it equals what Socket.IO clients get. */
 import { connect } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { Quote, Tick } from '../../protocol/index.ts';
+import type { Quote } from '../../protocol/index.ts';
 import { refusedUpgrade } from '../support/plain-client.ts';
 import { secretToken } from '../support/tokens.ts';
 import { until } from '../support/until.ts';
@@ -15,7 +15,7 @@ async function withPrices(): Promise<ReplicaUnderTest> {
 }
 const open = shareReplica();
 
-const typesOf = (messages: readonly { type: string }[]): string[] => messages.map(({ type }) => type);
+const typesOf = (messages: readonly { type: string }[]): string => messages.map(({ type }) => type).join(' ');
 
 describe('what a plain client gets', () => {
   it('[PW1][PW3][PW4] hello, feed, the answer, a quote per symbol, then every tick', async () => {
@@ -28,15 +28,7 @@ describe('what a plain client gets', () => {
       { symbol: 'A', price: '1.5', size: '3' },
     ]);
     await client.seen('tick', 2);
-    expect(typesOf(client.messages)).toEqual([
-      'hello',
-      'feed',
-      'subscribed',
-      'quote',
-      'quote',
-      'tick',
-      'tick',
-    ]);
+    expect(typesOf(client.messages)).toBe('hello feed subscribed quote quote tick tick');
     const [hello, feed, subscribed, quote] = client.messages;
     expect(hello).toMatchObject({ node: 'test', user: null });
     expect(feed).toMatchObject({ state: 'live', sources: expect.any(Array) as unknown });
@@ -62,17 +54,7 @@ describe('what a plain client gets', () => {
     client.send('');
     client.socket.send(Buffer.from('A'));
     await client.seen('error', 2);
-    expect(typesOf(client.messages)).toEqual([
-      'hello',
-      'feed',
-      'subscribed',
-      'quote',
-      'subscribed',
-      'quote',
-      'quote',
-      'error',
-      'error',
-    ]);
+    expect(typesOf(client.messages)).toBe('hello feed subscribed quote subscribed quote quote error error');
     const [, second] = client.of('subscribed');
     expect(second).toMatchObject({
       symbols: ['A', 'B', 'C'],
@@ -86,14 +68,6 @@ describe('what a plain client gets', () => {
     await under.push([{ symbol: 'C', price: '4' }]);
     await client.seen('tick');
     expect(client.socket.readyState).toBe(client.socket.OPEN);
-  });
-
-  it('[PW3][FR1] each change of the feed', async () => {
-    const under = await startReplica();
-    const client = under.stream('/stream/A');
-    await until(() => client.of('feed').at(-1)?.['state'] === 'live');
-    under.backplane.setLink(false);
-    await until(() => client.of('feed').at(-1)?.['state'] === 'stale');
   });
 });
 
@@ -184,45 +158,6 @@ describe('plain clients that sign in', () => {
     expect(client.of('refused')[0]).toMatchObject({ name: 'token_expired', retry: 'later' });
     expect(await client.closed()).toEqual({ code: 1013, reason: 'token_expired' });
     await until(async () => (await under.metric('socket_connections_active')) === 0);
-  });
-});
-
-describe('plain clients beside Socket.IO clients', () => {
-  it('[PW5][F4] get the same ticks in the same order, while other clients come and go', async () => {
-    const under = await startReplica({ UPDATE_INTERVAL: '10', FEEDS: 'simulator:A,B,C' });
-    const beside = under.connect({ transports: ['websocket'] });
-    const client = under.stream('/stream?symbols=A,B,C');
-    await Promise.all([beside.subscribe(['A', 'B', 'C']), client.seen('subscribed')]);
-    const faults: string[] = [];
-    const passing = Array.from({ length: 8 }, async (_, round) => {
-      for (let time = 0; time < 4; time++) {
-        const other = round % 2 === 0 ? under.stream('/stream?symbols=A,B') : null;
-        if (other !== null) {
-          await other.seen('tick', 3 + round);
-          faults.push(...other.faults());
-          other.close();
-          continue;
-        }
-        const socketIo = under.connect({ transports: ['websocket'] });
-        await socketIo.subscribe(['B', 'C']);
-        await socketIo.seen('tick', 3 + round);
-        socketIo.close();
-      }
-    });
-    await Promise.all(passing);
-    const withoutType = ({ type: _type, ...tick }: Tick & { type?: string }): Tick => tick;
-    for (const symbol of ['A', 'B', 'C']) {
-      const last = client.ticks(symbol).at(-1)?.seq ?? 0;
-      await until(() => (beside.ticks(symbol).at(-1)?.seq ?? 0) >= last);
-      const from = Math.max(client.ticks(symbol)[0]?.seq ?? 0, beside.ticks(symbol)[0]?.seq ?? 0);
-      const seen = client
-        .ticks(symbol)
-        .map(withoutType)
-        .filter(({ seq }) => seq >= from && seq <= last);
-      expect(seen.length).toBeGreaterThan(20);
-      expect(seen).toEqual(beside.ticks(symbol).filter(({ seq }) => seq >= from && seq <= last));
-    }
-    expect([...faults, ...client.faults(), ...beside.faults()]).toEqual([]);
   });
 });
 

@@ -63,37 +63,23 @@ describe('subscribe', () => {
   });
 
   it('[SB2] answers each symbol separately, also names of prototypes, rooms and 10,000 letters', async () => {
-    const { connect } = replica;
-    const answer = await connect().subscribe([
-      'A',
-      'NOPE',
+    const malformed = [
       'b d',
       '*',
       'tick:AAPL',
       'user:someone',
       '#sequencer',
       '__proto__',
-      'constructor',
       '',
       'x'.repeat(10_000),
-    ]);
+    ];
+    const answer = await replica.connect().subscribe(['A', 'NOPE', 'constructor', ...malformed]);
     expect(answer).toMatchObject({ ok: true, symbols: ['A'] });
-    const results = (answer as Extract<SubscribeAck, { ok: true }>).results;
-    expect(
-      Object.entries(results).map(([key, result]) => [key.slice(0, 12), result.ok || result.code]),
-    ).toEqual([
-      ['A', true],
-      ['NOPE', 4102],
-      ['b d', 4101],
-      ['*', 4101],
-      ['tick:AAPL', 4101],
-      ['user:someone', 4101],
-      ['#sequencer', 4101],
-      ['__proto__', 4101],
-      ['CONSTRUCTOR', 4102],
-      ['', 4101],
-      ['xxxxxxxxxxxx', 4101],
-    ]);
+    const { results } = answer as Extract<SubscribeAck, { ok: true }>;
+    const codes = Object.values(results).map((result) => result.ok || result.code);
+    expect(codes).toEqual([true, 4102, 4102, ...malformed.map(() => 4101)]);
+    const keys = ['A', 'NOPE', 'CONSTRUCTOR', ...malformed].map((symbol) => symbol.slice(0, 12));
+    expect(Object.keys(results).map((key) => key.slice(0, 12))).toEqual(keys);
   });
 
   it('[SB4] each result repeats the rate; a rate that is not offered rejects the whole call', async () => {

@@ -65,7 +65,7 @@ describe('adding a symbol', () => {
     expect(feed?.sources.find(({ name }) => name === 'push')?.symbols).toEqual(['A', 'B', 'C', 'NEW']);
   });
 
-  it('[LS7] assigns it to the named source, and the simulator starts it at once', async () => {
+  it('[LS3][LS7] assigns it to the named source, and the simulator starts it at once, and stops it when it is retired', async () => {
     const under = await leading();
     const client = under.connect();
     expect(await change(under, 'PUT', 'SIM-USD', { feed: 'simulator' })).toMatchObject({
@@ -76,6 +76,11 @@ describe('adding a symbol', () => {
     await until(() => client.ticks('SIM-USD').length >= 3 && client.ticks('BTC-USD').length >= 3);
     expect(client.faults()).toEqual([]);
     expect(await under.push([{ symbol: 'SIM-USD', price: '5' }])).toBe(409);
+    await change(under, 'DELETE', 'SIM-USD');
+    await until(() => namesOf(client, '').at(-1) === '{"added":[],"retired":["SIM-USD"]}');
+    const [stopped, others] = ['SIM-USD', 'BTC-USD'].map((symbol) => client.ticks(symbol).length);
+    await until(() => client.ticks('BTC-USD').length > (others ?? 0) + 3);
+    expect(client.ticks('SIM-USD')).toHaveLength(stopped ?? 0);
   });
 
   it('[LS1] is refused while no replica leads', async () => {
@@ -167,36 +172,5 @@ describe('retiring a symbol', () => {
     expect(last).toBeGreaterThan(0);
     expect(last).toBeLessThan(800);
     expect(await client.subscribe(['A'])).toMatchObject({ symbols: ['B'] });
-  });
-
-  it('[LS3] stops its simulated prices, and no others', async () => {
-    const under = await leading({ FEEDS: 'push:A;simulator:BTC-USD,ETH-USD' });
-    const client = under.connect();
-    await client.subscribe(['BTC-USD', 'ETH-USD']);
-    await client.seen('tick', 4);
-    await change(under, 'DELETE', 'BTC-USD');
-    await client.seen('symbols');
-    const count = client.ticks('BTC-USD').length;
-    const others = client.ticks('ETH-USD').length;
-    await until(() => client.ticks('ETH-USD').length > others + 3);
-    expect(client.ticks('BTC-USD')).toHaveLength(count);
-  });
-
-  it('[LS4] and adding it again continues with the next seq, in the same generation', async () => {
-    const under = await leading();
-    const client = under.connect();
-    await client.subscribe(['A']);
-    await under.push([{ symbol: 'A', price: '2' }]);
-    await client.seen('tick');
-    const [before] = client.ticks('A');
-    await change(under, 'DELETE', 'A');
-    expect((await change(under, 'PUT', 'A')).status).toBe(201);
-    await client.seen('symbols', 2);
-    expect(await under.push([{ symbol: 'A', price: '3' }])).toBe(200);
-    const answer = await client.subscribe({ symbols: ['A'], since: { A: [before?.gen ?? '', 2] } });
-    expect(resultOf(answer, 'A')).toMatchObject({ ok: true, recovered: true, replayed: 1, seq: 3 });
-    await client.seen('tick', 2);
-    expect(client.ticks('A')).toMatchObject([{ seq: 2 }, { seq: 3, gen: before?.gen, price: '3' }]);
-    expect(client.faults()).toEqual([]);
   });
 });

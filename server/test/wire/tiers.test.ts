@@ -1,8 +1,6 @@
 /** Symbols at a rate (`everyMs`): what a client gets of each period, and when it comes and goes. */
-import { describe, expect, it, onTestFinished } from 'vitest';
-import { createStream } from '../../../client/src/stream/index.ts';
-import { applyTick, firstDay, tickRoom, type Quote, type Snapshot, type Tick } from '../../protocol/index.ts';
-import type { Recorder } from '../support/recorder.ts';
+import { describe, expect, it } from 'vitest';
+import { firstDay, tickRoom, type Snapshot, type Tick } from '../../protocol/index.ts';
 import { until } from '../support/until.ts';
 import { resultOf, startReplica, type ReplicaUnderTest } from './replica-under-test.ts';
 
@@ -15,29 +13,6 @@ async function withPrice(env: Record<string, string> = {}): Promise<ReplicaUnder
   await until(async () => (await replica.push([{ symbol: 'A', price: '10', size: '1' }])) === 200);
   return replica;
 }
-
-/** What the client's snapshots and ticks of the symbol lead to. */
-function quoteAt(client: Recorder, symbol: string): Quote | null {
-  let quote: Quote | null = null;
-  for (const { event, payload } of client.events) {
-    if (event === 'snapshot')
-      quote = (payload as Snapshot).quotes.find((one) => one.symbol === symbol) ?? quote;
-    if (event === 'tick' && (payload as Tick).symbol === symbol) quote = applyTick(quote, payload as Tick);
-  }
-  return quote;
-}
-
-/** What the replica's own sequencer leads to: the snapshot of one who comes now. */
-async function quoteNow({ connect }: ReplicaUnderTest, symbol: string): Promise<Quote> {
-  const client = connect();
-  await client.subscribe([symbol]);
-  await client.seen('snapshot');
-  const quote = quoteAt(client, symbol);
-  if (quote === null) throw new Error(`${symbol} has no price`);
-  return quote;
-}
-
-const figures = ({ price, open, high, low, volume, seq }: Quote) => ({ price, open, high, low, volume, seq });
 
 describe('rates', () => {
   it('[RT1][F3] sends the newest tick of each period, merged with all others of it, in one write', async () => {
@@ -63,23 +38,6 @@ describe('rates', () => {
     await client.seen('tick', 4);
     expect(client.ticks('A')[1]).not.toHaveProperty('merged');
     expect(client.faults()).toEqual([]);
-  });
-
-  it('[RT1] sends at most one tick per period, and none is left out, over polling too', async () => {
-    const replica = await startReplica({ UPDATE_INTERVAL: '10' }, quick);
-    const [all, some] = [replica.connect(), replica.connect({ transports: ['polling'] })];
-    await Promise.all([all.subscribe(['BTC-USD']), some.subscribe({ symbols: ['BTC-USD'], everyMs: 250 })]);
-    await some.seen('tick', 5, 10_000);
-    const whole = some
-      .ticks()
-      .slice(0, 5)
-      .reduce((sum, { merged = 0 }) => sum + 1 + merged, 0);
-    const [first, last] = [some.ticks()[0], some.ticks()[4]];
-    // Between the newest ticks of five periods lie four, of which one may be short.
-    expect((last?.ts ?? NaN) - (first?.ts ?? NaN)).toBeGreaterThan((4 * 200) / quick.speed);
-    expect(whole).toBe((last?.seq ?? NaN) - (first?.seq ?? NaN) + 1 + (first?.merged ?? 0));
-    expect(whole).toBeGreaterThan(5 * 5);
-    expect([...all.faults(), ...some.faults()]).toEqual([]);
   });
 
   it('[RT2] each symbol has its own rate; a change of it sends a snapshot first', async () => {
@@ -124,29 +82,6 @@ describe('rates', () => {
     expect(client.ticks().map(({ symbol }) => symbol)).toEqual(['B', 'B']);
   });
 
-  it('[RT3] a client that comes within a period has the right quote after its tick, and nothing twice', async () => {
-    const replica = await withPrice();
-    const early = replica.connect();
-    const clients = [early];
-    await early.subscribe({ symbols: ['A'], everyMs: 1_000 });
-    for (let step = 1; step <= 30; step++) {
-      await replica.push([{ symbol: 'A', price: `${10 + ((step * 7) % 13)}.5`, size: `0.${step}` }]);
-      if (step % 3 !== 0) continue;
-      const late = replica.connect({ transports: ['websocket'] });
-      clients.push(late);
-      await late.subscribe({ symbols: ['A'], everyMs: 1_000 });
-    }
-    await until(() => clients.every((client) => quoteAt(client, 'A')?.seq === 31), {
-      saw: () => clients.map((client) => quoteAt(client, 'A')?.seq),
-    });
-    const now = figures(await quoteNow(replica, 'A'));
-    for (const client of clients) {
-      const quote = quoteAt(client, 'A');
-      expect(quote === null ? null : figures(quote)).toEqual(now);
-    }
-    expect(clients.flatMap((client) => client.faults())).toEqual([]);
-  });
-
   it('[RT3] neither loses nor repeats a tick, whenever calls arrive between ticks and periods', async () => {
     const replica = await startReplica({ UPDATE_INTERVAL: '10' }, quick);
     const clients = [replica.connect({ transports: ['websocket'] }), replica.connect()];
@@ -189,38 +124,6 @@ describe('rates', () => {
     expect(tick).toMatchObject({ seq: 401, merged: 399, price: '200' });
     expect(tick).toMatchObject({ day: { open: '10', high: '200', low: '1', volume: '401' } });
     expect(Object.keys(tick ?? {})).not.toContain('size');
-  });
-
-  it('[RT4] our stream resumes where it was, at its rate', async () => {
-    const replica = await withPrice();
-    const ticks: Tick[] = [];
-    const nodes: string[] = [];
-    const stream = createStream({
-      url: replica.url,
-      transports: ['websocket'],
-      onHello: ({ node }) => void nodes.push(node),
-      onTick: (tick) => void ticks.push(tick),
-    });
-    onTestFinished(() => stream.close());
-    stream.subscribe(['A'], { everyMs: 250 });
-    await until(() => replica.replica.io.of('/').adapter.rooms.has('tick:A@250'));
-    await replica.push([{ symbol: 'A', price: '11' }]);
-    await until(() => ticks.length === 1);
-    for (const socket of replica.replica.io.of('/').sockets.values()) socket.conn.close();
-    await replica.push([
-      { symbol: 'A', price: '12' },
-      { symbol: 'A', price: '13' },
-    ]);
-    await until(() => ticks.length === 2);
-    await replica.push([{ symbol: 'A', price: '14' }]);
-    await until(() => ticks.length === 3);
-    expect(ticks.map(({ seq, merged }) => [seq, merged])).toEqual([
-      [2, undefined],
-      [4, 1],
-      [5, undefined],
-    ]);
-    expect(nodes).toHaveLength(2);
-    expect(stream.counters()).toMatchObject({ gaps: 1, recovered: 1, merged: 1, duplicates: 0 });
   });
 
   it('[SQ7] a gap sends a snapshot at every rate, and no tick from before it', async () => {

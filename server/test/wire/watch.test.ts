@@ -71,27 +71,6 @@ describe('watching the cluster', () => {
     }
   });
 
-  it('[CS3][CS4] reports every change of connections, users and anonymous connections, plain WebSockets too', async () => {
-    const replica = await startReplica({}, { speed: 4 });
-    const client = await watching(replica);
-    await sees(client, { connections: 1, users: 0, anonymous: 1 });
-    const ann = replica.connect({ ...websocket, auth: { userId: 'ann' } });
-    await ann.seen('hello');
-    await sees(client, { connections: 2, users: 1, anonymous: 1 });
-    const annToo = replica.connect({ ...websocket, auth: { userId: 'ann' } });
-    await annToo.seen('hello');
-    await sees(client, { connections: 3, users: 1, anonymous: 1 });
-    const plain = replica.stream('/stream/A');
-    await plain.seen('hello');
-    await sees(client, { connections: 4, users: 1, anonymous: 2 });
-    annToo.close();
-    await sees(client, { connections: 3, users: 1, anonymous: 2 });
-    ann.close();
-    plain.close();
-    await sees(client, { connections: 1, users: 0, anonymous: 1 });
-    expect(own(client)?.state).toBe('serving');
-  });
-
   it('[CS1][CS3] ends with unwatch; watching twice has no effect', async () => {
     const replica = await startReplica();
     const client = await watching(replica);
@@ -114,35 +93,6 @@ describe('watching the cluster', () => {
 });
 
 describe('an API key in the handshake', () => {
-  it('[CS5] adds the details of each replica, again and again', async () => {
-    const replica = await startReplica({}, { speed: 2 });
-    const reader = replica.connect(websocket);
-    await reader.subscribe(['BTC-USD']);
-    const slower = replica.connect(websocket);
-    await slower.subscribe({ symbols: ['BTC-USD'], everyMs: 1_000 });
-    const plain = replica.stream('/stream/BTC-USD');
-    await plain.seen('subscribed');
-    const everybody = await watching(replica);
-    const client = await watching(replica, { auth: { apiKey } });
-    const perSecond = () => own(client)?.details?.perSecond;
-    await until(() => (perSecond()?.ticksOut ?? 0) > 10 && (perSecond()?.ticksIn ?? 0) > 10, {
-      saw: () => told(client),
-    });
-    const details = own(client)?.details;
-    expect(details).toMatchObject({
-      symbols: { 'BTC-USD': { 0: 2, 1000: 1 } },
-      plain: 1,
-      slowClients: 0,
-      backplane: 'up',
-      feed: 'live',
-    });
-    expect(details?.perSecond.messagesOut).toBeGreaterThan(10);
-    expect(details?.memory.rssBytes).toBeGreaterThan(details?.memory.heapBytes ?? Infinity);
-    expect(details?.eventLoop.busy).toBeGreaterThan(0);
-    await client.seen('cluster', told(client).length + 2);
-    expect(told(everybody).some(({ nodes }) => nodes.some((node) => 'details' in node))).toBe(false);
-  });
-
   it('[CS5] rejects the handshake of a wrong key or a key in the URL; no log and no answer has the key', async () => {
     const replica = await startReplica();
     const wrong = `${apiKey}0`;
