@@ -31,8 +31,8 @@ const host = settings['HOST']?.trim() ?? '';
 let endingSince = null;
 
 const cluster = await interruptibly(async (signal) => {
-  /** @type {typeof import('../server/test/support/start-cluster.ts')} */
-  const { startCluster } = await importTypeScript('server/test/support/start-cluster.ts');
+  /** @type {typeof import('../server/test/support/processes/start-cluster.ts')} */
+  const { startCluster } = await importTypeScript('server/test/support/processes/start-cluster.ts');
   try {
     return await startCluster({
       replicas,
@@ -79,7 +79,7 @@ async function onSignal() {
 }
 
 /**
- * @param {import('../server/test/support/start-cluster.ts').Part} part
+ * @param {import('../server/test/support/processes/start-cluster.ts').Part} part
  * @param {string} how
  */
 async function startAgain(part, how) {

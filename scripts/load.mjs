@@ -52,8 +52,8 @@ async function load(signal) {
   if (named !== '') throw new Error(`nothing answers at ${target}/health`);
   console.log(`nothing answers at ${target}: starting a cluster for this run`);
   await prepare({ signal });
-  /** @type {typeof import('../server/test/support/start-cluster.ts')} */
-  const { startCluster } = await importTypeScript('server/test/support/start-cluster.ts');
+  /** @type {typeof import('../server/test/support/processes/start-cluster.ts')} */
+  const { startCluster } = await importTypeScript('server/test/support/processes/start-cluster.ts');
   const cluster = await startCluster({
     port: defaultPort,
     env: { LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'warn' },
@@ -75,8 +75,8 @@ async function drive({ scenario, target, overrides, signal }) {
   const results = await mkdtemp(join(tmpdir(), 'tickwire-load-'));
   const report = join(results, 'report.json');
   console.log(`${scenario} against ${target}`);
-  /** @type {typeof import('../server/test/support/start-child.ts')} */
-  const { startChild } = await importTypeScript('server/test/support/start-child.ts');
+  /** @type {typeof import('../server/test/support/processes/start-child.ts')} */
+  const { startChild } = await importTypeScript('server/test/support/processes/start-child.ts');
   try {
     const artillery = await startChild({
       name: 'artillery',

@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 import { nodeArgs, serverProgram } from './server-program.mjs';
 
 it('is what the image starts too', () => {
-  const root = new URL('../../', import.meta.url);
+  const root = new URL('../..', import.meta.url);
   const [, command] = /^CMD (\[.*\])$/m.exec(readFileSync(new URL('server/Dockerfile', root), 'utf8')) ?? [];
   expect(JSON.parse(command ?? '')).toEqual(['node', ...nodeArgs, relative(root.pathname, serverProgram)]);
 });

@@ -20,7 +20,7 @@ import { takeLock } from './lock.mjs';
 import { refuseNode } from './node-version.mjs';
 
 /** The project's folder, with a slash at its end. */
-export const projectRoot = fileURLToPath(new URL('../../', import.meta.url));
+export const projectRoot = fileURLToPath(new URL('../..', import.meta.url));
 
 /**
  * @typedef {object} SetUpOptions

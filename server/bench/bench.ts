@@ -9,7 +9,7 @@ import { join, resolve } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { bundleProgram } from '../test/support/bundle-program.ts';
+import { bundleProgram } from '../test/support/processes/bundle-program.ts';
 import { startCalled } from './child-calls.ts';
 import type { DriverCalls } from './driver/driver-calls.ts';
 import { driverState, startServer, type Bench } from './experiments/bench.ts';
@@ -30,7 +30,7 @@ import {
 } from './results.ts';
 import { isMet, slack, type Result } from './rows.ts';
 
-const root = fileURLToPath(new URL('../../', import.meta.url));
+const root = fileURLToPath(new URL('../..', import.meta.url));
 
 const experiments: Record<string, (bench: Bench) => Promise<void>> = {
   stage: measureStage,

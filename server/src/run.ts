@@ -81,7 +81,7 @@ function createThisReplica(
   log: Log,
   { onLeaving, droppedLines }: Pick<ReplicaOptions, 'onLeaving' | 'droppedLines'>,
 ) {
-  const clientRoot = fileURLToPath(new URL('../../client/', import.meta.url));
+  const clientRoot = fileURLToPath(new URL('../../client', import.meta.url));
   return createReplica({
     config,
     backplane,

@@ -7,7 +7,7 @@ import { dirname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 
-const root = fileURLToPath(new URL('../../', import.meta.url));
+const root = fileURLToPath(new URL('../..', import.meta.url));
 const stages = ['feed', 'leader', 'fanout', 'session', 'http', 'cluster', 'bridge'];
 const identity = 'server/src/users/identity.ts';
 const seat = 'server/src/users/seat.ts';

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { createClient } from 'redis';
-import { startRedis } from '../../test/support/start-redis.ts';
+import { startRedis } from '../../test/support/processes/start-redis.ts';
 import type { Tally } from '../driver/driver-calls.ts';
 import { median } from '../median.ts';
 import { processorTime } from '../processor-time.ts';

@@ -4,7 +4,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { io, type Socket } from 'socket.io-client';
-import { startCluster, type Cluster } from '../../test/support/start-cluster.ts';
+import { startCluster, type Cluster } from '../../test/support/processes/start-cluster.ts';
 import { median } from '../median.ts';
 import { processorTime } from '../processor-time.ts';
 import { figure } from '../results.ts';

@@ -2,9 +2,9 @@
  * Two clusters of the same parts: two replicas, Redis and our Nginx. `ours` is the built server as `npm run cluster` starts it;
  * `stock` is Socket.IO with the Redis adapter. Both take their prices over HTTP at one replica.
  */
-import { startCluster } from '../../test/support/start-cluster.ts';
-import { startNginx } from '../../test/support/start-nginx.ts';
-import { startRedis } from '../../test/support/start-redis.ts';
+import { startCluster } from '../../test/support/processes/start-cluster.ts';
+import { startNginx } from '../../test/support/processes/start-nginx.ts';
+import { startRedis } from '../../test/support/processes/start-redis.ts';
 import type { Tick } from '../../protocol/index.ts';
 import type { Bench, Server } from '../experiments/bench.ts';
 import { someGen } from './peer.ts';

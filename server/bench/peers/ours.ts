@@ -9,7 +9,7 @@ import { createTickEmitter } from '../../src/fanout/tick-emitter.ts';
 import { createReplica } from '../../src/replica.ts';
 import { systemClock } from '../../src/support/clock.ts';
 import { createLog } from '../../src/support/log.ts';
-import { createMemoryBackplane } from '../../test/support/memory-backplane.ts';
+import { createMemoryBackplane } from '../../test/support/stand-ins/memory-backplane.ts';
 import { until } from '../../test/support/until.ts';
 import { leaveOut, noMetrics, type Part } from './left-out.ts';
 import type { Peer, PeerOptions } from './peer.ts';

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { createKeptLog } from '../../test/support/kept-log.ts';
-import { createManualClock } from '../../test/support/manual-clock.ts';
+import { createKeptLog } from '../../test/support/stand-ins/kept-log.ts';
+import { createManualClock } from '../../test/support/stand-ins/manual-clock.ts';
 import { createBackendLog } from './backend-log.ts';
 
 const request = { id: 'r1', event: 'order', session: 's1' };

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { createManualClock } from '../../test/support/manual-clock.ts';
+import { createManualClock } from '../../test/support/stand-ins/manual-clock.ts';
 import { createConnectDebts, type Debtor } from './connect-debts.ts';
 
 /** Debtors whose telling ends as the test says. */

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { createManualClock } from '../../test/support/manual-clock.ts';
+import { createManualClock } from '../../test/support/stand-ins/manual-clock.ts';
 import { createLossNotices } from './loss-notices.ts';
 import type { Outcome } from './outcome.ts';
 import type { BackendRequest } from './sender.ts';

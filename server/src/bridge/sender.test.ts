@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { createManualClock } from '../../test/support/manual-clock.ts';
+import { createManualClock } from '../../test/support/stand-ins/manual-clock.ts';
 import type { Outcome, Sent } from './outcome.ts';
 import { createSender, type BackendRequest, type BreakerState } from './sender.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createManualClock } from '../../test/support/manual-clock.ts';
+import { createManualClock } from '../../test/support/stand-ins/manual-clock.ts';
 import { createLog } from '../support/log.ts';
 import type { NodeChannel } from './node-line.ts';
 import { createPeers, type Peers } from './peers.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ClusterStatistics, NodeDetails } from '../../protocol/index.ts';
-import { createManualClock } from '../../test/support/manual-clock.ts';
+import { createManualClock } from '../../test/support/stand-ins/manual-clock.ts';
 import type { NodeState } from './nodes.ts';
 import { createStatistics, type WatchKind } from './statistics.ts';
 

@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { tickRoom, type Tick } from '../../protocol/index.ts';
-import { createFakeConnection, type FakeConnectionOptions } from '../../test/support/fake-connection.ts';
-import { createManualClock } from '../../test/support/manual-clock.ts';
+import {
+  createFakeConnection,
+  type FakeConnectionOptions,
+} from '../../test/support/stand-ins/fake-connection.ts';
+import { createManualClock } from '../../test/support/stand-ins/manual-clock.ts';
 import { createCoalescer } from './coalescer.ts';
 import { encodeEvent, encodeTick, type Dialect } from './tick-frames.ts';
 

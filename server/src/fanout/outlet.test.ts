@@ -1,7 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { addDecimals, maxDecimal, minDecimal, tickRoom, type Tick } from '../../protocol/index.ts';
-import { createFakeConnection, type FakeConnectionOptions } from '../../test/support/fake-connection.ts';
+import {
+  createFakeConnection,
+  type FakeConnectionOptions,
+} from '../../test/support/stand-ins/fake-connection.ts';
 import { Batch, type Delivery } from './batch.ts';
 import type { OutletCounters } from './outlet-counters.ts';
 import { Outlet, type OutletStage } from './outlet.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { firstDay, type Position, type Quote, type Tick } from '../../protocol/index.ts';
-import { createManualClock } from '../../test/support/manual-clock.ts';
+import { createManualClock } from '../../test/support/stand-ins/manual-clock.ts';
 import type { StoredSymbol } from '../backplane/contract.ts';
 import { createSequencer } from './sequencer.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseFrames, stockFrame } from '../../test/support/fake-connection.ts';
+import { parseFrames, stockFrame } from '../../test/support/stand-ins/fake-connection.ts';
 import { bytesOf, encodeEvent, encodeTick, joined, messageFrames, pingOfPong } from './tick-frames.ts';
 
 const frames = ['1', 'é'.repeat(80), 'x'.repeat(70_000)].map((price, index) =>

@@ -8,7 +8,7 @@ import {
   type Quote,
   type Tick,
 } from '../../protocol/index.ts';
-import { createManualClock } from '../../test/support/manual-clock.ts';
+import { createManualClock } from '../../test/support/stand-ins/manual-clock.ts';
 import { createTiers } from './tiers.ts';
 
 const symbol = 'A';

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { SymbolsChange } from '../../protocol/index.ts';
 import { BackplaneUnavailable, type SymbolChanges } from '../backplane/contract.ts';
 import { createLog } from '../support/log.ts';
-import { createManualClock } from '../../test/support/manual-clock.ts';
+import { createManualClock } from '../../test/support/stand-ins/manual-clock.ts';
 import { assignSymbols } from './assignment.ts';
 import { createSymbolList } from './symbol-list.ts';
 

@@ -1,6 +1,6 @@
 /** Who may push, through a true server. */
 import { describe, expect, it } from 'vitest';
-import { problemOf, serveApp, testKey, serveEachTest } from '../../test/support/serve-app.ts';
+import { problemOf, serveApp, testKey, serveEachTest } from '../../test/support/stand-ins/serve-app.ts';
 
 const one = '[{"symbol":"DEMO","price":"1.50"}]';
 const app = serveEachTest();

@@ -1,7 +1,7 @@
 /** What all paths have in common, through a true server: methods, what is not there, headers and the log. */
 import { describe, expect, it } from 'vitest';
-import { problemOf, testKey, serveEachTest } from '../../test/support/serve-app.ts';
-import { secretToken } from '../../test/support/tokens.ts';
+import { problemOf, testKey, serveEachTest } from '../../test/support/stand-ins/serve-app.ts';
+import { secretToken } from '../../test/support/stand-ins/tokens.ts';
 
 const app = serveEachTest();
 

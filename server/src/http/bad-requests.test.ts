@@ -4,7 +4,7 @@ import { afterAll, expect, it } from 'vitest';
 import { key, type HttpRow } from '../../test/security/catalogue/http-row.ts';
 import { documentForm, operationRows } from '../../test/security/catalogue/operation-rows.ts';
 import { compare } from '../../test/security/exchanges.ts';
-import { serveApp } from '../../test/support/serve-app.ts';
+import { serveApp } from '../../test/support/stand-ins/serve-app.ts';
 
 let changes = 0;
 const change = <Outcome>(outcome: Outcome) => {

@@ -1,6 +1,6 @@
 /** How often a caller may call, through a true server. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import { problemOf, serveEachTest, testKey } from '../../test/support/serve-app.ts';
+import { problemOf, serveEachTest, testKey } from '../../test/support/stand-ins/serve-app.ts';
 import { BackplaneUnavailable, type CallLimit } from '../backplane/contract.ts';
 import { anonymous, SignInRefused } from '../users/identity.ts';
 

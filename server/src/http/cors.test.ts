@@ -1,6 +1,6 @@
 /** Pages of other origins, through a true server. */
 import { describe, expect, it } from 'vitest';
-import { serveEachTest } from '../../test/support/serve-app.ts';
+import { serveEachTest } from '../../test/support/stand-ins/serve-app.ts';
 
 const app = serveEachTest();
 

@@ -1,6 +1,6 @@
 /** The health paths through a true server. */
 import { describe, expect, it } from 'vitest';
-import { goodVitals, serveEachTest, backplaneDown } from '../../test/support/serve-app.ts';
+import { goodVitals, serveEachTest, backplaneDown } from '../../test/support/stand-ins/serve-app.ts';
 import type { Vitals } from './health.ts';
 
 const app = serveEachTest();

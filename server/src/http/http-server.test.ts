@@ -2,7 +2,7 @@
 import { connect, type AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { serveEachTest } from '../../test/support/serve-app.ts';
+import { serveEachTest } from '../../test/support/stand-ins/serve-app.ts';
 import { codes, type CodeName } from '../../protocol/index.ts';
 import { createLog } from '../support/log.ts';
 import { createHttpServer } from './http-server.ts';

@@ -1,6 +1,6 @@
 /** `Idempotency-Key` at `PUT /api/ticks`, through a true server: what is handed on so that a push counts once. */
 import { describe, expect, it } from 'vitest';
-import { acceptAll, problemOf, serveEachTest } from '../../test/support/serve-app.ts';
+import { acceptAll, problemOf, serveEachTest } from '../../test/support/stand-ins/serve-app.ts';
 
 const one = '[{"symbol":"DEMO","price":"1.50"}]';
 let time = Date.UTC(2026, 0, 2);

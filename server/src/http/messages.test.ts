@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { limits, refusal, type MessageAck } from '../../protocol/index.ts';
 import { badUserIds } from '../../test/security/catalogue/user-ids.ts';
-import { problemOf, testKey, serveEachTest } from '../../test/support/serve-app.ts';
+import { problemOf, testKey, serveEachTest } from '../../test/support/stand-ins/serve-app.ts';
 import type { ApiMessage } from './messages.ts';
 
 let sent: ApiMessage[];

@@ -6,7 +6,7 @@ import {
   testKey,
   serveEachTest,
   backplaneDown,
-} from '../../test/support/serve-app.ts';
+} from '../../test/support/stand-ins/serve-app.ts';
 
 const app = serveEachTest();
 

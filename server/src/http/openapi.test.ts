@@ -1,7 +1,7 @@
 /** The document of the API, through a true server. `bad-requests.test.ts` compares its paths and methods with the `Allow` of each path. */
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { serveEachTest } from '../../test/support/serve-app.ts';
+import { serveEachTest } from '../../test/support/stand-ins/serve-app.ts';
 
 const app = serveEachTest();
 

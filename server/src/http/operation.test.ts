@@ -1,6 +1,6 @@
 /** What any call is refused for, through a true server: parameters and bodies that its operation does not take. */
 import { describe, expect, it } from 'vitest';
-import { problemOf, testKey, serveEachTest } from '../../test/support/serve-app.ts';
+import { problemOf, testKey, serveEachTest } from '../../test/support/stand-ins/serve-app.ts';
 
 let pauses = 0;
 const app = serveEachTest(() => {

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { problemOf, serveEachTest } from '../../test/support/serve-app.ts';
+import { problemOf, serveEachTest } from '../../test/support/stand-ins/serve-app.ts';
 
 let root: string;
 

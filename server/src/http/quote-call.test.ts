@@ -1,7 +1,7 @@
 /** `POST /api/quote` through a true server. */
 import { describe, expect, it } from 'vitest';
 import { refusal, type MessageAck, type Quote } from '../../protocol/index.ts';
-import { problemOf, testKey, serveEachTest } from '../../test/support/serve-app.ts';
+import { problemOf, testKey, serveEachTest } from '../../test/support/stand-ins/serve-app.ts';
 import { BackplaneUnavailable } from '../backplane/contract.ts';
 import { anonymous, SignInRefused } from '../users/identity.ts';
 

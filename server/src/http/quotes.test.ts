@@ -1,7 +1,7 @@
 /** `GET /api/ticks` through a true server: the last quotes, for everyone. */
 import { describe, expect, it } from 'vitest';
 import type { Quote } from '../../protocol/index.ts';
-import { problemOf, serveApp, serveEachTest } from '../../test/support/serve-app.ts';
+import { problemOf, serveApp, serveEachTest } from '../../test/support/stand-ins/serve-app.ts';
 import { BackplaneUnavailable } from '../backplane/contract.ts';
 
 function quoteOf(symbol: string): Quote {

@@ -2,7 +2,13 @@
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { limits, refusal } from '../../protocol/index.ts';
-import { acceptAll, problemOf, serveApp, testKey, serveEachTest } from '../../test/support/serve-app.ts';
+import {
+  acceptAll,
+  problemOf,
+  serveApp,
+  testKey,
+  serveEachTest,
+} from '../../test/support/stand-ins/serve-app.ts';
 import { BackplaneUnavailable, NoLeader } from '../backplane/contract.ts';
 
 const now = Date.UTC(2026, 0, 2);

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Lease } from '../backplane/contract.ts';
 import { createMemoryLease } from '../backplane/local/memory-lease.ts';
-import { createKeptLog } from '../../test/support/kept-log.ts';
-import { createManualClock } from '../../test/support/manual-clock.ts';
+import { createKeptLog } from '../../test/support/stand-ins/kept-log.ts';
+import { createManualClock } from '../../test/support/stand-ins/manual-clock.ts';
 import { createElection } from './election.ts';
 
 /** Nodes that share one lease in memory; each node's link can be cut. */

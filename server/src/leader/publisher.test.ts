@@ -9,7 +9,7 @@ import {
 } from '../backplane/contract.ts';
 import { createMemoryTickStore } from '../backplane/local/memory-tick-store.ts';
 import { createLog } from '../support/log.ts';
-import { createManualClock } from '../../test/support/manual-clock.ts';
+import { createManualClock } from '../../test/support/stand-ins/manual-clock.ts';
 import type { SourceTick } from './draft.ts';
 import { createPublisher, type TickSource } from './publisher.ts';
 import type { ListKeeper } from './term-list.ts';

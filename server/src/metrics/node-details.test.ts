@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { createManualClock } from '../../test/support/manual-clock.ts';
+import { createManualClock } from '../../test/support/stand-ins/manual-clock.ts';
 import { processLoad } from '../support/process-load.ts';
 import { createNodeDetails } from './node-details.ts';
 

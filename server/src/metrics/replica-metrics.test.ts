@@ -1,6 +1,6 @@
 /** Figures that take more than a name: how old a tick was at each hop. */
 import { expect, it } from 'vitest';
-import { createManualClock } from '../../test/support/manual-clock.ts';
+import { createManualClock } from '../../test/support/stand-ins/manual-clock.ts';
 import { createReplicaMetrics } from './replica-metrics.ts';
 import { createMetrics } from '../support/metrics.ts';
 

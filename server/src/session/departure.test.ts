@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createManualClock, type ManualClock } from '../../test/support/manual-clock.ts';
+import { createManualClock, type ManualClock } from '../../test/support/stand-ins/manual-clock.ts';
 import { createDeparture, ignoredAfterMs, type Leaver } from './departure.ts';
 
 interface ScriptedLeaver extends Leaver {

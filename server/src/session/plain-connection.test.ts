@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import type { WebSocket } from 'ws';
 import { refusal } from '../../protocol/index.ts';
-import { createManualClock } from '../../test/support/manual-clock.ts';
+import { createManualClock } from '../../test/support/stand-ins/manual-clock.ts';
 import { PlainConnection } from './plain-connection.ts';
 
 /** A WebSocket that keeps what it was told, each write of TCP by itself, and takes it when `take` is called. */

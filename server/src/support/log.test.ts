@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { createKeptLog } from '../../test/support/kept-log.ts';
-import { createManualClock } from '../../test/support/manual-clock.ts';
+import { createKeptLog } from '../../test/support/stand-ins/kept-log.ts';
+import { createManualClock } from '../../test/support/stand-ins/manual-clock.ts';
 
 describe('the log', () => {
   it('tells in one line of each kind how many were left out, also of those that a child wrote', async () => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { secretToken } from '../../test/support/tokens.ts';
+import { secretToken } from '../../test/support/stand-ins/tokens.ts';
 import { createRedaction } from './redaction.ts';
 
 const redact = createRedaction([{ key: 'dummy/key+1%2' }, { key: 'other-key' }]);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createManualClock } from '../../test/support/manual-clock.ts';
+import { createManualClock } from '../../test/support/stand-ins/manual-clock.ts';
 import { createMessages, type Message } from './messages.ts';
 import { answerLimitMs, type Others, type OthersAnswers } from './others.ts';
 

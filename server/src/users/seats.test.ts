@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createManualClock } from '../../test/support/manual-clock.ts';
+import { createManualClock } from '../../test/support/stand-ins/manual-clock.ts';
 import { BackplaneUnavailable, type UserSeats } from '../backplane/contract.ts';
 import { createMemoryUserSeats, type MemoryUserSeats } from '../backplane/local/memory-user-seats.ts';
 import { createLog } from '../support/log.ts';

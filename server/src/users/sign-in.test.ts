@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { audience, goodClaims, issuer, secretTokenRows } from '../../test/security/catalogue/token-rows.ts';
-import { jwtSecret, secretToken } from '../../test/support/tokens.ts';
+import { jwtSecret, secretToken } from '../../test/support/stand-ins/tokens.ts';
 import { SignInRefused, type Credentials, type Identity } from './identity.ts';
 import { createSignIn, maxTokenLength, type TokenRules } from './sign-in.ts';
 

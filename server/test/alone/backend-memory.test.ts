@@ -4,7 +4,7 @@ import { buffer } from 'node:stream/consumers';
 import { createGzip } from 'node:zlib';
 import { expect, it } from 'vitest';
 import { limits } from '../../protocol/index.ts';
-import { startBackend } from '../support/backend.ts';
+import { startBackend } from '../support/stand-ins/backend.ts';
 import { asked, bridged, joined, order } from '../wire/bridged.ts';
 
 /** JSON of a text that is so many times 64 KiB long, packed piece by piece: it is never whole in the memory that is measured. */

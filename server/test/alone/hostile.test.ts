@@ -3,14 +3,14 @@
  * client beside it notices nothing.
  */
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import { freePort } from '../support/free-port.ts';
-import { startRedis } from '../support/start-redis.ts';
-import { startReplica } from '../support/start-replica.ts';
-import { floodPolling, floodWebSocket, openPolling, type Attack } from '../support/attackers.ts';
-import { pollingAttacks, streamAttacks, webSocketAttacks } from '../support/attacks.ts';
-import { growthOf } from '../support/memory.ts';
-import { frame } from '../support/raw-web-socket.ts';
-import { createRecorder, type Recorder } from '../support/recorder.ts';
+import { freePort } from '../support/processes/free-port.ts';
+import { startRedis } from '../support/processes/start-redis.ts';
+import { startReplica } from '../support/processes/start-replica.ts';
+import { floodPolling, floodWebSocket, openPolling, type Attack } from '../support/clients/attackers.ts';
+import { pollingAttacks, streamAttacks, webSocketAttacks } from '../support/clients/attacks.ts';
+import { growthOf } from '../support/processes/memory.ts';
+import { frame } from '../support/clients/raw-web-socket.ts';
+import { createRecorder, type Recorder } from '../support/clients/recorder.ts';
 import { until } from '../support/until.ts';
 
 const maxGrowthMb = 50;

@@ -1,6 +1,6 @@
 /** How long a connection outlives its token. */
 import { expect, it } from 'vitest';
-import { secretToken } from '../support/tokens.ts';
+import { secretToken } from '../support/stand-ins/tokens.ts';
 import { signIn, startReplica } from '../wire/replica-under-test.ts';
 
 it('[SI4] a connection is refused within 2 s of the end of its token, and not before', async () => {

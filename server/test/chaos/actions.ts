@@ -1,8 +1,8 @@
 /** What chaos does to a cluster, one act at a time, each of which heals what it broke. Draws everything from one seed. */
 import { setTimeout as pass } from 'node:timers/promises';
-import type { Cluster } from '../support/start-cluster.ts';
+import type { Cluster } from '../support/processes/start-cluster.ts';
 import type { Random } from '../support/random.ts';
-import type { TcpProxy } from '../support/tcp-proxy.ts';
+import type { TcpProxy } from '../support/stand-ins/tcp-proxy.ts';
 
 export interface Action {
   /** For people, with what was drawn. */

@@ -3,15 +3,15 @@
  * two processes, three in seven of them at slower rates, 50 symbols, 500 ticks a second of which a tenth are pushed. Ends what it started.
  */
 import { setTimeout as pass } from 'node:timers/promises';
-import { startCluster } from '../support/start-cluster.ts';
-import { crashLine } from '../support/crash-line.ts';
-import { startCrowd } from '../support/crowd.ts';
-import type { CrowdClient } from '../support/crowd-messages.ts';
-import { createPayloadBook } from '../support/payload-book.ts';
-import { startPusher } from '../support/pusher.ts';
+import { startCluster } from '../support/processes/start-cluster.ts';
+import { crashLine } from '../support/checks/crash-line.ts';
+import { startCrowd } from '../support/clients/crowd.ts';
+import type { CrowdClient } from '../support/clients/crowd-messages.ts';
+import { createPayloadBook } from '../support/checks/payload-book.ts';
+import { startPusher } from '../support/clients/pusher.ts';
 import { createRandom } from '../support/random.ts';
-import { openStoreView } from '../support/store-view.ts';
-import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
+import { openStoreView } from '../support/checks/store-view.ts';
+import { startTcpProxy, type TcpProxy } from '../support/stand-ins/tcp-proxy.ts';
 import { until } from '../support/until.ts';
 import { createActions } from './actions.ts';
 import { finalFaults, summarise, watchCrowds } from './crowd-watch.ts';

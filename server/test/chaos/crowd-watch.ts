@@ -1,10 +1,10 @@
 /** What the crowds and the store of a chaos run saw, gathered in one book while it goes on, and compared at its end. */
 import { setTimeout as pass } from 'node:timers/promises';
 import { limits } from '../../protocol/index.ts';
-import type { Crowd } from '../support/crowd.ts';
-import type { ClientReport } from '../support/crowd-messages.ts';
-import type { PayloadBook } from '../support/payload-book.ts';
-import type { StoreView } from '../support/store-view.ts';
+import type { Crowd } from '../support/clients/crowd.ts';
+import type { ClientReport } from '../support/clients/crowd-messages.ts';
+import type { PayloadBook } from '../support/checks/payload-book.ts';
+import type { StoreView } from '../support/checks/store-view.ts';
 
 export interface CrowdWatch {
   /** Asks every crowd now. */

@@ -1,7 +1,7 @@
 /** The HTTP API on true replicas: every operation of the served document is called, and each answer is as the document says. */
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { readApiDocument } from '../support/api-document.ts';
-import { createPlainClient } from '../support/plain-client.ts';
+import { readApiDocument } from '../support/checks/api-document.ts';
+import { createPlainClient } from '../support/clients/plain-client.ts';
 import { until } from '../support/until.ts';
 import { apiKey, healthOf, startClusterForFile } from './cluster-under-test.ts';
 

@@ -1,8 +1,8 @@
 /** A cluster with a backend that keeps presence, and the notices of lost replicas that the backend receives. */
 import { expect } from 'vitest';
-import { backendSecret, type Backend, type Letter } from '../support/backend.ts';
-import { presenceAfter } from '../support/presence.ts';
-import type { Recorder } from '../support/recorder.ts';
+import { backendSecret, type Backend, type Letter } from '../support/stand-ins/backend.ts';
+import { presenceAfter } from '../support/checks/presence.ts';
+import type { Recorder } from '../support/clients/recorder.ts';
 import { until } from '../support/until.ts';
 import { healthOf, startClusterUnderTest, type ClusterUnderTest } from './cluster-under-test.ts';
 

@@ -1,6 +1,6 @@
 /** The notice that a backend with presence receives when a replica is killed. */
 import { expect, it } from 'vitest';
-import { startBackend } from '../support/backend.ts';
+import { startBackend } from '../support/stand-ins/backend.ts';
 import { until } from '../support/until.ts';
 import {
   expectGenuine,

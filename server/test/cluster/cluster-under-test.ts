@@ -1,7 +1,7 @@
 /** A cluster of its own for one test or one file: Redis, replicas and Nginx as processes. */
 import { afterAll, beforeAll, beforeEach, onTestFinished, type TestContext } from 'vitest';
-import { startCluster, type Cluster, type ClusterOptions } from '../support/start-cluster.ts';
-import { createRecorder, type Recorder } from '../support/recorder.ts';
+import { startCluster, type Cluster, type ClusterOptions } from '../support/processes/start-cluster.ts';
+import { createRecorder, type Recorder } from '../support/clients/recorder.ts';
 import { until } from '../support/until.ts';
 
 export const apiKey = 'dummy-key-1';

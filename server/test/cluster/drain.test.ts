@@ -1,7 +1,7 @@
 /** A replica that drains: its clients, its lease, its API and its process. */
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { startOwnReplica, type OwnReplica } from '../support/own-replica.ts';
-import { createRecorder, type Recorder } from '../support/recorder.ts';
+import { startOwnReplica, type OwnReplica } from '../support/processes/own-replica.ts';
+import { createRecorder, type Recorder } from '../support/clients/recorder.ts';
 import { until } from '../support/until.ts';
 import { apiKey, healthOf, nodesKnownTo, push, startClusterForFile } from './cluster-under-test.ts';
 import { watchCrowd } from './watched-crowd.ts';

@@ -1,7 +1,7 @@
 /** The local backplane end to end: workers of one machine behind one port. */
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { startEmbeddedCluster, type EmbeddedCluster } from '../support/embedded-cluster.ts';
-import { createRecorder, type Recorder } from '../support/recorder.ts';
+import { startEmbeddedCluster, type EmbeddedCluster } from '../support/processes/embedded-cluster.ts';
+import { createRecorder, type Recorder } from '../support/clients/recorder.ts';
 import { until } from '../support/until.ts';
 import { apiKey } from './cluster-under-test.ts';
 

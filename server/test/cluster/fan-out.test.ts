@@ -2,8 +2,8 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createStream } from '../../../client/src/stream/index.ts';
 import type { Tick } from '../../protocol/index.ts';
-import { createOrderCheck } from '../support/order.ts';
-import { createPlainClient } from '../support/plain-client.ts';
+import { createOrderCheck } from '../support/checks/order.ts';
+import { createPlainClient } from '../support/clients/plain-client.ts';
 import { sharedCluster } from '../support/shared-cluster.ts';
 import { until } from '../support/until.ts';
 

@@ -14,7 +14,7 @@ import {
   namesIn,
   newFolder,
   startLogged,
-} from '../support/log-folder.ts';
+} from '../support/processes/log-folder.ts';
 import { until } from '../support/until.ts';
 
 const main = join(import.meta.dirname, '../../../dist/server/src/main.js');

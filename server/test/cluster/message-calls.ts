@@ -1,7 +1,7 @@
 /** Calls that send messages and quotes. */
 import { expect } from 'vitest';
 import type { Delivered, MessageAck } from '../../protocol/index.ts';
-import type { Recorder } from '../support/recorder.ts';
+import type { Recorder } from '../support/clients/recorder.ts';
 import { apiKey } from './cluster-under-test.ts';
 
 /** Longer than an unresponsive replica is waited for, and much less than Socket.IO would wait. */

@@ -1,7 +1,7 @@
 /** Messages and quotes to users whose sessions are on any replica. */
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import type { Recorder } from '../support/recorder.ts';
+import type { Recorder } from '../support/clients/recorder.ts';
 import { sharedCluster } from '../support/shared-cluster.ts';
 import { until } from '../support/until.ts';
 import { push, startClusterUnderTest } from './cluster-under-test.ts';

@@ -7,8 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { expect, onTestFinished, test } from 'vitest';
-import { assertPortFree } from '../support/free-port.ts';
-import { startCluster, type Cluster } from '../support/start-cluster.ts';
+import { assertPortFree } from '../support/processes/free-port.ts';
+import { startCluster, type Cluster } from '../support/processes/start-cluster.ts';
 import { until } from '../support/until.ts';
 
 async function start(options: Parameters<typeof startCluster>[0]): Promise<Cluster> {

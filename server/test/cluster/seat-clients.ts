@@ -1,7 +1,7 @@
 /** Clients that ask for a user's seat, and how it went. */
 import { until } from '../support/until.ts';
 import type { Refusal } from '../../protocol/index.ts';
-import type { Recorder } from '../support/recorder.ts';
+import type { Recorder } from '../support/clients/recorder.ts';
 import type { ClusterUnderTest } from './cluster-under-test.ts';
 
 /** Options of a connection of that user which does not come back by itself. */

@@ -2,10 +2,10 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
 import { codes } from '../../protocol/index.ts';
-import { openPolling } from '../support/attackers.ts';
-import { createPlainClient } from '../support/plain-client.ts';
+import { openPolling } from '../support/clients/attackers.ts';
+import { createPlainClient } from '../support/clients/plain-client.ts';
 import { sharedCluster } from '../support/shared-cluster.ts';
-import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
+import { startTcpProxy, type TcpProxy } from '../support/stand-ins/tcp-proxy.ts';
 import { until } from '../support/until.ts';
 import { apiKey, startClusterForFile } from './cluster-under-test.ts';
 import { freeAfter, once, outcome, refusals, urlOf } from './seat-clients.ts';

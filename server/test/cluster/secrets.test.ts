@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createClient } from 'redis';
 import { expect, it, onTestFinished } from 'vitest';
-import { backendSecret, startBackend } from '../support/backend.ts';
-import { createPlainClient } from '../support/plain-client.ts';
-import { jwtSecret, secretToken } from '../support/tokens.ts';
+import { backendSecret, startBackend } from '../support/stand-ins/backend.ts';
+import { createPlainClient } from '../support/clients/plain-client.ts';
+import { jwtSecret, secretToken } from '../support/stand-ins/tokens.ts';
 import { until } from '../support/until.ts';
 import { apiKey, startClusterUnderTest } from './cluster-under-test.ts';
 

@@ -6,7 +6,7 @@ import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { expect, it, onTestFinished } from 'vitest';
-import { startEmbeddedCluster } from '../support/embedded-cluster.ts';
+import { startEmbeddedCluster } from '../support/processes/embedded-cluster.ts';
 import { listen } from '../../src/support/listen.ts';
 
 const main = join(import.meta.dirname, '../../../dist/server/src/main.js');

@@ -1,6 +1,6 @@
 /** The connections of all replicas, counted when somebody asks, and what the answer says while one replica hangs. */
 import { expect, it, onTestFinished } from 'vitest';
-import { createPlainClient } from '../support/plain-client.ts';
+import { createPlainClient } from '../support/clients/plain-client.ts';
 import { until } from '../support/until.ts';
 import { apiKey, startClusterUnderTest } from './cluster-under-test.ts';
 

@@ -3,8 +3,8 @@ import { spawnSync } from 'node:child_process';
 import { createServer, type IncomingHttpHeaders, type RequestListener } from 'node:http';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { listen } from '../../src/support/listen.ts';
-import { freePort } from '../support/free-port.ts';
-import { runStatus, statusOf, statusProgram, withKey } from '../support/run-status.ts';
+import { freePort } from '../support/processes/free-port.ts';
+import { runStatus, statusOf, statusProgram, withKey } from '../support/processes/run-status.ts';
 import { sharedCluster } from '../support/shared-cluster.ts';
 import { until } from '../support/until.ts';
 

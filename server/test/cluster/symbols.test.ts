@@ -1,7 +1,7 @@
 /** The list of symbols changed in a cluster: clients of every replica, and a leader that is killed. */
 import { describe, expect, it } from 'vitest';
 import type { SubscribeAck, SymbolsChange } from '../../protocol/index.ts';
-import type { Recorder } from '../support/recorder.ts';
+import type { Recorder } from '../support/clients/recorder.ts';
 import { until } from '../support/until.ts';
 import { apiKey, push, shortLease, startClusterUnderTest } from './cluster-under-test.ts';
 

@@ -11,11 +11,11 @@ import { createInterface } from 'node:readline';
 import { connect, type SecureVersion } from 'node:tls';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { certificateIn } from '../../../scripts/lib/certificate.mjs';
-import { freePort } from '../support/free-port.ts';
-import { createRecorder } from '../support/recorder.ts';
+import { freePort } from '../support/processes/free-port.ts';
+import { createRecorder } from '../support/clients/recorder.ts';
 import { apiKey } from './cluster-under-test.ts';
-import { runStatus, withKey } from '../support/run-status.ts';
-import { startCluster, type Cluster } from '../support/start-cluster.ts';
+import { runStatus, withKey } from '../support/processes/run-status.ts';
+import { startCluster, type Cluster } from '../support/processes/start-cluster.ts';
 import { until } from '../support/until.ts';
 
 let folder: string;

@@ -1,7 +1,7 @@
 /** Clients that watch a cluster while users come and go and one replica drains. */
 import { describe, expect, it } from 'vitest';
-import { latest, names, seenAfter, statistics, total, watch } from '../support/cluster-watch.ts';
-import type { Recorder } from '../support/recorder.ts';
+import { latest, names, seenAfter, statistics, total, watch } from '../support/clients/cluster-watch.ts';
+import type { Recorder } from '../support/clients/recorder.ts';
 import { apiKey, startClusterUnderTest } from './cluster-under-test.ts';
 
 const websocket = { transports: ['websocket'] };

@@ -1,8 +1,8 @@
 /** Clients of every kind through Nginx, each watched for ticks that are lost, repeated or changed. */
 import { expect, onTestFinished } from 'vitest';
-import { createPayloadBook } from '../support/payload-book.ts';
+import { createPayloadBook } from '../support/checks/payload-book.ts';
 import { until } from '../support/until.ts';
-import { createWatch, type Watch, type WatchOptions } from '../support/watch.ts';
+import { createWatch, type Watch, type WatchOptions } from '../support/clients/watch.ts';
 
 export const crowdSymbols = ['BTC-USD', 'AAPL', 'DEMO'];
 

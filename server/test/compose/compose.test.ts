@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, expect, test } from 'vitest';
 import { makeCertificate } from '../../../scripts/lib/certificate.mjs';
-import { freePort } from '../support/free-port.ts';
+import { freePort } from '../support/processes/free-port.ts';
 import { until } from '../support/until.ts';
 import { docker, leftOf, optionalServices, project } from './docker.ts';
 import { createStockClient, type StockClient } from './stock-client.ts';

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
-const root = fileURLToPath(new URL('../../../', import.meta.url));
+const root = fileURLToPath(new URL('../../..', import.meta.url));
 
 /** The name of the project that the script around these tests removes at its end, whatever happened. */
 export const project = process.env['COMPOSE_PROJECT_NAME'] ?? '';

@@ -2,7 +2,7 @@
 import { Emitter } from '@socket.io/redis-emitter';
 import { createClient } from 'redis';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
-import { type RedisServer, startRedis } from '../support/start-redis.ts';
+import { type RedisServer, startRedis } from '../support/processes/start-redis.ts';
 import { createRedisBackplane } from '../../src/backplane/redis/redis-backplane.ts';
 import { systemClock as clock } from '../../src/support/clock.ts';
 import { createLog } from '../../src/support/log.ts';

@@ -6,7 +6,7 @@ import { createBirpc } from 'birpc';
 import { afterAll, afterEach, beforeAll, vi } from 'vitest';
 import { createShardOf } from '../../src/backplane/shard-of.ts';
 import { storeDefaults } from '../../src/backplane/store-settings.ts';
-import { bundleProgram } from '../support/bundle-program.ts';
+import { bundleProgram } from '../support/processes/bundle-program.ts';
 import type { BackplaneDriver } from './backplane-driver.ts';
 import type { FromProgram, LocalSettings, ReadyMessage, ToProgram } from './local-messages.ts';
 

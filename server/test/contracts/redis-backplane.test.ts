@@ -1,6 +1,6 @@
 /** The contract suite on a real redis-server; each home has a prefix of its own there. */
 import { afterAll, beforeAll, vi } from 'vitest';
-import { type RedisServer, startRedis } from '../support/start-redis.ts';
+import { type RedisServer, startRedis } from '../support/processes/start-redis.ts';
 import { createRedisBackplane } from '../../src/backplane/redis/redis-backplane.ts';
 import { systemClock } from '../../src/support/clock.ts';
 import { createLog } from '../../src/support/log.ts';

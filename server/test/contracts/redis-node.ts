@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterEach, beforeEach, expect, vi } from 'vitest';
-import { type RedisServer, startRedis } from '../support/start-redis.ts';
+import { type RedisServer, startRedis } from '../support/processes/start-redis.ts';
 import { type Backplane, type BackplaneState, BackplaneUnavailable } from '../../src/backplane/contract.ts';
 import { createRedisBackplane } from '../../src/backplane/redis/redis-backplane.ts';
 import type { StoreSettings } from '../../src/backplane/store-settings.ts';

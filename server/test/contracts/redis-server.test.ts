@@ -1,6 +1,6 @@
 /** The redis-server that tests and `npm run cluster` start: clear errors when it cannot start. */
 import { expect, it, onTestFinished } from 'vitest';
-import { startRedis } from '../support/start-redis.ts';
+import { startRedis } from '../support/processes/start-redis.ts';
 
 it('says what to install when redis-server is missing', async () => {
   const path = process.env['PATH'];

@@ -5,8 +5,8 @@ import { startFaultCluster, type FaultCluster } from '../faults/fault-cluster.ts
 import { faultRow, shown } from '../faults/fault-row.ts';
 import { pauseOf } from '../faults/measures.ts';
 import { onCluster } from '../faults/on-cluster.ts';
-import { startCrowd, type Crowd } from '../support/crowd.ts';
-import type { ClientReport } from '../support/crowd-messages.ts';
+import { startCrowd, type Crowd } from '../support/clients/crowd.ts';
+import type { ClientReport } from '../support/clients/crowd-messages.ts';
 import { until } from '../support/until.ts';
 
 /** Until Nginx counts a replica in again. */

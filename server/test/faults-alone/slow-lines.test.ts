@@ -1,7 +1,7 @@
 /** Clients that read slowly, late or from far away: what they see of the prices. */
 import { setTimeout as pass } from 'node:timers/promises';
 import { describe, expect } from 'vitest';
-import { createMergeCheck } from '../support/merge-check.ts';
+import { createMergeCheck } from '../support/checks/merge-check.ts';
 import { until } from '../support/until.ts';
 import { calm, cutTotal, fast, reading, startFedCluster } from '../faults/fed-cluster.ts';
 import { faultRow, shown } from '../faults/fault-row.ts';

@@ -2,8 +2,8 @@
 import { setTimeout as pass } from 'node:timers/promises';
 import { describe, expect, onTestFinished } from 'vitest';
 import { healthOf } from '../cluster/cluster-under-test.ts';
-import { startDeafClients } from '../support/deaf-clients.ts';
-import { createRawReader } from '../support/raw-reader.ts';
+import { startDeafClients } from '../support/clients/deaf-clients.ts';
+import { createRawReader } from '../support/clients/raw-reader.ts';
 import { until } from '../support/until.ts';
 import type { Replica } from '../faults/fault-cluster.ts';
 import {

@@ -9,8 +9,8 @@ import {
   start,
   untilTold,
 } from '../cluster/bridge-clients.ts';
-import { startBackend, type Backend } from '../support/backend.ts';
-import { startTcpProxy, type ProxyConnection, type TcpProxy } from '../support/tcp-proxy.ts';
+import { startBackend, type Backend } from '../support/stand-ins/backend.ts';
+import { startTcpProxy, type ProxyConnection, type TcpProxy } from '../support/stand-ins/tcp-proxy.ts';
 import { until } from '../support/until.ts';
 
 /** As `start`, with a proxy between r1 and Redis. The proxy marks r1's subscriber links. */

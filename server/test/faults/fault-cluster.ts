@@ -4,15 +4,15 @@
  */
 import { readFileSync } from 'node:fs';
 import { expect, onTestFinished } from 'vitest';
-import { startCluster, type Cluster, type ClusterOptions } from '../support/start-cluster.ts';
+import { startCluster, type Cluster, type ClusterOptions } from '../support/processes/start-cluster.ts';
 import { healthOf } from '../cluster/cluster-under-test.ts';
-import { crashLine } from '../support/crash-line.ts';
-import { createPayloadBook, type PayloadBook } from '../support/payload-book.ts';
-import { rawLinks } from '../support/raw-links.ts';
-import { openStoreView, type StoreView } from '../support/store-view.ts';
-import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
+import { crashLine } from '../support/checks/crash-line.ts';
+import { createPayloadBook, type PayloadBook } from '../support/checks/payload-book.ts';
+import { rawLinks } from '../support/clients/raw-links.ts';
+import { openStoreView, type StoreView } from '../support/checks/store-view.ts';
+import { startTcpProxy, type TcpProxy } from '../support/stand-ins/tcp-proxy.ts';
 import { until } from '../support/until.ts';
-import { createWatch, type Watch, type WatchOptions } from '../support/watch.ts';
+import { createWatch, type Watch, type WatchOptions } from '../support/clients/watch.ts';
 import { faultsSeen, ticksAgain } from './measures.ts';
 
 export const apiKey = 'dummy-key-1';

@@ -2,8 +2,8 @@
 import { setTimeout as pass } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
 import type { Tick } from '../../protocol/index.ts';
-import { createRawReader, type RawReader } from '../support/raw-reader.ts';
-import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
+import { createRawReader, type RawReader } from '../support/clients/raw-reader.ts';
+import { startTcpProxy, type TcpProxy } from '../support/stand-ins/tcp-proxy.ts';
 import { until } from '../support/until.ts';
 import { rssOf, startFaultCluster, type FaultCluster, type Replica } from './fault-cluster.ts';
 import { preload } from './measures.ts';

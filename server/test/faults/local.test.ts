@@ -2,13 +2,13 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout as pass } from 'node:timers/promises';
 import { describe, expect, onTestFinished } from 'vitest';
-import { freePort } from '../support/free-port.ts';
+import { freePort } from '../support/processes/free-port.ts';
 import { guard } from '../../../scripts/lib/guard.mjs';
 import { healthOf } from '../cluster/cluster-under-test.ts';
-import { startEmbeddedCluster, type EmbeddedCluster } from '../support/embedded-cluster.ts';
-import { createPayloadBook, type PayloadBook } from '../support/payload-book.ts';
+import { startEmbeddedCluster, type EmbeddedCluster } from '../support/processes/embedded-cluster.ts';
+import { createPayloadBook, type PayloadBook } from '../support/checks/payload-book.ts';
 import { until } from '../support/until.ts';
-import { createWatch, type Watch } from '../support/watch.ts';
+import { createWatch, type Watch } from '../support/clients/watch.ts';
 import { ttlMs } from './fault-cluster.ts';
 import { faultRow, shown, type Measure } from './fault-row.ts';
 import { faultsSeen, feedReached, lossesOf, pauseOf, ticksAgain } from './measures.ts';

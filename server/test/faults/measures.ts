@@ -1,8 +1,8 @@
 /** What several rows measure, and the preloads that they run replicas with. */
 import type { FeedState, Tick } from '../../protocol/index.ts';
-import type { PayloadBook } from '../support/payload-book.ts';
+import type { PayloadBook } from '../support/checks/payload-book.ts';
 import { until } from '../support/until.ts';
-import type { Watch } from '../support/watch.ts';
+import type { Watch } from '../support/clients/watch.ts';
 
 /** What our stream's clients lost that may go to any replica, each honestly told: gaps, and reconnects that recovered nothing within a generation. */
 export function lossesOf(watches: readonly Watch[]): string[] {

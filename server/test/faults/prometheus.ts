@@ -2,8 +2,8 @@
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { startChild, type Child } from '../support/start-child.ts';
-import { freePort } from '../support/free-port.ts';
+import { startChild, type Child } from '../support/processes/start-child.ts';
+import { freePort } from '../support/processes/free-port.ts';
 import { prometheusConfig, prometheusFolder } from '../observability/files.ts';
 
 /** Starts it with that configuration in that folder, where its data goes too; whoever starts it ends it. */

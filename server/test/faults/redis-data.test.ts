@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pass } from 'node:timers/promises';
 import { describe, expect, onTestFinished } from 'vitest';
-import { startPusher, type Pusher } from '../support/pusher.ts';
+import { startPusher, type Pusher } from '../support/clients/pusher.ts';
 import { apiKey, startFaultCluster, type FaultCluster } from './fault-cluster.ts';
 import { faultRow, shown } from './fault-row.ts';
 import { pauseOf } from './measures.ts';

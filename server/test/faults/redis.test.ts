@@ -2,9 +2,9 @@
 import { setTimeout as pass } from 'node:timers/promises';
 import { describe, expect, onTestFinished } from 'vitest';
 import { createClient } from 'redis';
-import { freePort } from '../support/free-port.ts';
-import { startRedis } from '../support/start-redis.ts';
-import { startReplica } from '../support/start-replica.ts';
+import { freePort } from '../support/processes/free-port.ts';
+import { startRedis } from '../support/processes/start-redis.ts';
+import { startReplica } from '../support/processes/start-replica.ts';
 import { healthOf, push } from '../cluster/cluster-under-test.ts';
 import { until } from '../support/until.ts';
 import { ttlMs, type FaultCluster } from './fault-cluster.ts';

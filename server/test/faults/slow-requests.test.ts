@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { setTimeout as pass } from 'node:timers/promises';
 import { describe, expect, onTestFinished } from 'vitest';
-import { startChild } from '../support/start-child.ts';
+import { startChild } from '../support/processes/start-child.ts';
 import type { FaultCluster } from './fault-cluster.ts';
 import { faultRow, shown } from './fault-row.ts';
 import { pauseOf } from './measures.ts';

@@ -2,8 +2,8 @@
 import { expect, it } from 'vitest';
 import type { FeedState, SymbolsChange } from '../../protocol/index.ts';
 import { apiKey, push, startClusterUnderTest } from '../cluster/cluster-under-test.ts';
-import { createPayloadBook } from '../support/payload-book.ts';
-import type { Recorder } from '../support/recorder.ts';
+import { createPayloadBook } from '../support/checks/payload-book.ts';
+import type { Recorder } from '../support/clients/recorder.ts';
 import { until } from '../support/until.ts';
 
 interface Answer {

@@ -1,9 +1,9 @@
 /** Clients that watch a cluster whose replicas are killed, hang, or lose Redis. */
 import { expect, it, onTestFinished } from 'vitest';
 import { apiKey, startClusterUnderTest } from '../cluster/cluster-under-test.ts';
-import { names, seenAfter, watch } from '../support/cluster-watch.ts';
-import type { Recorder } from '../support/recorder.ts';
-import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
+import { names, seenAfter, watch } from '../support/clients/cluster-watch.ts';
+import type { Recorder } from '../support/clients/recorder.ts';
+import { startTcpProxy, type TcpProxy } from '../support/stand-ins/tcp-proxy.ts';
 
 it('[CS3] a replica is missing within 2 s if it was killed, hangs or lost Redis, and is shown again afterwards', async () => {
   let proxy: TcpProxy | undefined;

@@ -1,10 +1,10 @@
 /** docker-compose.yml against what it feeds: the Nginx template and the server's settings. Needs no Docker. */
 import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
-import { renderNginx } from '../support/render-nginx.ts';
+import { renderNginx } from '../support/processes/render-nginx.ts';
 import { settingDocs } from '../../src/settings.ts';
 
-const root = new URL('../../../', import.meta.url);
+const root = new URL('../../..', import.meta.url);
 const compose = await readFile(new URL('docker-compose.yml', root), 'utf8');
 const template = await readFile(new URL('nginx/nginx.conf.template', root), 'utf8');
 

@@ -1,6 +1,6 @@
 /** What happens to a request whose replica is draining, dead, slow or dies over it. */
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { startNginx, type NginxServer } from '../support/start-nginx.ts';
+import { startNginx, type NginxServer } from '../support/processes/start-nginx.ts';
 import { ask, upgradedBy, type Answer } from './ask.ts';
 import { createScriptedUpstream, type ScriptedUpstream } from './scripted-upstream.ts';
 

@@ -1,9 +1,9 @@
 /** What a replica is told about a client, and what a client is told when Nginx itself answers. */
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
-import { freePort } from '../support/free-port.ts';
-import { startNginx, type NginxServer } from '../support/start-nginx.ts';
+import { freePort } from '../support/processes/free-port.ts';
+import { startNginx, type NginxServer } from '../support/processes/start-nginx.ts';
 import { codes, type CodeName } from '../../protocol/index.ts';
-import { serveApp } from '../support/serve-app.ts';
+import { serveApp } from '../support/stand-ins/serve-app.ts';
 import { ask, askRaw, openSocket } from './ask.ts';
 import { createScriptedUpstream, type ScriptedUpstream } from './scripted-upstream.ts';
 

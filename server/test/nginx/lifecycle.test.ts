@@ -1,7 +1,7 @@
 /** The Nginx of tests and of `npm run cluster` reloads its configuration. */
 import { once } from 'node:events';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { startNginx, type NginxServer } from '../support/start-nginx.ts';
+import { startNginx, type NginxServer } from '../support/processes/start-nginx.ts';
 import { ask, openSocket } from './ask.ts';
 import { createScriptedUpstream, type ScriptedUpstream } from './scripted-upstream.ts';
 

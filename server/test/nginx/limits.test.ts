@@ -1,7 +1,7 @@
 /** Limits per address: generous, none for trusted networks, and an honest answer beyond. */
 import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
-import { startNginx, type NginxServer } from '../support/start-nginx.ts';
+import { startNginx, type NginxServer } from '../support/processes/start-nginx.ts';
 import { codes, type CodeName } from '../../protocol/index.ts';
 import { parseConfig } from '../../src/config.ts';
 import { until } from '../support/until.ts';

@@ -1,6 +1,6 @@
 /** Which replica a client reaches: DESIGN's sticky rules on a real Nginx in front of scripted replicas. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startNginx, type NginxServer } from '../support/start-nginx.ts';
+import { startNginx, type NginxServer } from '../support/processes/start-nginx.ts';
 import { ask, openSocket, upgradedBy } from './ask.ts';
 import { createScriptedUpstream, type ScriptedUpstream } from './scripted-upstream.ts';
 

@@ -1,10 +1,10 @@
 /** Each figure under what moves it, on two real replicas: it says then what its help says, and nothing where nothing happened. */
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
-import { startCluster, type Cluster } from '../support/start-cluster.ts';
+import { startCluster, type Cluster } from '../support/processes/start-cluster.ts';
 import { codes, type Tick } from '../../protocol/index.ts';
-import { createRawReader } from '../support/raw-reader.ts';
-import { createRecorder, type Recorder } from '../support/recorder.ts';
-import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
+import { createRawReader } from '../support/clients/raw-reader.ts';
+import { createRecorder, type Recorder } from '../support/clients/recorder.ts';
+import { startTcpProxy, type TcpProxy } from '../support/stand-ins/tcp-proxy.ts';
 import { until } from '../support/until.ts';
 import { seriesOf, tell, type Told } from './tell.ts';
 

@@ -1,8 +1,8 @@
 /** The one answer of a machine's workers, as Prometheus takes it: over a worker that is killed and forked again, too. */
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
-import { startEmbeddedCluster, type EmbeddedCluster } from '../support/embedded-cluster.ts';
-import { freePort } from '../support/free-port.ts';
-import { createRecorder } from '../support/recorder.ts';
+import { startEmbeddedCluster, type EmbeddedCluster } from '../support/processes/embedded-cluster.ts';
+import { freePort } from '../support/processes/free-port.ts';
+import { createRecorder } from '../support/clients/recorder.ts';
 import { until } from '../support/until.ts';
 import { seriesOf, tell } from './tell.ts';
 

@@ -7,7 +7,7 @@ import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { violationsOf } from './accessibility.ts';
 import { openPage, replicasShown, soon, startBrowserForFile, status, watchText } from './browser.ts';
-import { startEmbeddedCluster, type EmbeddedCluster } from '../support/embedded-cluster.ts';
+import { startEmbeddedCluster, type EmbeddedCluster } from '../support/processes/embedded-cluster.ts';
 
 /** What the README's picture shows: as many rows as fit. */
 const pictured =

@@ -1,8 +1,8 @@
 /** Signing in on the page, in Chromium, on true replicas that want a token. */
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startEmbeddedCluster, type EmbeddedCluster } from '../support/embedded-cluster.ts';
-import { claimsOf, jwtSecret, secretToken } from '../support/tokens.ts';
+import { startEmbeddedCluster, type EmbeddedCluster } from '../support/processes/embedded-cluster.ts';
+import { claimsOf, jwtSecret, secretToken } from '../support/stand-ins/tokens.ts';
 import { violationsInBothThemes } from './accessibility.ts';
 import { openPage, soon, startBrowserForFile, status, watchText } from './browser.ts';
 

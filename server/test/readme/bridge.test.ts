@@ -1,9 +1,9 @@
 /** The README's examples of a backend: it proves where events come from, answers, and knows who is online when a replica dies. */
 import { createHmac } from 'node:crypto';
 import { expect, it, onTestFinished } from 'vitest';
-import { freePort } from '../support/free-port.ts';
-import { startEmbeddedCluster, untilAllThere } from '../support/embedded-cluster.ts';
-import { createRecorder } from '../support/recorder.ts';
+import { freePort } from '../support/processes/free-port.ts';
+import { startEmbeddedCluster, untilAllThere } from '../support/processes/embedded-cluster.ts';
+import { createRecorder } from '../support/clients/recorder.ts';
 import { until } from '../support/until.ts';
 import { example, expectPrinted, runExample } from './examples.ts';
 

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished } from 'vitest';
-import { startChild, type Child } from '../support/start-child.ts';
+import { startChild, type Child } from '../support/processes/start-child.ts';
 import { until } from '../support/until.ts';
 
 export const root = join(import.meta.dirname, '../../..');

@@ -10,12 +10,12 @@ import { chromium } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { certificateIn } from '../../../scripts/lib/certificate.mjs';
 import { settingDocs } from '../../src/settings.ts';
-import { readApiDocument } from '../support/api-document.ts';
-import { startEmbeddedCluster, type EmbeddedCluster } from '../support/embedded-cluster.ts';
-import { systemPython } from '../support/python.ts';
-import { createRecorder } from '../support/recorder.ts';
-import { startCluster } from '../support/start-cluster.ts';
-import { claimsOf, secretToken } from '../support/tokens.ts';
+import { readApiDocument } from '../support/checks/api-document.ts';
+import { startEmbeddedCluster, type EmbeddedCluster } from '../support/processes/embedded-cluster.ts';
+import { systemPython } from '../support/processes/python.ts';
+import { createRecorder } from '../support/clients/recorder.ts';
+import { startCluster } from '../support/processes/start-cluster.ts';
+import { claimsOf, secretToken } from '../support/stand-ins/tokens.ts';
 import { until } from '../support/until.ts';
 import { example, exampleAt, expectPrinted, readme, root, runExample, shell, socketTo } from './examples.ts';
 

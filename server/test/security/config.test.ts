@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { freePort } from '../support/free-port.ts';
+import { freePort } from '../support/processes/free-port.ts';
 import { listen } from '../../src/support/listen.ts';
-import { startOwnReplica } from '../support/own-replica.ts';
+import { startOwnReplica } from '../support/processes/own-replica.ts';
 import { until } from '../support/until.ts';
 import { misspelled, processRows } from './catalogue/config-rows.ts';
 

@@ -1,9 +1,9 @@
 /** Bad users, events, packets and frames, on Socket.IO and on plain WebSockets: each gets one answer through Nginx, and nobody else notices. */
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { codes, type CodeName, type Refusal } from '../../protocol/index.ts';
-import { createPlainClient, refusedUpgrade, type PlainClient } from '../support/plain-client.ts';
-import { createRecorder, type Recorder } from '../support/recorder.ts';
-import { joinRaw, openRawWebSocket, type RawWebSocket } from '../support/raw-web-socket.ts';
+import { createPlainClient, refusedUpgrade, type PlainClient } from '../support/clients/plain-client.ts';
+import { createRecorder, type Recorder } from '../support/clients/recorder.ts';
+import { joinRaw, openRawWebSocket, type RawWebSocket } from '../support/clients/raw-web-socket.ts';
 import { until } from '../support/until.ts';
 import { eventRows } from './catalogue/event-rows.ts';
 import { oddStreamRows, streamAddressRows, streamMessageRows } from './catalogue/stream-rows.ts';

@@ -3,9 +3,9 @@
  * and honest clients keep their connection and get every tick.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { floodPolling, floodWebSocket, type Attack } from '../support/attackers.ts';
-import { pollingAttacks, streamAttacks, webSocketAttacks } from '../support/attacks.ts';
-import { growthOf } from '../support/memory.ts';
+import { floodPolling, floodWebSocket, type Attack } from '../support/clients/attackers.ts';
+import { pollingAttacks, streamAttacks, webSocketAttacks } from '../support/clients/attacks.ts';
+import { growthOf } from '../support/processes/memory.ts';
 import { startWatchedCluster, type WatchedCluster } from './watched-cluster.ts';
 
 const maxGrowthMb = 50;

@@ -1,7 +1,7 @@
 /** Each bad call over HTTP gets its one answer from the whole cluster, with its code, and nothing of it is done. */
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { createRecorder, type Recorder } from '../support/recorder.ts';
-import { serveApp } from '../support/serve-app.ts';
+import { createRecorder, type Recorder } from '../support/clients/recorder.ts';
+import { serveApp } from '../support/stand-ins/serve-app.ts';
 import { until } from '../support/until.ts';
 import { documentRows, messageRows, readRows, symbolRows, userRows } from './catalogue/call-rows.ts';
 import { key } from './catalogue/http-row.ts';

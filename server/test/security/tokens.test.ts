@@ -1,7 +1,7 @@
 /** No token that is bad in any way signs anybody in, on any replica, and none is found in a log. */
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { codes, type CodeName, type Refusal } from '../../protocol/index.ts';
-import { createRecorder } from '../support/recorder.ts';
+import { createRecorder } from '../support/clients/recorder.ts';
 import {
   createKeyServer,
   jwtSecret,
@@ -9,7 +9,7 @@ import {
   makeKeyPair,
   secretToken,
   type KeyServer,
-} from '../support/tokens.ts';
+} from '../support/stand-ins/tokens.ts';
 import { until } from '../support/until.ts';
 import { audience, goodClaims, issuer, keyTokenRows, secretTokenRows } from './catalogue/token-rows.ts';
 import { startWatchedCluster, type WatchedCluster } from './watched-cluster.ts';

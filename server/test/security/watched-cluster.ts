@@ -6,9 +6,9 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { startCluster, type Cluster, type ClusterOptions } from '../support/start-cluster.ts';
-import { crashLine } from '../support/crash-line.ts';
-import { createRecorder, type Recorder } from '../support/recorder.ts';
+import { startCluster, type Cluster, type ClusterOptions } from '../support/processes/start-cluster.ts';
+import { crashLine } from '../support/checks/crash-line.ts';
+import { createRecorder, type Recorder } from '../support/clients/recorder.ts';
 import { until } from '../support/until.ts';
 
 export interface WatchedCluster extends Cluster {

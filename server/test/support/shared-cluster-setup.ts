@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { pushSymbols } from './shared-cluster.ts';
-import { startCluster } from './start-cluster.ts';
+import { startCluster } from './processes/start-cluster.ts';
 
 /** Settings that many tests agree on. Limits of API calls are off, because files that run at once share one key. */
 const env = {

@@ -5,7 +5,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { inject, onTestFinished } from 'vitest';
-import { createRecorder, type Recorder } from './recorder.ts';
+import { createRecorder, type Recorder } from './clients/recorder.ts';
 
 /** Symbols that only a push moves. `claimSymbols` hands them out. */
 export const pushSymbols: readonly string[] = Array.from({ length: 300 }, (_, index) => `OWN${index + 1}`);

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { codes, type Snapshot } from '../../protocol/index.ts';
 import { eventRows } from '../security/catalogue/event-rows.ts';
-import { createRecorder, type Recorder } from '../support/recorder.ts';
+import { createRecorder, type Recorder } from '../support/clients/recorder.ts';
 import { until } from '../support/until.ts';
 import { resultOf, shareBystander, shareReplica, startReplica } from './replica-under-test.ts';
 

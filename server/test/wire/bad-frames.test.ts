@@ -7,7 +7,7 @@ import {
   packetRows,
   unknownRows,
 } from '../security/catalogue/wire-rows.ts';
-import { frame, joinRaw, openRawWebSocket, type RawWebSocket } from '../support/raw-web-socket.ts';
+import { frame, joinRaw, openRawWebSocket, type RawWebSocket } from '../support/clients/raw-web-socket.ts';
 import { until } from '../support/until.ts';
 import { shareBystander, shareReplica, startReplica } from './replica-under-test.ts';
 

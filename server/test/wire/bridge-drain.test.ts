@@ -1,6 +1,6 @@
 /** What a backend and its clients get from a replica that leaves. */
 import { expect, it } from 'vitest';
-import { startBackend } from '../support/backend.ts';
+import { startBackend } from '../support/stand-ins/backend.ts';
 import { until } from '../support/until.ts';
 import { bridged, joined } from './bridged.ts';
 

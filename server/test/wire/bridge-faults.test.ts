@@ -8,7 +8,7 @@ import { makeCertificate } from '../../../scripts/lib/certificate.mjs';
 import type { Outcome } from '../../src/bridge/outcome.ts';
 import { listen } from '../../src/support/listen.ts';
 import { codes, limits, type Refusal } from '../../protocol/index.ts';
-import { startBackend, type Respond } from '../support/backend.ts';
+import { startBackend, type Respond } from '../support/stand-ins/backend.ts';
 import { until } from '../support/until.ts';
 import { asked, bridged, impatient, joined, order, startPort } from './bridged.ts';
 

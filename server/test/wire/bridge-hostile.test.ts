@@ -2,8 +2,8 @@
 import type { ServerResponse } from 'node:http';
 import { expect, it } from 'vitest';
 import { limits } from '../../protocol/index.ts';
-import { startBackend, type Backend, type Respond } from '../support/backend.ts';
-import { openPolling } from '../support/attackers.ts';
+import { startBackend, type Backend, type Respond } from '../support/stand-ins/backend.ts';
+import { openPolling } from '../support/clients/attackers.ts';
 import { until } from '../support/until.ts';
 import { bridged, impatient, joined, order, startPort } from './bridged.ts';
 

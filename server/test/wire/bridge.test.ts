@@ -1,8 +1,8 @@
 /** Clients' own events on their way to a backend and back, and the order in which a backend gets the events of a session. */
 import { expect, it } from 'vitest';
 import { limits, type Hello } from '../../protocol/index.ts';
-import { startBackend, type Got } from '../support/backend.ts';
-import type { Recorder } from '../support/recorder.ts';
+import { startBackend, type Got } from '../support/stand-ins/backend.ts';
+import type { Recorder } from '../support/clients/recorder.ts';
 import { until } from '../support/until.ts';
 import { bridged, joined } from './bridged.ts';
 

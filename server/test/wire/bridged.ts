@@ -4,8 +4,8 @@ import { onTestFinished } from 'vitest';
 import type { Refusal } from '../../protocol/index.ts';
 import type { Outcome } from '../../src/bridge/outcome.ts';
 import { listen } from '../../src/support/listen.ts';
-import { backendSecret } from '../support/backend.ts';
-import type { Recorder } from '../support/recorder.ts';
+import { backendSecret } from '../support/stand-ins/backend.ts';
+import type { Recorder } from '../support/clients/recorder.ts';
 import { startReplica, type ReplicaUnderTest } from './replica-under-test.ts';
 
 /** The setting by which a backend that does not answer is soon given up. */

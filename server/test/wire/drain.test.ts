@@ -1,7 +1,7 @@
 /** What clients see of a replica that leaves. */
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { refusedUpgrade } from '../support/plain-client.ts';
-import type { HandshakeOptions } from '../support/raw-web-socket.ts';
+import { refusedUpgrade } from '../support/clients/plain-client.ts';
+import type { HandshakeOptions } from '../support/clients/raw-web-socket.ts';
 import { until } from '../support/until.ts';
 import { pollingPath, startReplica, webSocketPath, type ReplicaUnderTest } from './replica-under-test.ts';
 

@@ -2,7 +2,7 @@
 import { IncomingMessage } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { ask, askRaw } from '../nginx/ask.ts';
-import { refusedUpgrade } from '../support/plain-client.ts';
+import { refusedUpgrade } from '../support/clients/plain-client.ts';
 import { until } from '../support/until.ts';
 import { pollingPath, shareReplica, startReplica, webSocketPath } from './replica-under-test.ts';
 

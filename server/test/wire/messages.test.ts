@@ -1,9 +1,9 @@
 /** Messages and quotes to the users of one replica, on real sockets. */
 import { describe, expect, it } from 'vitest';
 import { limits, refusal, type Hello, type MessageAck, type UserMessage } from '../../protocol/index.ts';
-import type { PlainMessage } from '../support/plain-client.ts';
-import type { Recorder } from '../support/recorder.ts';
-import { claimsOf, secretToken } from '../support/tokens.ts';
+import type { PlainMessage } from '../support/clients/plain-client.ts';
+import type { Recorder } from '../support/clients/recorder.ts';
+import { claimsOf, secretToken } from '../support/stand-ins/tokens.ts';
 import { until } from '../support/until.ts';
 import { signIn, startReplica, type ReplicaUnderTest } from './replica-under-test.ts';
 

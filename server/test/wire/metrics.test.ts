@@ -1,8 +1,8 @@
 /** What a replica exports on /metrics, as its clients and prices move it. */
 import { describe, expect, it } from 'vitest';
 import { type CodeName } from '../../protocol/index.ts';
-import { refusedUpgrade } from '../support/plain-client.ts';
-import { claimsOf, secretToken } from '../support/tokens.ts';
+import { refusedUpgrade } from '../support/clients/plain-client.ts';
+import { claimsOf, secretToken } from '../support/stand-ins/tokens.ts';
 import { until } from '../support/until.ts';
 import { signIn, startReplica, type ReplicaUnderTest } from './replica-under-test.ts';
 

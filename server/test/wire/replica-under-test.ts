@@ -6,11 +6,19 @@ import { createReplica, type Replica } from '../../src/replica.ts';
 import { cut, type Connection } from '../../src/session/connection.ts';
 import { systemClock, type Clock } from '../../src/support/clock.ts';
 import { createLog } from '../../src/support/log.ts';
-import { createMemoryBackplane, type MemoryBackplane } from '../support/memory-backplane.ts';
-import { createPlainClient, type PlainClient, type PlainClientOptions } from '../support/plain-client.ts';
-import { openRawWebSocket, type HandshakeOptions, type RawWebSocket } from '../support/raw-web-socket.ts';
-import { createRecorder, type Recorder } from '../support/recorder.ts';
-import { jwtSecret } from '../support/tokens.ts';
+import { createMemoryBackplane, type MemoryBackplane } from '../support/stand-ins/memory-backplane.ts';
+import {
+  createPlainClient,
+  type PlainClient,
+  type PlainClientOptions,
+} from '../support/clients/plain-client.ts';
+import {
+  openRawWebSocket,
+  type HandshakeOptions,
+  type RawWebSocket,
+} from '../support/clients/raw-web-socket.ts';
+import { createRecorder, type Recorder } from '../support/clients/recorder.ts';
+import { jwtSecret } from '../support/stand-ins/tokens.ts';
 import { until } from '../support/until.ts';
 
 type ClientOptions = NonNullable<Parameters<typeof createRecorder>[1]>;

@@ -1,6 +1,6 @@
 /** Tokens signed with public keys, which the replica fetches from JWKS_URL. */
 import { expect, it } from 'vitest';
-import { claimsOf, keyToken, makeKeyPair, secretToken, startKeyServer } from '../support/tokens.ts';
+import { claimsOf, keyToken, makeKeyPair, secretToken, startKeyServer } from '../support/stand-ins/tokens.ts';
 import { startReplica, type ReplicaUnderTest } from './replica-under-test.ts';
 
 const rsa = makeKeyPair('RS256', 'rs');

@@ -1,8 +1,8 @@
 /** Who a client is, by its word or by a signed token, and what happens when a token ends. sign-in-keys.test.ts has tokens signed with public keys. */
 import { describe, expect, it } from 'vitest';
 import { codes, type Refusal } from '../../protocol/index.ts';
-import type { Recorder } from '../support/recorder.ts';
-import { claimsOf, jwtSecret, secretToken } from '../support/tokens.ts';
+import type { Recorder } from '../support/clients/recorder.ts';
+import { claimsOf, jwtSecret, secretToken } from '../support/stand-ins/tokens.ts';
 import { until } from '../support/until.ts';
 import { apiKey, pollingPath, shareReplica, signIn, startReplica } from './replica-under-test.ts';
 

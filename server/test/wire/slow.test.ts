@@ -2,11 +2,11 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Tick } from '../../protocol/index.ts';
 import { ageOf } from '../faults/measures.ts';
-import { createMergeCheck } from '../support/merge-check.ts';
-import { createPlainClient } from '../support/plain-client.ts';
-import { createRawReader } from '../support/raw-reader.ts';
-import { createRecorder } from '../support/recorder.ts';
-import { startTcpProxy } from '../support/tcp-proxy.ts';
+import { createMergeCheck } from '../support/checks/merge-check.ts';
+import { createPlainClient } from '../support/clients/plain-client.ts';
+import { createRawReader } from '../support/clients/raw-reader.ts';
+import { createRecorder } from '../support/clients/recorder.ts';
+import { startTcpProxy } from '../support/stand-ins/tcp-proxy.ts';
 import { until } from '../support/until.ts';
 import { startReplica, type ReplicaUnderTest } from './replica-under-test.ts';
 

@@ -1,6 +1,6 @@
 /** How plain WebSockets end: silent, hostile or over a limit, each alone. slow.test.ts has the slow ones. */
 import { describe, expect, it } from 'vitest';
-import { frame } from '../support/raw-web-socket.ts';
+import { frame } from '../support/clients/raw-web-socket.ts';
 import { until } from '../support/until.ts';
 import { startReplica } from './replica-under-test.ts';
 

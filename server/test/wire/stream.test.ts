@@ -2,8 +2,8 @@
 import { connect } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Quote } from '../../protocol/index.ts';
-import { refusedUpgrade } from '../support/plain-client.ts';
-import { secretToken } from '../support/tokens.ts';
+import { refusedUpgrade } from '../support/clients/plain-client.ts';
+import { secretToken } from '../support/stand-ins/tokens.ts';
 import { until } from '../support/until.ts';
 import { shareReplica, signIn, startReplica, type ReplicaUnderTest } from './replica-under-test.ts';
 

@@ -1,8 +1,8 @@
 /** The symbol list changes while a replica runs: what clients get, and what they may ask for afterwards. */
 import { describe, expect, it } from 'vitest';
 import type { SubscribeAck, Tick } from '../../protocol/index.ts';
-import { refusedUpgrade } from '../support/plain-client.ts';
-import type { Recorder } from '../support/recorder.ts';
+import { refusedUpgrade } from '../support/clients/plain-client.ts';
+import type { Recorder } from '../support/clients/recorder.ts';
 import { until } from '../support/until.ts';
 import { startReplica, type ReplicaUnderTest } from './replica-under-test.ts';
 

@@ -1,7 +1,7 @@
 /** Limits of what a connection sends and leaves unread. test/alone/hostile.test.ts measures what floods cost. */
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { openPolling } from '../support/attackers.ts';
-import { joinRaw } from '../support/raw-web-socket.ts';
+import { openPolling } from '../support/clients/attackers.ts';
+import { joinRaw } from '../support/clients/raw-web-socket.ts';
 import { until } from '../support/until.ts';
 import { startReplica } from './replica-under-test.ts';
 

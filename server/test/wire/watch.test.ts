@@ -1,7 +1,7 @@
 /** Clients that watch the cluster, at one replica, on real sockets. */
 import { describe, expect, it } from 'vitest';
 import type { ClusterStatistics, NodeStatistics, Refusal, WatchAck } from '../../protocol/index.ts';
-import type { Recorder } from '../support/recorder.ts';
+import type { Recorder } from '../support/clients/recorder.ts';
 import { until } from '../support/until.ts';
 import { apiKey, signIn, startReplica, type ReplicaUnderTest } from './replica-under-test.ts';
 

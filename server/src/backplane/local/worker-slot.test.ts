@@ -1,7 +1,7 @@
 import type { Worker } from 'node:cluster';
 import { EventEmitter } from 'node:events';
 import { describe, expect, it } from 'vitest';
-import { createManualClock } from '../../../test/support/manual-clock.ts';
+import { createManualClock } from '../../../test/support/stand-ins/manual-clock.ts';
 import { createLog } from '../../support/log.ts';
 import { beatMs } from './ipc.ts';
 import { createWorkerSlot } from './worker-slot.ts';

@@ -1,7 +1,14 @@
 /** Tokens that sign nobody in, made from good claims and true keys. `sign-in.test.ts` shows the first list to one sign-in. */
 import { createHmac } from 'node:crypto';
 import type { CodeName } from '../../../protocol/index.ts';
-import { claimsOf, jwtSecret, keyToken, makeToken, secretToken, type KeyPair } from '../../support/tokens.ts';
+import {
+  claimsOf,
+  jwtSecret,
+  keyToken,
+  makeToken,
+  secretToken,
+  type KeyPair,
+} from '../../support/stand-ins/tokens.ts';
 
 /** `auth.token`, and the refusal if it is not `token_invalid`. */
 export type TokenRow = readonly [name: string, token: unknown, refusal?: CodeName];

@@ -1,5 +1,5 @@
 /** Frames and packets that a WebSocket may carry and that are not taken. Tuples: a name, what is sent, and what comes of it. */
-import { frame } from '../../support/raw-web-socket.ts';
+import { frame } from '../../support/clients/raw-web-socket.ts';
 
 /** The default of MAX_MESSAGE_BYTES. */
 export const maxMessageBytes = 131_072;
