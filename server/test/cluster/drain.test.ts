@@ -56,6 +56,11 @@ describe('a replica that drains', () => {
     own.signal('SIGTERM');
     expect(await own.ended).toEqual({ code: 1, signal: null });
     expect(Date.now() - startedAt).toBeLessThan(1_000);
+
+    const twice = await startOwn({ DRAIN_MS: '100' });
+    twice.signal('SIGINT');
+    twice.signal('SIGINT');
+    expect(await twice.ended).toEqual({ code: 0, signal: null });
   });
 
   it('[DR1][DR3][LD5][CL1] the leader after SIGTERM: another replica leads at once, and clients of every kind go on elsewhere without a loss', async () => {
