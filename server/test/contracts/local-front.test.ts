@@ -36,13 +36,17 @@ describe('the port of the local cluster', () => {
       const socket = connect(port, '127.0.0.1').setEncoding('utf8');
       let text = '';
       socket.on('data', (chunk: string) => void (text += chunk));
-      socket.write(`GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: localhost\r\n${header}\r\n`);
-      // The answer to another connection shows that the first piece was read by itself.
-      if (how === 'in two pieces') await request(port, 'get', 5_000);
-      socket.write(
+      const first = `GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: localhost\r\n${header}\r\n`;
+      const second =
         'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n' +
-          'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
-      );
+        'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n';
+      if (how === 'at once') socket.write(first + second);
+      else {
+        socket.write(first);
+        // The answer to another connection shows that the first piece was read by itself.
+        await request(port, 'get', 5_000);
+        socket.write(second);
+      }
       await once(socket, 'close', { signal: AbortSignal.timeout(5_000) });
       expect([header, how, text]).toEqual([header, how, expect.stringMatching(expected)]);
     }
