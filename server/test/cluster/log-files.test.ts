@@ -65,7 +65,9 @@ describe('the log files', () => {
       const leftOut = lines.filter(({ of }) => of === kind).map((line) => line.lines ?? 0);
       return [lines.filter(({ msg }) => msg === kind).length, leftOut.reduce((sum, one) => sum + one, 0)];
     };
-    await until(() => logged(404)[0] + logged(404)[1] === 100, { saw: () => logged(404) });
+    await until(() => logged(404)[0] + logged(404)[1] === 100 && logged(200)[0] + logged(200)[1] === 10, {
+      saw: () => [logged(404), logged(200)],
+    });
     expect(logged(404)[1]).toBeGreaterThan(0);
     expect(logged(200)).toEqual([10, 0]);
   });
