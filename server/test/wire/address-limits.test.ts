@@ -1,5 +1,5 @@
 /** Limits per client address at a replica, with and without a proxy: who is refused, how, and that stock clients come back. */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { ask, openSocket } from '../nginx/ask.ts';
 import { until } from '../support/until.ts';
 import { pollingPath, startReplica, webSocketPath, type ReplicaUnderTest } from './replica-under-test.ts';
@@ -71,7 +71,7 @@ describe('handshakes per address', () => {
   const env = { ...strict, MAX_HANDSHAKES_PER_SECOND: '1' };
   const sorted = (statuses: number[]): number[] => statuses.toSorted((a, b) => a - b);
 
-  it('[LM7] are five times the rate within five seconds; then every kind is told when to come back', async () => {
+  it('[LM7] are five times the rate within five seconds; then every kind is told when to come back, and a stock client does', async () => {
     const under = await startReplica(env);
     const { port } = under;
     const answers = await Promise.all(Array.from({ length: 7 }, () => ask(port, pollingPath)));
@@ -91,6 +91,13 @@ describe('handshakes per address', () => {
     });
     expect(await Promise.all(upgrades)).toEqual([429, 429, 429]);
     expect(await refusals(under, 'too_many_handshakes')).toBe(5);
+    const client = under.connect({ ...eager, transports: ['websocket'] });
+    await until(async () => (await refusals(under, 'too_many_handshakes')) > 5);
+    expect(client.hellos()).toEqual([]);
+    // The limiter reads the system's date.
+    vi.setSystemTime(Date.now() + 5_000);
+    onTestFinished(() => void vi.useRealTimers());
+    await client.seen('hello');
   });
 
   it('[LM7] belong to the address that the trusted proxy names, whatever a client writes before it', async () => {

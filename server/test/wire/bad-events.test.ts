@@ -69,25 +69,28 @@ describe('limits', () => {
     expect(await client.subscribe(['MSFT'])).toMatchObject({ ok: true, symbols: ['BTC-USD', 'MSFT'] });
   });
 
-  it('[C3][LM4] answers every call of a flood, rejects those beyond MAX_CALLS_PER_SECOND, and accepts calls later', async () => {
-    const limited = await startReplica({ MAX_CALLS_PER_SECOND: '2' });
-    const client = await limited.join();
-    const answers = await Promise.all(Array.from({ length: 60 }, () => client.subscribe(['A'])));
-    const refused = answers.filter((answer) => !answer.ok);
-    // 20 at once and 2 more per second, each with one symbol worth 1.05.
-    expect(refused.length).toBeGreaterThan(20);
-    expect(refused.length).toBeLessThanOrEqual(41);
-    for (const answer of refused)
-      expect(answer).toEqual({
-        ok: false,
-        code: 4202,
-        name: 'too_many_calls',
-        retry: 'later',
-        message: expect.any(String),
-      });
-    await until(async () => (await client.subscribe(['A'])).ok);
-    expect(client.hellos()).toHaveLength(1);
-  });
+  it.each(['websocket', 'polling'])(
+    '[C3][LM4] answers every call of a flood over %s, rejects those beyond MAX_CALLS_PER_SECOND, and accepts calls later',
+    async (transport) => {
+      const limited = await startReplica({ MAX_CALLS_PER_SECOND: '2' });
+      const client = await limited.join({ transports: [transport] });
+      const answers = await Promise.all(Array.from({ length: 60 }, () => client.subscribe(['A'])));
+      const refused = answers.filter((answer) => !answer.ok);
+      // 20 at once and 2 more per second, each with one symbol worth 1.05.
+      expect(refused.length).toBeGreaterThan(20);
+      expect(refused.length).toBeLessThanOrEqual(41);
+      for (const answer of refused)
+        expect(answer).toEqual({
+          ok: false,
+          code: 4202,
+          name: 'too_many_calls',
+          retry: 'later',
+          message: expect.any(String),
+        });
+      await until(async () => (await client.subscribe(['A'])).ok);
+      expect(client.hellos()).toHaveLength(1);
+    },
+  );
 
   it('[LM4] accepts 500 calls at once by default, as a page makes them when it connects', async () => {
     const client = (await startReplica()).connect({ transports: ['websocket'] });

@@ -3,8 +3,10 @@ import { expect, it } from 'vitest';
 import { limits, type Hello } from '../../protocol/index.ts';
 import { startBackend, type Got } from '../support/stand-ins/backend.ts';
 import type { Recorder } from '../support/clients/recorder.ts';
+import { claimsOf, secretToken } from '../support/stand-ins/tokens.ts';
 import { until } from '../support/until.ts';
 import { bridged, joined } from './bridged.ts';
+import { signIn } from './replica-under-test.ts';
 
 const helloOf = (client: Recorder): Hello | undefined => client.hellos()[0];
 const namesOf = (got: readonly Got[]): string[] => got.map(({ event }) => event);
@@ -103,6 +105,16 @@ it('[BR4] the backend gets the connect, the events and the disconnect of a sessi
   expect(backend.of('step').map(({ data }) => data)).toEqual(answers.map((_, n) => n));
   expect(new Set(backend.got.map(({ session }) => session))).toEqual(new Set([helloOf(ann)?.session]));
   expect(backend.mostAtOnce()).toBe(1);
+});
+
+it('[BR1][SI2] the backend gets the user of the token, whatever the client calls itself, and no token', async () => {
+  const backend = await startBackend();
+  const replica = await bridged(backend.url, signIn);
+  const token = secretToken(claimsOf('ann'));
+  const ann = await replica.join({ auth: { token, userId: 'ben' } });
+  await ann.call('order', { user: 'ben' });
+  expect(backend.of('order')).toMatchObject([{ user: 'ann', data: { user: 'ben' } }]);
+  expect(backend.got.filter((got) => JSON.stringify(got).includes(token))).toEqual([]);
 });
 
 it('[LM4] events for the backend count as calls, and those beyond the limit are refused', async () => {

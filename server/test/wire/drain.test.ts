@@ -38,14 +38,17 @@ describe('a replica that leaves', () => {
     expect(await (await fetch(`${under.url}/health`)).json()).toMatchObject({ status: 'draining' });
   });
 
-  it('[DR2][DR3] closes its sessions one after another, and serves each until then', async () => {
+  it('[DR2][DR3] closes polling sessions at once, the others one after another, and serves each until then', async () => {
     const under = await startReplica({ DRAIN_MS: '15000' }, { random: () => 0 });
     haveElsewhere(under);
     const clients = await Promise.all([1, 2, 3].map(() => under.join({ reconnection: false })));
     for (const client of clients) await client.subscribe(['A']);
     const plain = under.stream('/stream?symbols=BTC-USD');
     await plain.seen('tick');
+    const polling = await under.join({ transports: ['polling'], reconnection: false });
     const ended = under.replica.close();
+    await until(() => !polling.socket.connected, { withinMs: 1_000 });
+    expect(polling.of('shutdown')).toHaveLength(1);
     for (const client of [...clients, plain]) await client.seen('shutdown');
     const told = clients.map((client) => client.of<{ reconnectInMs: number }>('shutdown')[0]?.reconnectInMs);
     expect(told).toEqual([0, 3_750, 7_500]);
@@ -63,12 +66,15 @@ describe('a replica that leaves', () => {
     ['Socket.IO', {}, ['40']],
     ['plain', { path: '/stream', query: '' }, []],
   ])('[DR4][PW7] cuts a %s peer that ignores its Close and reads nothing', async (_, options, join) => {
-    const { raw, replica } = await startReplica({ DRAIN_MS: '200' }, { speed: 4 });
+    const speed = 2;
+    const { raw, replica } = await startReplica({ DRAIN_MS: '200' }, { speed });
     const peer = await raw(options);
     peer.send(...join);
     await until(() => peer.texts.some((text) => text.includes('"hello"')));
     peer.tcp.pause();
+    const startedAt = performance.now();
     await replica.close();
+    expect(performance.now() - startedAt).toBeLessThan(2_500 / speed);
     peer.tcp.resume();
     await until(() => peer.isGone());
   });

@@ -81,6 +81,21 @@ describe('send_message', () => {
   });
 });
 
+it('[MS5] messages are refused while the replica cannot reach the others', async () => {
+  const replica = await start();
+  const ann = await join(replica, 'ann');
+  replica.backplane.setLink(false);
+  const unreachable = { name: 'replicas_unreachable', retry: 'later' };
+  expect(await send(ann, 'ann', 'lost')).toMatchObject({ ok: false, ...unreachable });
+  const refused = await replica.api('POST', 'message', { all: true, data: 'lost' });
+  expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '1']);
+  expect(await refused.json()).toMatchObject(unreachable);
+  replica.backplane.setLink(true);
+  expect(await send(ann, 'ann', 'found')).toEqual({ ok: true, delivered: 1 });
+  await ann.seen('message');
+  expect(ann.of('message')).toMatchObject([{ content: 'found' }]);
+});
+
 describe('POST /api/message', () => {
   it('[MS3] sends any event name and any data to a user, unchanged', async () => {
     const replica = await start();
@@ -150,6 +165,19 @@ describe('POST /api/message', () => {
     expect(refused.of('message')).toEqual([]);
   });
 
+  it('[F4] sends messages to the clients of a symbol once and in order, while its ticks go on', async () => {
+    const replica = await start();
+    const client = await join(replica);
+    client.follow(['BTC-USD']);
+    await client.seen('tick', 3);
+    const notes = Array.from({ length: 50 }, (_, n) => n);
+    for (const data of notes) await message(replica, { symbol: 'BTC-USD', event: 'note', data });
+    await client.seen('note', notes.length);
+    await client.seen('tick', client.ticks().length + 3);
+    expect(client.of('note')).toEqual(notes);
+    expect(client.faults()).toEqual([]);
+  });
+
   it('[MS1][MS3] messages and deliveries are counted', async () => {
     const replica = await start();
     const [ann, annToo] = await joinAll(replica, ['ann', 'ann']);
@@ -185,6 +213,10 @@ describe('POST /api/quote', () => {
         }),
       );
     expect(await statuses()).toEqual([200, 200]);
+    // The id that other clients may know is not the session.
+    const publicId = proofOf({ ...helloOf(ann), session: ann.socket.id ?? '' });
+    const refused = await replica.api('POST', 'quote', { userId: 'ann', symbol: 'A' }, publicId);
+    expect([refused.status, await refused.json()]).toMatchObject([401, { name: 'bad_session' }]);
     ann.close();
     await until(async () => (await statuses()).join() === '401,200');
     plain.close();

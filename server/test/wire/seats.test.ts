@@ -1,5 +1,5 @@
 /** Seats of users at one replica: the limit, take-overs, and a store that is away. */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { codes, type Refusal } from '../../protocol/index.ts';
 import { askRaw } from '../nginx/ask.ts';
 import { until } from '../support/until.ts';
@@ -81,6 +81,29 @@ describe('seats', () => {
     const third = connect({ ...ann, query: { cid: 'a b' } });
     await third.seen('refused');
     expect(refusals(third)).toEqual(['too_many_connections']);
+  });
+
+  it('[ST6] without the store a user is let in as far as the replica can count, and sent away when the store is back', async () => {
+    const { backplane, connect, metric } = await start({ MAX_CONNECTIONS_PER_USER: '2' });
+    const { allSeats, setLink } = backplane;
+    const join = () => connect({ ...ann, reconnection: false });
+    const one = join();
+    await one.seen('hello');
+    const gen = allSeats.enter('other');
+    allSeats.take('other', gen, [{ user: 'ann', cid: 'x', id: 'x' }], 2);
+    const beat = setInterval(() => allSeats.beat('other', gen, []), 25);
+    onTestFinished(() => clearInterval(beat));
+    setLink(false);
+    const two = join();
+    await two.seen('hello');
+    const three = join();
+    await three.seen('refused');
+    expect(refusals(two)).toEqual([]);
+    setLink(true);
+    await two.seen('refused');
+    expect([one, two, three].map(refusals)).toEqual([[], ['too_many_connections'], ['too_many_connections']]);
+    expect(await metric('tickwire_seats_uncounted_total')).toBe(1);
+    expect(await metric('tickwire_seats_refused_total', 'reason="dispossessed"')).toBe(1);
   });
 
   it('[ST3] a seat is free as soon as its connection ends, in every way', async () => {

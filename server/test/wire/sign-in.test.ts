@@ -171,6 +171,17 @@ describe('a token that ends', () => {
     },
   );
 
+  it('[SI3] ends a connection JWT_MAX_AGE after the token was made', async () => {
+    const { join, passTime } = await startReplica({ ...signIn, JWT_MAX_AGE: '40' }, quick);
+    const iat = Math.floor(Date.now() / 1_000) - 1;
+    const token = secretToken({ sub: 'ann', iat, exp: iat + 41 });
+    const client = await join({ auth: { token }, reconnection: false });
+    expect(client.hellos()[0]?.expiresAt).toBe((iat + 40) * 1_000);
+    passTime(40_000);
+    await client.seen('refused');
+    expect(client.of('refused')).toMatchObject([{ name: 'token_expired', retry: 'later' }]);
+  });
+
   it('[SI4] the connection of a client that does not read ends too', async () => {
     const { url, replica, passTime } = await startReplica(signIn, quick);
     const opened = await (await fetch(url + pollingPath)).text();

@@ -51,6 +51,8 @@ describe('a client whose line is held for a while', () => {
       await until(() => newest().every((tick) => tick !== undefined && ageOf(tick) < 1_000), {
         saw: () => newest().map((tick) => tick && ageOf(tick)),
       });
+      const lastAgeMs = (): number => Math.min(...client.ticks().slice(-1).map(ageOf));
+      await until(() => lastAgeMs() < 200, { saw: lastAgeMs });
       const after = client.ticks().slice(held);
       for (const tick of after) merges.merged(tick, kind);
       expect(after.reduce((sum, { merged = 0 }) => sum + merged, 0)).toBeGreaterThan(1_000);

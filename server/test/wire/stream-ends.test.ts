@@ -24,7 +24,7 @@ describe('a silent plain client', () => {
 });
 
 describe('a hostile plain client', () => {
-  it('[PW5][CN3] is closed after a bad frame, with its status, and only that client', async () => {
+  it('[PW5][CN3][LM1] is closed after a bad frame, with its status, or disconnected after a flood, and only that client', async () => {
     const under = await startReplica({ MAX_MESSAGE_BYTES: '2048' });
     const honest = under.stream('/stream/BTC-USD');
     await honest.seen('tick');
@@ -40,6 +40,10 @@ describe('a hostile plain client', () => {
       expect([name, await hostile.ended()]).toEqual([name, code]);
       hostile.close();
     }
+    const flooding = await under.raw(plain);
+    flooding.send(...Array.from({ length: 2_000 }, () => 'A'));
+    await until(() => flooding.isGone());
+    expect(await under.metric('tickwire_connections_cut_total', 'reason="flood"')).toBe(1);
     await honest.seen('tick', honest.ticks().length + 5);
     await until(async () => (await under.metric('socket_connections_active')) === 1);
     expect(honest.faults()).toEqual([]);

@@ -117,6 +117,18 @@ describe('a plain client', () => {
   });
 });
 
+describe('plain clients beside Socket.IO clients', () => {
+  it('[PW5] are counted as connections until they end', async () => {
+    const under = await startReplica();
+    const plain = under.stream('/stream/A');
+    await Promise.all([plain.seen('hello'), under.join()]);
+    const counted = async (): Promise<unknown> => (await fetch(`${under.url}/health`)).json();
+    expect(await counted()).toMatchObject({ connections: 2 });
+    plain.close();
+    await until(async () => ((await counted()) as { connections: number }).connections === 1);
+  });
+});
+
 describe('plain clients that sign in', () => {
   const signed = shareReplica(signIn);
   const tokenFor = (seconds: number): string =>

@@ -19,6 +19,17 @@ describe('a client that sends too much', () => {
     expect(await metric(cutTotal, 'reason="flood"')).toBe(1);
   });
 
+  it('[CL1][LM1] comes back by itself if it is a stock client', async () => {
+    const { connect } = await startReplica({ MAX_PACKETS_PER_SECOND: '10', MAX_MESSAGE_BYTES: '2048' });
+    const client = connect({ transports: ['websocket'], reconnectionDelay: 50 });
+    await client.seen('hello');
+    for (let sent = 0; sent < 200; sent++) client.socket.emit('subscribe', ['A']);
+    await client.seen('refused');
+    expect(client.of('refused')[0]).toMatchObject({ name: 'too_many_packets', retry: 'later' });
+    await client.seen('hello', 2);
+    expect(await client.subscribe(['A'])).toMatchObject({ ok: true, symbols: ['A'] });
+  });
+
   it('[LM3] is disconnected 2 s after a close that it does not answer', async () => {
     const speed = 4;
     const { port } = await startReplica({}, { speed });
@@ -44,7 +55,7 @@ describe('a client that does not read', () => {
     // The network takes some of it.
     for (let sent = 0; sent < 16; sent++)
       socket?.emit('refused', { code: 1, name: megabyte, message: '', retry: 'now' });
-    await until(() => socket?.connected === false);
+    await until(() => socket?.connected === false, { withinMs: 1_000 });
     expect(await metric(cutTotal, 'reason="unread"')).toBe(1);
     await honest.seen('tick', honest.ticks().length + 5);
     expect([honest.faults(), honest.hellos().length]).toEqual([[], 1]);
@@ -57,7 +68,7 @@ describe('a client that does not read', () => {
     await stuck.post('40');
     await until(() => replica.io.sockets.sockets.size === 1);
     replica.io.emit('refused', { code: 1, name: megabyte + megabyte, message: '', retry: 'now' });
-    await until(() => replica.io.sockets.sockets.size === 0);
+    await until(() => replica.io.sockets.sockets.size === 0, { withinMs: 1_000 });
     expect(await metric(cutTotal, 'reason="unread"')).toBe(1);
   });
 

@@ -61,6 +61,13 @@ test('one that does not end in its time is killed', async () => {
   expect(await child.ended).toEqual({ code: null, signal: 'SIGKILL' });
 });
 
+test('a frozen one ends when it is asked to', async () => {
+  const { child } = await startScript();
+  await child.kill('SIGSTOP');
+  await child.end('SIGTERM', 5_000);
+  expect(await child.ended).toEqual({ code: null, signal: 'SIGTERM' });
+});
+
 test('its group ends and its folder goes when the process that started it is killed', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'tickwire-child-'));
   writeFileSync(join(folder, 'file'), '');
@@ -90,6 +97,23 @@ test('a log file that cannot be written to ends, and nothing else', async () => 
   });
   expect(await child.ended).toEqual({ code: 0, signal: null });
   expect(child.logs()).toEqual(['line 0', 'line 1', 'line 2']);
+});
+
+test('an early end is an error with the last lines', async () => {
+  const child = await startChild({
+    name: 'the script',
+    command: process.execPath,
+    args: ['-e', 'console.error("no such luck"); process.exit(3)'],
+  });
+  await expect(child.until(() => false, { what: 'ready', withinMs: 10_000 })).rejects.toThrow(
+    'the script ended with code 3:\nno such luck',
+  );
+});
+
+test('a program that does not exist is an error of the system', async () => {
+  await expect(startChild({ name: 'x', command: 'no-such-program', args: [] })).rejects.toMatchObject({
+    code: 'ENOENT',
+  });
 });
 
 test('a deadline is an error with the last lines', async () => {

@@ -14,12 +14,17 @@ import { createMemoryCallCounts } from '../../../src/backplane/local/memory-call
 import { createMemoryLeaderNotes } from '../../../src/backplane/local/memory-leader-notes.ts';
 import { createMemoryLease } from '../../../src/backplane/local/memory-lease.ts';
 import { createMemoryTickStore } from '../../../src/backplane/local/memory-tick-store.ts';
-import { createMemoryUserSeats } from '../../../src/backplane/local/memory-user-seats.ts';
+import {
+  createMemoryUserSeats,
+  type MemoryUserSeats,
+} from '../../../src/backplane/local/memory-user-seats.ts';
 import type { StoreSettings } from '../../../src/backplane/store-settings.ts';
 import { systemClock } from '../../../src/support/clock.ts';
 
 /** A backplane, and what a test does to it from outside. */
 export interface MemoryBackplane extends Backplane {
+  /** The seats of all nodes, which a test may take for another node. */
+  readonly allSeats: MemoryUserSeats;
   /** What another replica would tell this one over the adapter. */
   hear(event: string, payload: object): void;
   /** Everything rejects while the link is down. */
@@ -52,6 +57,7 @@ export function createMemoryBackplane(node: string, settings: Partial<StoreSetti
 
   return {
     kind: 'local',
+    allSeats,
     lease: {
       read: () => reach(() => lease.read()),
       take: (seen) => reach(() => lease.take(node, seen)),

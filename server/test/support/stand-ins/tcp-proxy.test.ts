@@ -80,6 +80,18 @@ describe('the TCP proxy', () => {
     expect(performance.now() - backAt).toBeLessThan(100);
   });
 
+  it('holds one way only, and lets all of it through when healed', async () => {
+    const { proxy, join } = await setUp();
+    const { client, far } = await join();
+    proxy.suffer('down', { passing: 'hold' });
+    far.write('held');
+    client.write('passes');
+    await until(() => far.seen.text === 'passes');
+    expect(client.seen.text).toBe('');
+    proxy.heal();
+    await until(() => client.seen.text === 'held');
+  });
+
   it('holds a sender back instead of buffering without bound', async () => {
     const { proxy, join } = await setUp();
     proxy.suffer('up', { passing: 'hold' });
