@@ -74,6 +74,17 @@ test('every program has a log file, is reported when it ends by itself, restarts
   expect(readFileSync(join(logFolder, 'redis.log'), 'utf8')).toContain('Ready to accept connections');
 });
 
+test('a start with a bad setting rejects with the last lines of the replica and reports no end', async () => {
+  const ends: string[] = [];
+  const starting = start({
+    replicas: 1,
+    env: { UPDATE_INTERVAL: 'often' },
+    onUnexpectedExit: (part, how) => ends.push(`${part.name} ${how}`),
+  });
+  await expect(starting).rejects.toThrow(/replica r1 ended with code 1:[^]*UPDATE_INTERVAL/);
+  expect(ends).toEqual([]);
+});
+
 test('an aborted start leaves no process', async () => {
   const abort = new AbortController();
   const lines: string[] = [];

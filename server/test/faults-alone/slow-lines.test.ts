@@ -5,12 +5,10 @@ import type { Tick } from '../../protocol/index.ts';
 import { createMergeCheck } from '../support/checks/merge-check.ts';
 import { createPlainClient } from '../support/clients/plain-client.ts';
 import { until } from '../support/until.ts';
-import { calm, cutTotal, fast, reading, startFedCluster } from '../faults/fed-cluster.ts';
+import { calm, cutTotal, fast, reading, slowClientMs, startFedCluster } from '../faults/fed-cluster.ts';
 import { faultRow, shown } from '../faults/fault-row.ts';
 import { ageOf, figureOf, part } from '../faults/measures.ts';
 
-/** SLOW_CLIENT_MS of the row that reads slowly. */
-const slowMs = 10_000;
 /** At 250 ms a tick may be older by its period. */
 const slow = [
   { name: 'websocket', everyMs: 0 },
@@ -31,17 +29,19 @@ function plainClient(url: string, everyMs: number, onTick: (tick: Tick) => void)
   return client;
 }
 
+const transports = ['websocket', 'polling'] as const;
+
 describe('clients on bad lines', () => {
   faultRow(
     {
       fault:
-        'clients read 20 KB/s of 2,000 ticks/s for 15 s: stock ones over WebSocket and polling and a plain WebSocket at every tick, both kinds of WebSocket at 250 ms (slow clients are cut after 10 s)',
+        'clients read 20 KB/s of 2,000 ticks/s for 25 s: stock ones over WebSocket and polling and a plain WebSocket at every tick, both kinds of WebSocket at 250 ms',
       promise:
         'after the first 3 s no value is older than 1 s, and its 250 ms, when it comes; merged ones add up; not cut',
       withinMs: 120_000,
     },
     async (measure) => {
-      const cluster = await startFedCluster(fast, { env: { SLOW_CLIENT_MS: String(slowMs) } });
+      const cluster = await startFedCluster(fast);
       const merges = createMergeCheck();
       const whole = cluster.reader((tick) => merges.whole(tick));
       await reading([whole], 500);
@@ -77,7 +77,7 @@ describe('clients on bad lines', () => {
       await until(() => clients.every(({ ages }) => ages.length > 0), { withinMs: 15_000 });
       const bytes = clients.map(({ line }) => line.counts().down);
       // Longer than a client may be behind.
-      const overMs = slowMs + 5_000;
+      const overMs = slowClientMs + 5_000;
       await pass(overMs);
       const steady = clients.map(({ name, line, ages, merged, maxAgeMs, connections }, index) => {
         const rate = (line.counts().down - (bytes[index] ?? 0)) / overMs;
@@ -143,6 +143,56 @@ describe('clients on bad lines', () => {
         // The feed did run at that rate.
         expect(all).toBeGreaterThan(7_200);
         expect(alone / all).toBeGreaterThan(0.99);
+      }
+    },
+  );
+
+  faultRow(
+    {
+      fault: 'a client reads nothing for 5 s, and reads on',
+      promise:
+        'it is current within 1 s; no tick is older than the last one, missed ticks are merged, no hole',
+    },
+    async (measure) => {
+      const cluster = await startFedCluster(fast);
+      const clients = await Promise.all(
+        transports.map(async (transport) => {
+          const line = await cluster.line();
+          const came: { at: number; ms: number; merged: number }[] = [];
+          cluster.watch({
+            name: transport,
+            kind: 'stock',
+            url: line.url,
+            transports: [transport],
+            symbols: fast,
+            onTick: (tick) =>
+              void came.push({ at: performance.now(), ms: ageOf(tick), merged: tick.merged ?? 0 }),
+          });
+          return { transport, line, came };
+        }),
+      );
+      await until(() => clients.every(({ came }) => came.length > 5_000), { withinMs: 30_000 });
+      for (const { line } of clients) line.suffer('down', { passing: 'hold' });
+      await pass(5_000);
+      const from = performance.now();
+      for (const { line } of clients) line.heal();
+      await pass(3_000);
+      const outcomes = clients.map(({ transport, came }) => {
+        const after = came.filter(({ at }) => at >= from);
+        const old = after.filter(({ ms }) => ms > 1_000);
+        const currentMs = (old.at(-1)?.at ?? from) - from;
+        const merged = after.reduce((sum, one) => sum + one.merged, 0);
+        measure(
+          `${transport}: current after ${shown(currentMs)}; ${old.length} ticks older than 1 s, ${merged} merged`,
+        );
+        return { currentMs, old: old.length, merged };
+      });
+      await cluster.expectSound();
+      for (const { currentMs, old, merged } of outcomes) {
+        expect(currentMs).toBeLessThan(1_000);
+        // Of 10,000 missed ticks, only those that were on their way are old.
+        expect(old).toBeLessThan(2_000);
+        expect(merged).toBeGreaterThan(7_000);
       }
     },
   );

@@ -1,15 +1,22 @@
-/** Notices to a backend with presence while a replica is cut off from Redis, or hears nothing of the others. */
+/** Notices to a backend with presence while replicas, Redis or the backend are killed, frozen or cut off. */
 import { expect, it, onTestFinished } from 'vitest';
+import { apiKey, healthOf } from '../cluster/cluster-under-test.ts';
 import {
   expectGenuine,
+  instanceOf,
   lossesTold,
   lossOf,
+  nodeOf,
   online,
+  sessionOf,
   sessionsOf,
+  settingsOf,
   start,
   untilTold,
 } from '../cluster/bridge-clients.ts';
 import { startBackend, type Backend } from '../support/stand-ins/backend.ts';
+import { startEmbeddedCluster, untilAllThere } from '../support/processes/embedded-cluster.ts';
+import { createRecorder, type Recorder } from '../support/clients/recorder.ts';
 import { startTcpProxy, type ProxyConnection, type TcpProxy } from '../support/stand-ins/tcp-proxy.ts';
 import { until } from '../support/until.ts';
 
@@ -27,6 +34,46 @@ async function startBehindProxy(backend: Backend, env: Record<string, string> = 
   });
   return { ...started, proxy: proxy as TcpProxy | null };
 }
+
+it('[BR9] a frozen replica is reported, and reports its remaining sessions again when it goes on', async () => {
+  const backend = await startBackend();
+  const { cluster, clients } = await start(backend);
+  const [frozen] = cluster.replicas;
+  const before = lossOf(backend, 'r1');
+  await frozen?.kill('SIGSTOP');
+  await untilTold(backend, before);
+  expect(online(backend)).toEqual(sessionsOf(clients.slice(2)));
+  // One of its clients leaves while it is frozen.
+  clients[0]?.close();
+  await frozen?.kill('SIGCONT');
+  await until(() => online(backend).includes(sessionOf(clients[1] as Recorder)), { withinMs: 5_000 });
+  await until(() => backend.of('disconnect').length === 1);
+  expect(online(backend)).toEqual(sessionsOf(clients.slice(1)));
+  expect(instanceOf(backend, 'r1')).not.toBe(before.instance);
+  await clients[1]?.call('order');
+  expect(backend.of('order')).toMatchObject([{ node: 'r1', instance: instanceOf(backend, 'r1') }]);
+  expect(lossesTold(backend)).toEqual([before]);
+  expectGenuine(backend);
+});
+
+it.each(['SIGSTOP', 'SIGKILL'] as const)(
+  '[BR9] after %s of Redis no live replica is reported, and a replica that died meanwhile is',
+  async (signal) => {
+    const backend = await startBackend();
+    const { cluster, clients } = await start(backend);
+    const dead = lossOf(backend, 'r3');
+    await cluster.redis.kill(signal);
+    await cluster.replicas[2]?.kill('SIGKILL');
+    for (const { url } of cluster.replicas.slice(0, 2))
+      await until(async () => !(await healthOf(url)).ready, { withinMs: 10_000 });
+    if (signal === 'SIGSTOP') await cluster.redis.kill('SIGCONT');
+    else await cluster.redis.restart();
+    await untilTold(backend, dead, 10_000);
+    expect(lossesTold(backend)).toEqual([dead]);
+    expect(online(backend)).toEqual(sessionsOf(clients.slice(0, 4)));
+    expect(backend.of('connect')).toHaveLength(clients.length);
+  },
+);
 
 it('[BR9] a replica that is cut off from Redis reports no other, and reports all its sessions again afterwards', async () => {
   const backend = await startBackend();
@@ -71,3 +118,67 @@ it.each(['hold', 'starve'] as const)(
     expect(backend.of('connect')).toHaveLength(clients.length);
   },
 );
+
+it('[BR9] a backend that was unavailable receives the losses afterwards, also that of a replica that drained meanwhile', async () => {
+  const backend = await startBackend();
+  const { cluster, clients } = await start(backend);
+  const [killed, ...others] = cluster.replicas;
+  const losses = cluster.replicas.map(({ node }) => lossOf(backend, node));
+  await backend.stop();
+  await killed?.kill('SIGKILL');
+  const reporter = await until(
+    () => others.find(({ logs }) => logs().some((line) => line.includes('a replica is lost'))),
+    { withinMs: 10_000 },
+  );
+  // The replica that should report the loss ends before it can.
+  await reporter.kill('SIGTERM');
+  await backend.start();
+  const isStaying = (node: string | undefined): boolean => node !== killed?.node && node !== reporter.node;
+  for (const loss of losses) if (!isStaying(loss.node)) await untilTold(backend, loss, 20_000);
+  const staying = clients.filter((client) => isStaying(client.hellos()[0]?.node));
+  expect(online(backend)).toEqual(sessionsOf(staying));
+});
+
+it('[BR9] on the local backplane a killed and a frozen worker are reported', async () => {
+  const backend = await startBackend();
+  const cluster = await startEmbeddedCluster({ ...settingsOf(backend), API_KEYS: apiKey });
+  onTestFinished(() => cluster.close());
+  await untilAllThere(cluster, 2, apiKey);
+  const clients: Recorder[] = [];
+  const nodes = new Set<string>();
+  while (nodes.size < 2 || clients.length < 4) {
+    expect(clients.length).toBeLessThan(12);
+    const client = createRecorder(cluster.url, { transports: ['websocket'], reconnection: false });
+    onTestFinished(() => client.close());
+    clients.push(client);
+    nodes.add(await nodeOf(client));
+  }
+  const on = (node: string): Recorder[] => clients.filter((client) => client.hellos()[0]?.node === node);
+  await until(() => backend.of('connect').length === clients.length);
+  const [killed = '', hung = ''] = nodes;
+  const [first, second] = [lossOf(backend, killed), lossOf(backend, hung)];
+  cluster.kill(killed);
+  await untilTold(backend, first);
+  expect(lossesTold(backend)).toEqual([first]);
+  expect(online(backend)).toEqual(sessionsOf(on(hung)));
+
+  // Soon another worker has the name.
+  await until(
+    async () => {
+      const client = createRecorder(cluster.url, { transports: ['websocket'], reconnection: false });
+      const node = await nodeOf(client);
+      client.close();
+      return node === killed;
+    },
+    { withinMs: 15_000 },
+  );
+  const pid = cluster.pidOf(hung) ?? 0;
+  process.kill(pid, 'SIGSTOP');
+  await untilTold(backend, second);
+  process.kill(pid, 'SIGCONT');
+  await until(() => sessionsOf(on(hung)).every((session) => online(backend).includes(session)), {
+    withinMs: 5_000,
+  });
+  expect(lossesTold(backend)).toEqual([first, second]);
+  expectGenuine(backend);
+});

@@ -6,7 +6,7 @@ import { part, pauseOf } from './measures.ts';
 import { onCluster, type OnClusterOptions } from './on-cluster.ts';
 
 /** How often the leader is ended: enough for a middle and a longest pause. */
-export const rounds = 6;
+export const rounds = 10;
 
 export interface LeaderRow extends FaultRow {
   cluster?: OnClusterOptions;

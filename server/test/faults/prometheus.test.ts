@@ -214,6 +214,14 @@ describe('a cluster and a real Prometheus', () => {
     await calm();
   }, 120_000);
 
+  it('TickwirePricesStale fires while the feed is paused, and ends when it goes on', async () => {
+    await fetch(`${cluster.url}/api/feed/pause`, { method: 'POST', headers });
+    await fires('TickwirePricesStale');
+    expect(await firing()).toEqual(['TickwirePricesStale']);
+    await fetch(`${cluster.url}/api/feed/resume`, { method: 'POST', headers });
+    await calm();
+  }, 120_000);
+
   it('TickwireTicksLate and TickwireClientsSlow fire while old ticks are pushed and after clients that read nothing are disconnected, and end afterwards', async () => {
     const client = createPlainClient(cluster.url, '/stream/DEMO');
     onTestFinished(() => client.close());

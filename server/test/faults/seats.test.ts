@@ -1,4 +1,4 @@
-/** Users' seats while a replica is frozen, and after Redis restarted. */
+/** Users' seats while a replica is frozen or drained, and after Redis restarted. */
 import { describe, expect, it } from 'vitest';
 import { healthOf, startClusterUnderTest, type ClusterUnderTest } from '../cluster/cluster-under-test.ts';
 import { freeAfter, once, outcome, refusals, urlOf } from '../cluster/seat-clients.ts';
@@ -30,6 +30,21 @@ describe('seats', () => {
     expect(await outcome(cluster.connect(once('bob', 'c'), other))).toBe('refused');
     expect(bob.socket.connected).toBe(true);
     expect(refusals(bob)).toEqual([]);
+  });
+
+  it('[ST3] the seats of a drained replica are free, and its clients are seated elsewhere', async () => {
+    const cluster = await start({ MAX_CONNECTIONS_PER_USER: '2' });
+    const clients = ['one', 'two'].map((cid) => cluster.connect({ auth: { userId: 'ann' }, query: { cid } }));
+    await Promise.all(clients.map((client) => client.seen('hello')));
+    const node = clients[0]?.hellos()[0]?.node;
+    await cluster.replicas.find((replica) => replica.node === node)?.kill('SIGTERM');
+    await until(() => clients.every(({ socket }) => socket.connected), { withinMs: 10_000 });
+    await clients[0]?.seen('hello', 2, 10_000);
+    expect(clients.flatMap(refusals)).toEqual([]);
+    expect(await outcome(cluster.connect(once('ann', 'three')))).toBe('refused');
+    const since = performance.now();
+    clients[0]?.close();
+    expect(await freeAfter(cluster, { url: cluster.url, userId: 'ann', since })).toBeLessThan(1_000);
   });
 
   it('[ST5] after Redis restarted all connected clients keep their seats, and no new one gets in', async () => {

@@ -1,8 +1,9 @@
 /** Clients that watch a cluster whose replicas are killed, hang, or lose Redis. */
 import { expect, it, onTestFinished } from 'vitest';
 import { apiKey, startClusterUnderTest } from '../cluster/cluster-under-test.ts';
-import { names, seenAfter, watch } from '../support/clients/cluster-watch.ts';
-import type { Recorder } from '../support/clients/recorder.ts';
+import { latest, names, seenAfter, total, watch, type Fits } from '../support/clients/cluster-watch.ts';
+import { createRecorder, type Recorder } from '../support/clients/recorder.ts';
+import { startEmbeddedCluster } from '../support/processes/embedded-cluster.ts';
 import { startTcpProxy, type TcpProxy } from '../support/stand-ins/tcp-proxy.ts';
 
 it('[CS3] a replica is missing within 2 s if it was killed, hangs or lost Redis, and is shown again afterwards', async () => {
@@ -46,4 +47,41 @@ it('[CS3] a replica is missing within 2 s if it was killed, hangs or lost Redis,
   const healedAt = Date.now();
   proxy?.heal();
   await shown('r1,r2,r3', healedAt, [...watchers, cutOff]);
+}, 180_000);
+
+it('[CS2][CS3] shows the workers of one machine, and drops one within 2 s if it was killed or hangs', async () => {
+  const cluster = await startEmbeddedCluster({ WORKERS: '3', API_KEYS: apiKey });
+  onTestFinished(() => cluster.close());
+  const connect = (auth: object): Promise<Recorder> => {
+    const client = createRecorder(cluster.url, {
+      transports: ['websocket'],
+      reconnection: false,
+      auth,
+    });
+    onTestFinished(() => client.close());
+    return watch(client);
+  };
+  const watcher = await connect({});
+  const operator = await connect({ apiKey });
+  const all: Fits = (nodes) => nodes.length === 3;
+  await seenAfter(watcher, 0, (nodes) => all(nodes) && total(nodes) === 2);
+  await seenAfter(
+    operator,
+    0,
+    (nodes) => all(nodes) && nodes.every(({ details }) => details?.backplane === 'up'),
+  );
+  const own = new Set([watcher, operator].map((client) => client.hellos()[0]?.node));
+  const other = latest(watcher).find(({ node }) => !own.has(node))?.node ?? '';
+  const isGone: Fits = (nodes) => !nodes.some(({ node }) => node === other);
+  let since = Date.now();
+  cluster.kill(other);
+  expect(await seenAfter(watcher, since, isGone)).toBeLessThan(2_000);
+  since = Date.now();
+  await seenAfter(watcher, since, all);
+  since = Date.now();
+  process.kill(cluster.pidOf(other) ?? 0, 'SIGSTOP');
+  expect(await seenAfter(watcher, since, isGone)).toBeLessThan(2_000);
+  // The primary kills a worker that hangs, and forks another.
+  since = Date.now();
+  await seenAfter(watcher, since, (nodes) => all(nodes) && total(nodes) === 2, 20_000);
 }, 180_000);

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { violationsOf } from './accessibility.ts';
 import { openPage, replicasShown, soon, startBrowserForFile, status, watchText } from './browser.ts';
 import { startEmbeddedCluster, type EmbeddedCluster } from '../support/processes/embedded-cluster.ts';
+import { freePort } from '../support/processes/free-port.ts';
 
 /** What the README's picture shows: as many rows as fit. */
 const pictured =
@@ -135,6 +136,26 @@ it('shows the replicas with their users and the leader, and survives the kill of
   await expect.poll(() => replicasShown(page), soon).toHaveLength(2);
   // The browser itself complains of each try that nobody answered.
   expect(complaints.filter((text) => !text.includes('/socket.io/'))).toEqual([]);
+});
+
+it('survives that the whole cluster is gone for a while', async () => {
+  const settings = { PORT: String(await freePort()), WORKERS: '1', DRAIN_MS: '100' };
+  const first = await startEmbeddedCluster(settings);
+  const { page } = await openPage(browser(), first.url, { random: 0.3 });
+  try {
+    await seePrices(page, 'BTC-USD', 2);
+  } finally {
+    await first.close();
+  }
+  await expect.poll(() => status(page), soon).toContain('Reconnecting in');
+  expect(await freshness(page)).toEqual(['offline']);
+  const second = await startEmbeddedCluster(settings);
+  try {
+    await expect.poll(() => status(page), soon).toBe('Live');
+    await seePrices(page, 'BTC-USD', 3);
+  } finally {
+    await second.close();
+  }
 });
 
 it('the page of the API is styled and accessible, and leads to each call', async () => {

@@ -94,6 +94,17 @@ describe('seats', () => {
     expect(clients.map(({ socket }) => socket.connected)).toEqual([true, true]);
     expect(clients.flatMap((client) => client.of('refused'))).toEqual([]);
   });
+
+  it('[ST1][ST3] three hundred users at once are let in twice, and one who comes and goes sixty times', async () => {
+    const users = Array.from({ length: 300 }, (_, n) => `user-${n}`);
+    for (const round of [users, users, ...Array.from({ length: 60 }, () => ['restless'])]) {
+      const clients = round.map((userId) => come({ userId }));
+      await Promise.all(clients.map((client) => client.seen('hello', 1, 10_000)));
+      expect(clients.flatMap((client) => client.of('refused'))).toEqual([]);
+      for (const client of clients) client.close();
+    }
+    await cluster.unharmed();
+  });
 });
 
 describe('events', () => {

@@ -1,5 +1,6 @@
 /** Each bad call over HTTP gets its one answer from the whole cluster, with its code, and nothing of it is done. */
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { codes } from '../../protocol/index.ts';
 import { createRecorder, type Recorder } from '../support/clients/recorder.ts';
 import { serveApp } from '../support/stand-ins/serve-app.ts';
 import { until } from '../support/until.ts';
@@ -19,6 +20,8 @@ const somePaths = Object.fromEntries(
   Object.entries(openApi.paths).filter(([path]) => /^\/api\/(ticks|quote|symbols)/.test(path)),
 );
 const good = [{ symbol: 'DEMO', price: '1.75' }];
+/** Of one key; more than the rows ask for in a second. */
+const callsPerSecond = 150;
 /** What any client gets that nobody sends a message to. */
 const ordinary = new Set(['hello', 'feed', 'snapshot', 'tick', 'heartbeat']);
 
@@ -54,8 +57,7 @@ describe('http', () => {
       env: {
         FEEDS: 'simulator:BTC-USD,AAPL,MSFT;push:DEMO,ACME',
         API_KEYS: `desk:${key},other:dummy-key-2`,
-        // More than the rows ask for.
-        API_CALLS_PER_SECOND: '1000',
+        API_CALLS_PER_SECOND: String(callsPerSecond),
       },
     });
     bystander = createRecorder(cluster.url, { transports: ['websocket'], auth: { userId: 'bystander' } });
@@ -122,6 +124,29 @@ describe('http', () => {
     const foreign = { ...headers, 'X-API-Key': 'dummy-key-2' };
     expect(await call('PUT', '/api/ticks', other, { headers: foreign })).toMatchObject({ status: 200 });
     expect(await demoSeq()).toBe(before + 2);
+  });
+
+  it('[AP3] a key that calls too often is refused with 429 and Retry-After at every replica, and no other key is', async () => {
+    const startedAt = performance.now();
+    const calls = [...cluster.replicas, cluster].flatMap(({ url }) =>
+      Array.from({ length: 2 * callsPerSecond }, () =>
+        fetch(`${url}/api/nodes`, { headers: { 'X-API-Key': 'dummy-key-2' } }),
+      ),
+    );
+    const answers = await Promise.all(calls);
+    const bodies = await Promise.all(answers.map((answer) => answer.json()));
+    const tooMany = answers.flatMap((answer, n) =>
+      answer.status === 429 ? [{ answer, body: bodies[n] }] : [],
+    );
+    const seconds = 1 + Math.ceil((performance.now() - startedAt) / 1_000);
+    expect(tooMany.length).toBeGreaterThanOrEqual(answers.length - seconds * callsPerSecond);
+    expect(tooMany.length).toBeGreaterThan(0);
+    const { code, retry } = codes.too_many_api_calls;
+    for (const { answer, body } of tooMany) {
+      expect(body).toMatchObject({ code, name: 'too_many_api_calls', retry });
+      expect(answer.headers.get('retry-after')).toMatch(/^[1-9]$/);
+    }
+    expect(await call('PUT', '/api/ticks', good)).toMatchObject({ status: 200 });
   });
 
   it('while Redis is away a push is refused for later with Retry-After, and never accepted', async () => {
