@@ -7,7 +7,6 @@ import { defineConfig } from 'vitest/config';
 interface Project {
   name: string;
   include: string[];
-  exclude?: string[];
   /** Files that run at once. Most of their time is waiting, so there may be more than processors. */
   workers: number;
   /** Projects of one order run together, the lower order first. */

@@ -60,7 +60,7 @@ async function subscribeDeaf({ port, url }: Replica, beside: number): Promise<vo
   const clients = startDeafClients({ port, count });
   onTestFinished(() => clients.close());
   clients.send(upgrade);
-  // What comes before the session that it belongs to is lost, or ends the connection.
+  // The replica drops a message that arrives before its session, or closes the connection.
   const active = () => figureOf(url, 'socket_connections_active');
   await until(async () => (await active()) === beside + count, { withinMs: 5_000, saw: active });
   clients.send(frameOf('40'));

@@ -1,4 +1,4 @@
-/** Limits per client address at a replica, with and without a proxy: who is refused, how, and that stock clients come back. */
+/** Limits per client address at a replica, with and without a proxy: which clients are refused, with which answer, and that stock clients return. */
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { ask, openSocket } from '../nginx/ask.ts';
 import { until } from '../support/until.ts';

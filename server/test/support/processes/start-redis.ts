@@ -1,4 +1,4 @@
-/** Starts a real redis-server on loopback that keeps nothing on disk. What is stored in it is left to others. */
+/** Starts a real redis-server on loopback. The server keeps nothing on disk. */
 import { once } from 'node:events';
 import { mkdtemp } from 'node:fs/promises';
 import { connect } from 'node:net';
