@@ -79,18 +79,22 @@ function underTest(cluster: Cluster): ClusterUnderTest {
       onTestFinished(() => recorder.close());
       return recorder;
     },
-    leader: () =>
-      until(
-        async () => {
-          for (const replica of cluster.replicas) {
-            const health = await healthOf(replica.url).catch(() => null);
-            if (health?.leader.me === true) return replica;
-          }
-          return null;
-        },
-        { withinMs: 10_000 },
-      ),
+    leader: () => leaderOf(cluster),
   };
+}
+
+/** The replica that says that it leads. Rejects after ten seconds without one. */
+export function leaderOf({ replicas }: Cluster): Promise<Cluster['replicas'][number]> {
+  return until(
+    async () => {
+      for (const replica of replicas) {
+        const health = await healthOf(replica.url).catch(() => null);
+        if (health?.leader.me === true) return replica;
+      }
+      return null;
+    },
+    { withinMs: 10_000 },
+  );
 }
 
 /** Starts ended replicas and resolves when every replica is ready and knows all others and the leader. */
@@ -110,7 +114,8 @@ async function heal({ replicas }: Cluster): Promise<void> {
   );
 }
 
-function writeLogsOfFailed(task: TestContext['task'], { replicas }: Cluster): void {
+/** If the test failed, writes the last lines of every replica to stderr. */
+export function writeLogsOfFailed(task: TestContext['task'], { replicas }: Cluster): void {
   if (task.result?.state !== 'fail') return;
   for (const { node, logs } of replicas)
     process.stderr.write(`--- ${node}\n${logs().slice(-40).join('\n')}\n`);

@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, onTestFinished } from 'vitest';
 import { startCluster, type Cluster, type ClusterOptions } from '../support/processes/start-cluster.ts';
-import { healthOf } from '../cluster/cluster-under-test.ts';
+import { leaderOf, writeLogsOfFailed } from '../cluster/cluster-under-test.ts';
 import { crashLine } from '../support/checks/crash-line.ts';
 import { createPayloadBook, type PayloadBook } from '../support/checks/payload-book.ts';
 import { rawLinks } from '../support/clients/raw-links.ts';
@@ -90,9 +90,7 @@ export async function startFaultCluster(options: FaultClusterOptions = {}): Prom
   onTestFinished(async ({ task }) => {
     for (const one of watches) one.close();
     store?.close();
-    if (task.result?.state === 'fail')
-      for (const { node, logs } of cluster.replicas)
-        process.stderr.write(`--- ${node}\n${logs().slice(-25).join('\n')}\n`);
+    writeLogsOfFailed(task, cluster);
     for (const proxy of proxies.values()) proxy.heal();
     await cluster.stop();
     await Promise.all([...proxies.values()].map((proxy) => proxy.close()));
@@ -122,19 +120,6 @@ export async function startFaultCluster(options: FaultClusterOptions = {}): Prom
     return created;
   }
 
-  async function leader(): Promise<Replica> {
-    return until(
-      async () => {
-        for (const replica of cluster.replicas) {
-          const health = await healthOf(replica.url).catch(() => null);
-          if (health?.leader.me === true) return replica;
-        }
-        return null;
-      },
-      { withinMs: 10_000 },
-    );
-  }
-
   /** I4: what the store holds now, every client has reached within two seconds. */
   async function settle(): Promise<number> {
     const from = performance.now();
@@ -161,11 +146,11 @@ export async function startFaultCluster(options: FaultClusterOptions = {}): Prom
     store: view,
     watches,
     watch,
-    leader,
+    leader: () => leaderOf(cluster),
     allLive,
     ticksAgain: ticksAgainOf,
     followers: async () => {
-      const first = await leader();
+      const first = await leaderOf(cluster);
       return cluster.replicas.filter((replica) => replica !== first);
     },
     watchesAt: (node) => watches.filter(({ nodes }) => nodes.at(-1) === node),

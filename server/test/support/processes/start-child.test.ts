@@ -1,11 +1,11 @@
 /** A program beside us: its output, its end by every way, and nothing left of it or of what it started. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { startChild } from './start-child.ts';
 
 /** Starts a child of its own, says both numbers, and waits for ever; deaf to SIGTERM with `deaf`. */
@@ -111,9 +111,19 @@ test('an early end is an error with the last lines', async () => {
 });
 
 test('a program that does not exist is an error of the system', async () => {
-  await expect(startChild({ name: 'x', command: 'no-such-program', args: [] })).rejects.toMatchObject({
+  await expect(startChild({ name: 'x', command: '/no/such/program', args: [] })).rejects.toMatchObject({
     code: 'ENOENT',
   });
+});
+
+test('a missing program with a known package is named with that package, also if a folder of PATH cannot be read', async () => {
+  const start = (PATH: string) =>
+    startChild({ name: 'x', command: 'no-such-program', args: [], env: { PATH }, debianPackage: 'dummy' });
+  const folder = mkdtempSync(join(tmpdir(), 'tickwire-path-'));
+  writeFileSync(join(folder, 'no-such-program'), '', { mode: 0o644 });
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  for (const path of ['/no/such/folder', folder])
+    await expect(start(path)).rejects.toThrow('no-such-program is not installed: apt-get install dummy');
 });
 
 test('a deadline is an error with the last lines', async () => {

@@ -70,7 +70,8 @@ export async function startChild(options: ChildOptions): Promise<Child> {
   const { name, command, args, cwd, env = process.env, debianPackage, folder, logFile, onLine } = options;
   const child = spawn(command, args, { cwd, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
   await once(child, 'spawn').catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'ENOENT' || debianPackage === undefined) throw error;
+    // With a folder in PATH that this user may not read, a missing program is EACCES.
+    if (!['ENOENT', 'EACCES'].includes(error.code ?? '') || debianPackage === undefined) throw error;
     throw new Error(`${command} is not installed: apt-get install ${debianPackage}`, { cause: error });
   });
   const pid = child.pid ?? 0;
