@@ -24,7 +24,8 @@ it('[BR1][BR9] clients on every replica are reported; a killed replica is report
   // r1 was silent first: a notice for r1 would come first.
   const loss = lossOf(backend, 'r2');
   await r2?.kill('SIGKILL');
-  await untilTold(backend, loss);
+  // How soon is measured in the faults project.
+  await untilTold(backend, loss, 10_000);
   expect(lossesTold(backend)).toEqual([loss]);
   const instance = instanceOf(backend, 'r3');
   expect(backend.of('node_gone')).toMatchObject([{ node: 'r3', user: null, session: null, instance }]);

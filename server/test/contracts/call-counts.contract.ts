@@ -29,7 +29,7 @@ export function describeCallCounts(stage: Stage): void {
       const brief = { maxCalls: 1, spanS: 1 };
       expect(await stage.one.callCounts.take('key:brief', brief)).toBe(0);
       expect(await stage.two.callCounts.take('key:brief', brief)).toBeGreaterThan(0);
-      await expect.poll(() => stage.two.callCounts.take('key:brief', brief), { timeout: 5_000 }).toBe(0);
+      await expect.poll(() => stage.two.callCounts.take('key:brief', brief), { timeout: 10_000 }).toBe(0);
     });
   });
 }

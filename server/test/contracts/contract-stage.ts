@@ -4,7 +4,7 @@ import type { StoreSettings } from '../../src/backplane/store-settings.ts';
 import type { BackplaneDriver, Home } from './backplane-driver.ts';
 
 /** How long a message may take to reach another node. */
-export const arrival = { timeout: 3_000, interval: 10 };
+export const arrival = { timeout: 10_000, interval: 10 };
 
 /** A home of three nodes, as tests see it once it is open. */
 export interface Stage {

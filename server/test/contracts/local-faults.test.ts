@@ -23,7 +23,7 @@ describe('a killed worker', () => {
     expect(await takeSeat()).toEqual([{ ok: false }]);
     const held = two.call(taken?.epoch ?? 0, { hold: 'answer me' });
     await vi.waitFor(async () => expect(await one.received()).toHaveLength(1), {
-      timeout: 5_000,
+      timeout: 10_000,
       interval: 5,
     });
     process.kill(pidOf('local-1'), 'SIGKILL');

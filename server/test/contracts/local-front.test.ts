@@ -77,7 +77,7 @@ describe('the port of the local cluster', () => {
     await processes.readyCount(workers);
     kill('local-1', 'SIGKILL');
     await vi.waitFor(() => expect(processes.output().match(/local-1 loads/g)).toHaveLength(2), {
-      timeout: 5_000,
+      timeout: 10_000,
       interval: 10,
     });
     return { processes, port };

@@ -137,7 +137,7 @@ export function startProgram(path: string, settings: Partial<LocalSettings> = {}
       send({ type: 'test:close', now: true });
       await once(primary, 'exit');
     }
-    await vi.waitUntil(() => running().length === 0, { timeout: 5_000, interval: 10 });
+    await vi.waitUntil(() => running().length === 0, { timeout: 10_000, interval: 10 });
   }
 
   return {

@@ -26,7 +26,7 @@ describeBackplane('redis', async (count, settings) => {
     );
   });
   for (const node of nodes) {
-    await vi.waitUntil(async () => (await node.state()).at === 'up', { timeout: 5_000, interval: 10 });
+    await vi.waitUntil(async () => (await node.state()).at === 'up', { timeout: 10_000, interval: 10 });
   }
   return {
     nodes,

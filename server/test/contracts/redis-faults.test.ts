@@ -70,7 +70,7 @@ describe('redis is killed and started again', () => {
     const { server, node, other, untilBothUp } = await openPair();
     const stopServing = other.backplane.leaderLine.serve(1, async () => 'here');
     await vi.waitFor(async () => expect(await node.backplane.leaderLine.call(1, null)).toBe('here'), {
-      timeout: 2_000,
+      timeout: 10_000,
       interval: 10,
     });
     await server.kill('SIGKILL');

@@ -23,7 +23,7 @@ function open(url: string) {
     text,
     lines: () => text.map((line) => JSON.parse(line) as Line),
     untilAt: (at: 'up' | 'down') =>
-      vi.waitFor(() => expect(backplane.state().at).toBe(at), { timeout: 5_000, interval: 5 }),
+      vi.waitFor(() => expect(backplane.state().at).toBe(at), { timeout: 10_000, interval: 5 }),
   };
 }
 
@@ -53,7 +53,7 @@ it('a Redis that is not there at the start is told once, until it comes', async 
   const server = await redisServer();
   await server.kill('SIGKILL');
   const node = open(server.url);
-  await vi.waitFor(() => expect(node.text).toHaveLength(1), { timeout: 5_000 });
+  await vi.waitFor(() => expect(node.text).toHaveLength(1), { timeout: 10_000 });
   await server.restart();
   await node.untilAt('up');
   expect(node.lines()).toMatchObject([
@@ -67,7 +67,7 @@ it('a password that Redis refuses is told once, and not what it was', async () =
   await command(server, 'CONFIG SET requirepass right');
   const node = open(`redis://somebody:hush@127.0.0.1:${server.port}`);
   const refusals = () => node.lines().filter(({ level }) => level === 'error');
-  await vi.waitFor(() => expect(refusals()).toHaveLength(1), { timeout: 5_000 });
+  await vi.waitFor(() => expect(refusals()).toHaveLength(1), { timeout: 10_000 });
   expect(refusals()[0]).toMatchObject({ reason: expect.stringContaining('WRONGPASS') as string });
   // Each link has tried again by then.
   await vi.waitFor(() => expect(node.lines().some(({ msg }) => msg === 'the backplane is down')).toBe(true));

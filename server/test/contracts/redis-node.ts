@@ -140,7 +140,7 @@ export async function expectMessages(from: Node, to: Node, marker: string): Prom
       expect(received).toContainEqual({ kind: 'emit', room: marker, payload: marker });
       expect(received).toContainEqual({ kind: 'announcement', announcement: announcement(marker) });
     },
-    { timeout: 2_000, interval: 10 },
+    { timeout: 10_000, interval: 10 },
   );
 }
 

@@ -35,7 +35,7 @@ async function setUp({ maxUnderway = 6_000 } = {}) {
   const heard: string[] = [];
   await subscriber.connect();
   await subscriber.pSubscribe('*', (message, channel) => void heard.push(`${channel}=${message}`));
-  await vi.waitFor(() => expect(link.state().at).toBe('up'), { timeout: 5_000, interval: 5 });
+  await vi.waitFor(() => expect(link.state().at).toBe('up'), { timeout: 10_000, interval: 5 });
   return { server, link, heard, publisher: createPublisher({ link, maxUnderway }) };
 }
 
@@ -52,7 +52,10 @@ function publishAll({ publisher }: Awaited<ReturnType<typeof setUp>>, wanted: re
 
 /** What was heard, as soon as it is that many messages. */
 async function heardAfter({ heard }: Awaited<ReturnType<typeof setUp>>, count: number): Promise<string[]> {
-  await vi.waitFor(() => expect(heard.length).toBeGreaterThanOrEqual(count), { timeout: 2_000, interval: 5 });
+  await vi.waitFor(() => expect(heard.length).toBeGreaterThanOrEqual(count), {
+    timeout: 10_000,
+    interval: 5,
+  });
   return heard;
 }
 
@@ -119,7 +122,7 @@ it('loses and counts what is more than may be under way, and takes more as soon 
       publishAll(all, numbered(500));
       expect(all.publisher.takeLost()).toBe(0);
     },
-    { timeout: 2_000, interval: 5 },
+    { timeout: 10_000, interval: 5 },
   );
   expect(await heardAfter(all, 500)).toEqual(numbered(500));
 });

@@ -30,7 +30,7 @@ it.each([
   const server = await redisServer(row.args);
   const node = openNode(server.url);
   await vi.waitFor(() => expect(node.backplane.state()).toMatchObject({ at: 'down', reason: row.reason }), {
-    timeout: 2_000,
+    timeout: 10_000,
     interval: 10,
   });
   await expectUnavailable(everyCall(node.backplane));
@@ -73,7 +73,7 @@ it('takes user and password from the url, and stays down where they are wrong', 
   await right.backplane.lease.release(2);
   right.backplane.leaderLine.serve(2, async () => 'here');
   await vi.waitFor(async () => expect(await right.backplane.leaderLine.call(2, null)).toBe('here'), {
-    timeout: 2_000,
+    timeout: 10_000,
     interval: 10,
   });
   expect(wrong.backplane.state().at).toBe('down');

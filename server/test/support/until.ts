@@ -17,7 +17,7 @@ export interface UntilOptions {
 /** Resolves with the condition's first result that is neither false, null nor undefined. Rejects when the condition throws. */
 export async function until<T>(
   condition: () => T | Promise<T>,
-  { withinMs = 5_000, saw, otherwise, signal }: UntilOptions = {},
+  { withinMs = 15_000, saw, otherwise, signal }: UntilOptions = {},
 ): Promise<Exclude<T, false | null | undefined>> {
   const deadline = performance.now() + withinMs;
   for (;;) {

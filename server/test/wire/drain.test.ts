@@ -47,7 +47,7 @@ describe('a replica that leaves', () => {
     await plain.seen('tick');
     const polling = await under.join({ transports: ['polling'], reconnection: false });
     const ended = under.replica.close();
-    await until(() => !polling.socket.connected, { withinMs: 1_000 });
+    await until(() => !polling.socket.connected);
     expect(polling.of('shutdown')).toHaveLength(1);
     for (const client of [...clients, plain]) await client.seen('shutdown');
     const told = clients.map((client) => client.of<{ reconnectInMs: number }>('shutdown')[0]?.reconnectInMs);

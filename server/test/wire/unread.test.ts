@@ -55,7 +55,7 @@ describe('a client that does not read', () => {
     // The network takes some of it.
     for (let sent = 0; sent < 16; sent++)
       socket?.emit('refused', { code: 1, name: megabyte, message: '', retry: 'now' });
-    await until(() => socket?.connected === false, { withinMs: 1_000 });
+    await until(() => socket?.connected === false);
     expect(await metric(cutTotal, 'reason="unread"')).toBe(1);
     await honest.seen('tick', honest.ticks().length + 5);
     expect([honest.faults(), honest.hellos().length]).toEqual([[], 1]);
@@ -68,7 +68,7 @@ describe('a client that does not read', () => {
     await stuck.post('40');
     await until(() => replica.io.sockets.sockets.size === 1);
     replica.io.emit('refused', { code: 1, name: megabyte + megabyte, message: '', retry: 'now' });
-    await until(() => replica.io.sockets.sockets.size === 0, { withinMs: 1_000 });
+    await until(() => replica.io.sockets.sockets.size === 0);
     expect(await metric(cutTotal, 'reason="unread"')).toBe(1);
   });
 

@@ -63,7 +63,7 @@ export function createRecorder(url: string, options: Partial<ManagerOptions & So
       if (socket.connected) ask();
     },
     call,
-    seen: async (event, count = 1, withinMs = 5_000) => {
+    seen: async (event, count = 1, withinMs = 15_000) => {
       await until(() => of(event).length >= count, { withinMs, saw: () => events.map((one) => one.event) });
     },
     close: () => void socket.disconnect(),
