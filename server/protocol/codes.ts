@@ -280,7 +280,7 @@ export const codes = {
     code: 4500,
     retry: 'later',
     status: 503,
-    message: 'the tick store does not answer; try again',
+    message: 'the store of prices does not answer; try again',
   },
   no_leader: {
     code: 4501,

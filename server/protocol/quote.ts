@@ -1,5 +1,5 @@
 /**
- * How a tick changes a quote, and how two ticks become one: the rules that leader, sequencers and clients all follow,
+ * How a tick changes a quote, and how two ticks become one: the rules that leader, replicas and clients all follow,
  * so that everyone holds the same quote after the same ticks. SPEC.md [W4], [Q1] to [Q3].
  */
 import { addDecimals, maxDecimal, minDecimal } from './decimal.ts';

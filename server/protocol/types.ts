@@ -64,7 +64,11 @@ export interface SourceState {
   symbols: string[];
 }
 
-/** The `feed` event: whether what is shown is fresh, since when (epoch ms), and why not. */
+/**
+ * The `feed` event: whether what is shown is fresh, since when (epoch ms), and why not. The first one on a connection names every source
+ * with its symbols. A later one names only sources that are stale while the feed is live, without
+ * their symbols; if the feed is stale, every source is.
+ */
 export interface FeedState {
   state: Freshness;
   since: number;
@@ -118,6 +122,8 @@ export type RefreshAck =
 export interface SymbolsChange {
   added: string[];
   retired: string[];
+  /** The source of each added symbol. */
+  feeds?: Record<string, string>;
 }
 
 /** Why a snapshot comes: behind the answer to a call [SB5], as ticks are gone [SQ7], or as the store began anew [SQ4]. */

@@ -3,6 +3,8 @@
  * the result frozen. Reads nothing itself; main.ts hands it the environment. A value that may hold a secret is never
  * repeated in a message.
  */
+import type { FlushWindow } from './fanout/flush-wheel.ts';
+import type { LogWindow } from './log/contract.ts';
 import { join } from 'node:path';
 import { assignSymbols, type Assignment } from './feed/assignment.ts';
 import { settings, type Setting, type SettingValues } from './settings.ts';
@@ -25,6 +27,7 @@ export interface Config {
   /** Every listed symbol and its source. */
   readonly assignment: Assignment;
   readonly updateIntervalMs: number;
+  readonly simulatorPhase: 'spread' | 'burst';
   readonly simulatorSeed: number;
   /** Milliseconds after midnight UTC. */
   readonly dayStartMs: number;
@@ -75,7 +78,11 @@ export interface Config {
     /** As CIDR; their addresses have none. */
     readonly trustedNetworks: readonly string[];
   };
-  readonly store: { readonly shards: number; readonly historyTicks: number; readonly maxReplayTicks: number };
+  /** How much of the log is kept. */
+  readonly logWindow: LogWindow;
+  readonly maxReplayTicks: number;
+  readonly appendMs: number;
+  readonly flushWindow: FlushWindow;
   readonly lease: { readonly beatMs: number; readonly deadlineMs: number; readonly ttlMs: number };
   /** Who takes nothing for this long while ticks wait for it is cut. */
   readonly slowClientMs: number;
@@ -129,7 +136,7 @@ export function parseConfig(env: Environment, defaultNode: string): ParsedConfig
       ? null
       : assignSymbols({ feeds: parsed.FEEDS, symbols: parsed.SYMBOLS });
   if (assigned?.ok === false) problems.push(...assigned.problems.map((problem) => `FEEDS: ${problem}`));
-  const warnings = [...misspelled(env), ...unusedKeys(parsed, env)];
+  const warnings = [...misspelled(env), ...unusedKeys(parsed, env), ...replaced(env)];
   if (problems.length > 0 || assigned?.ok !== true) return { ok: false, problems, warnings };
 
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- without a problem every setting is there
@@ -151,6 +158,7 @@ export function parseConfig(env: Environment, defaultNode: string): ParsedConfig
           },
     assignment: assigned.assignment,
     updateIntervalMs: v.UPDATE_INTERVAL,
+    simulatorPhase: v.SIMULATOR_PHASE,
     simulatorSeed: v.SIMULATOR_SEED,
     dayStartMs: v.DAY_START,
     apiKeys: v.API_KEYS,
@@ -195,7 +203,10 @@ export function parseConfig(env: Environment, defaultNode: string): ParsedConfig
       maxHandshakesPerSecond: v.MAX_HANDSHAKES_PER_SECOND,
       trustedNetworks: v.TRUSTED_NETWORKS,
     },
-    store: { shards: v.STORE_SHARDS, historyTicks: v.HISTORY_TICKS, maxReplayTicks: v.MAX_REPLAY_TICKS },
+    logWindow: { windowMs: v.RECOVERY_SECONDS * 1_000, maxWindowBytes: v.RECOVERY_MAX_BYTES },
+    maxReplayTicks: v.MAX_REPLAY_TICKS,
+    appendMs: v.APPEND_MS,
+    flushWindow: { flushMs: v.FLUSH_MS, maxFlushMs: Math.max(v.FLUSH_MS, v.FLUSH_MAX_MS) },
     lease: { beatMs: v.LEASE_BEAT_MS, deadlineMs: v.LEASE_DEADLINE_MS, ttlMs: v.LEASE_TTL_MS },
     slowClientMs: v.SLOW_CLIENT_MS,
     drainMs: v.DRAIN_MS,
@@ -277,6 +288,19 @@ function unusedKeys({ AUTH_MODE: mode }: Partial<SettingValues>, env: Environmen
   return unused;
 }
 
+/** Settings of earlier versions, and what to do instead. */
+const replacedSettings = {
+  HISTORY_TICKS: 'Set RECOVERY_SECONDS: for how many seconds missed ticks are kept.',
+  STORE_SHARDS: 'Remove it: all keys are in one slot of a Redis Cluster.',
+};
+
+/** A warning for each setting of an earlier version. */
+function replaced(env: Environment): string[] {
+  return Object.entries(replacedSettings)
+    .filter(([name]) => isSet(env, name))
+    .map(([name, instead]) => `${name} has no effect any more. ${instead}`);
+}
+
 function deepFreeze<T>(value: T): T {
   if (typeof value === 'object' && value !== null) {
     Object.values(value).forEach(deepFreeze);
@@ -287,7 +311,7 @@ function deepFreeze<T>(value: T): T {
 
 /** A warning for each variable whose name is nearly a setting's. */
 function misspelled(env: Environment): string[] {
-  const known = [...Object.keys(settings), 'API_KEY'];
+  const known = [...Object.keys(settings), ...Object.keys(replacedSettings), 'API_KEY'];
   return Object.keys(env)
     .filter((name) => /^[A-Z][A-Z0-9_]{4,}$/.test(name))
     .flatMap((name) => {

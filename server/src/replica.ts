@@ -3,25 +3,30 @@
  * of the data path and ends them in reverse. Holds no rule of its own.
  */
 import { randomUUID } from 'node:crypto';
-import type { Backplane } from './backplane/contract.ts';
+import { createCalls } from './backplane/calls.ts';
+import { announcementSchema, BackplaneUnavailable, type Backplane } from './backplane/contract.ts';
 import { createBridge } from './bridge/bridge.ts';
 import { createCluster } from './cluster/cluster.ts';
 import { createDrain } from './cluster/drain.ts';
-import type { AskOptions } from './cluster/node-line.ts';
 import type { Config } from './config.ts';
 import { createFanout } from './fanout/fanout.ts';
 import { createFreshness } from './fanout/freshness.ts';
 import { createFeeds } from './feed/feeds.ts';
+import { createFeedPause } from './feed/pause.ts';
 import { createSymbolList } from './feed/symbol-list.ts';
 import { createHttpApp } from './http/app.ts';
 import { createHttpServer } from './http/http-server.ts';
 import { createMetricsApp } from './http/metrics.ts';
+import type { LeaderCalls } from './leader/leader-calls.ts';
 import { createLeader } from './leader/leader.ts';
+import { createLogReader } from './log/log-reader.ts';
+import { createPriceBook } from './log/price-book.ts';
 import { createNodeDetails } from './metrics/node-details.ts';
 import { createReplicaMetrics } from './metrics/replica-metrics.ts';
 import { createSessions } from './session/sessions.ts';
 import type { SocketServer } from './session/socket-server.ts';
 import { createEntrance } from './session/entrance.ts';
+import { backoffMs } from './support/backoff.ts';
 import type { Clock } from './support/clock.ts';
 import { createClosing } from './support/closing.ts';
 import type { Log } from './support/log.ts';
@@ -54,6 +59,8 @@ export interface ReplicaOptions {
 /** One replica; a process may have several. What it serves begins with `start` and ends for good with `close`. */
 export interface Replica {
   readonly io: SocketServer;
+  /** Pushes ticks to the leader, which may be another replica, as the API does. Never rejects. */
+  readonly push: LeaderCalls['push'];
   /** Starts the stages. Clients are served as soon as somebody hands connections to the HTTP server. */
   start(): void;
   /** Listens on the configured port and gives the one it got. Rejects where the port is taken. */
@@ -69,6 +76,10 @@ export interface Replica {
 
 /** Announcements come with each beat: three lost ones, and prices may be old. */
 const silentBeats = 3;
+/** How long a replica waits for its own message to come back to it. */
+const echoLimitMs = 1_000;
+/** How long a call waits for this replica to have read what it changed. */
+const reachedMs = 1_000;
 /** How long calls have to be answered once every client is gone: longer than a push may take. */
 const lastCallsMs = 2_500;
 
@@ -84,49 +95,94 @@ export function createReplica(options: ReplicaOptions): Replica {
     clock,
     traffic: () => entrance.traffic,
     fanout: () => fanout.counters(),
+    symbols: () => fanout.symbols(),
     users: () => sessions.presence().users,
     backplane,
   });
 
+  const { messages } = backplane;
+  const calls = createCalls({ node, messages, clock, log });
+  calls.answer('echo', () => true);
   const isLeaving = (): boolean => drain.state() !== 'serving';
   const feeds = createFeeds({
     assignment,
     updateIntervalMs: config.updateIntervalMs,
+    phase: config.simulatorPhase,
     seed: config.simulatorSeed,
     clock,
   });
   const symbolList = createSymbolList({
     assignment,
-    notes: backplane.leaderNotes,
     clock,
     log,
-    onRead: (bySource) => freshness.listed(bySource),
-    onChange: (change) => sessions.tellList(change),
+    onMoved: () => freshness.listChanged(),
+    onChange: (change) => {
+      freshness.listChanged();
+      sessions.tellList(change);
+    },
   });
   const { whyUnlisted } = symbolList;
+  const pause = createFeedPause();
+  const book = createPriceBook({
+    ...config.logWindow,
+    maxReplayTicks: config.maxReplayTicks,
+    monotonic: () => clock.monotonic(),
+  });
+  const reader = createLogReader({
+    tickLog: backplane.tickLog,
+    book,
+    clock,
+    log,
+    retryMs: (attempt) => backoffMs(attempt, { baseMs: 100, maxMs: 1_000 }),
+    isOutage: (error) => error instanceof BackplaneUnavailable,
+    onBatch: (batch) => {
+      fanout.deliver(batch);
+      for (const record of batch.records) {
+        if (record.kind === 'list') symbolList.change(record);
+        else if (record.kind === 'start list') symbolList.changeStart(record.bySource);
+        else if (record.kind === 'pause') pause.change(record);
+      }
+    },
+    onStart: ({ reason, notes }) => {
+      fanout.restart();
+      sessions.restart(reason === 'gap' ? 'gap' : 'generation');
+      symbolList.begin(notes);
+      pause.begin(notes.pause);
+    },
+    onRepair: (ticks) => meter.repaired(ticks),
+  });
 
   const leader = createLeader({
     ...config,
     backplane,
+    calls,
     sources: feeds,
-    listKeeper: symbolList.keeper,
+    book,
+    reader,
+    list: symbolList.keeper,
+    pause: pause.keeper,
     refusePush: symbolList.refusePush,
-    reached: symbolList.reached,
-    meter,
+    reached: {
+      list: symbolList.reached,
+      batch: (gen, number) => reader.reached(gen, number, reachedMs),
+    },
+    meter: {
+      ...meter,
+      appended: (ticks, ms) => {
+        meter.appended(ticks.length, ms);
+        meter.accepted(ticks);
+      },
+    },
     isLeaving,
     clock,
     log,
-    onTick: (tick) => {
-      meter.accepted(tick);
-      fanout.emit(tick);
-    },
   });
   const users = createUsers({
     ...config,
     seatStore: backplane.userSeats,
     others: {
       isReachable: () => backplane.state().at === 'up',
-      ask: (question: string, asked: AskOptions) => peers.askOthers(question, asked),
+      ask: (question, asked) => peers.askOthers(question, asked),
     },
     clock,
     log,
@@ -140,26 +196,24 @@ export function createReplica(options: ReplicaOptions): Replica {
   });
   const { authenticate, seats, signIn } = users;
   const fanout = createFanout({
-    tickStore: backplane.tickStore,
-    maxReplayTicks: config.store.maxReplayTicks,
     clock,
     log,
-    onSnapshot: (quote, reason) => sessions.tellSnapshot(quote, reason),
+    quoteOf: (symbol) => book.quote(symbol),
+    flushWindow: config.flushWindow,
     slowClientMs: config.slowClientMs,
     onTooSlow: (socketId) => {
       const connection = sessions.connectionOf(socketId);
       if (connection !== null) entrance.cut(connection, 'slow');
     },
-    onArrived: (tick) => meter.arrived(tick),
+    onArrived: (first, ticks) => meter.arrived(first, ticks),
     onWrites: (ticks, writes) => meter.wrote(ticks, writes),
-    onWritten: (ticks) => meter.written(ticks),
-    onRepair: (ticks) => meter.repaired(ticks),
+    onWritten: (oldest) => meter.written(oldest),
   });
   const freshness = createFreshness({
     clock,
     log,
     silenceMs: silentBeats * config.lease.beatMs,
-    sources: feeds,
+    symbolsBySource: () => symbolList.bySource(),
     onChange: (feed) => {
       meter.stale(feed.state === 'stale');
       sessions.tellFeed(feed);
@@ -196,11 +250,12 @@ export function createReplica(options: ReplicaOptions): Replica {
     retired: symbolList.retired,
     whyUnlisted,
     changeList: leader.changeList,
-    quotes: async (symbols) => {
-      const stored = await backplane.tickStore.read(symbols.map((symbol) => ({ symbol })));
-      return stored.flatMap(({ quote }) =>
-        quote === null ? [] : [{ ...quote, stale: freshness.isStale(quote.symbol) }],
-      );
+    quotes: (symbols) => {
+      if (!reader.hasAnswered()) throw new BackplaneUnavailable('the log was not read yet');
+      return symbols.flatMap((symbol) => {
+        const quote = book.quote(symbol);
+        return quote === null ? [] : [{ ...quote, stale: freshness.isStale(symbol) }];
+      });
     },
     push: leader.push,
     proveSession: users.prove,
@@ -224,7 +279,7 @@ export function createReplica(options: ReplicaOptions): Replica {
       isLeading: leader.isLeading(),
       feed: freshness.feed(),
       isDraining: isLeaving(),
-      isListKnown: symbolList.isKnown(),
+      arePricesKnown: reader.hasAnswered(),
     }),
   });
   const httpServer = createHttpServer(app, log);
@@ -269,7 +324,7 @@ export function createReplica(options: ReplicaOptions): Replica {
     node,
     clock,
     arrivals: entrance.arrivals,
-    calls: entrance.calls,
+    callBudgets: entrance.callBudgets,
     signIn,
     keyNameOf: createSecretCheck(config.apiKeys),
     statistics: (kind) => peers.statistics(kind),
@@ -281,6 +336,7 @@ export function createReplica(options: ReplicaOptions): Replica {
     feed: () => freshness.feed(),
     whyUnlisted,
     isStale: (symbol) => freshness.isStale(symbol),
+    prices: { ...book, areKnown: () => reader.hasAnswered(), caughtUp: () => reader.caughtUp() },
     streams: fanout,
     sendMessage: (from, request) => users.messages.sendFrom(from, request),
     onRecovery: (isRecovered, replayed) => meter.recovered(isRecovered, replayed),
@@ -299,7 +355,8 @@ export function createReplica(options: ReplicaOptions): Replica {
     }),
   });
   const peers = createCluster({
-    io,
+    messages,
+    calls,
     clock,
     log,
     node,
@@ -313,7 +370,7 @@ export function createReplica(options: ReplicaOptions): Replica {
     }),
     watchers: sessions.watchers,
     lossListener: bridge,
-    probe: () => backplane.echo(),
+    probe: () => calls.call(node, 'echo', null, echoLimitMs),
     onDrain: () => void drain.start(),
     collect: () => metrics.collect(),
     answers: users.answers,
@@ -339,32 +396,32 @@ export function createReplica(options: ReplicaOptions): Replica {
     },
   });
 
-  backplane.onAnnouncement((announcement) => {
+  messages.onMessage('announcement', (payload) => {
+    const announcement = announcementSchema.parse(payload);
     if (!freshness.announced(announcement)) return;
-    fanout.expect(announcement.heads);
-    symbolList.heard(announcement);
+    reader.expect(announcement.gen, announcement.number);
     leader.heard(announcement);
   });
   backplane.onState((state) => {
     freshness.linkChanged(state);
     if (state.at === 'down') return;
-    symbolList.start();
+    reader.catchUp();
     leader.start();
     users.start();
     peers.tell();
-    fanout.resync();
   });
 
   closing.add(() => backplane.close());
   if (bridge !== null) closing.add(() => bridge.close());
-  for (const stage of [users, symbolList, fanout, freshness, entrance, sessions, nodeDetails, peers])
+  for (const stage of [users, symbolList, reader, fanout, freshness, entrance, sessions, nodeDetails, peers])
     closing.add(() => stage.close());
 
   return {
     io,
+    push: leader.push,
     start: () => {
       peers.start();
-      symbolList.start();
+      if (backplane.state().at === 'up') reader.catchUp();
       if (backplane.state().at === 'up') leader.start();
       users.start();
     },

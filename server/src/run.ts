@@ -104,7 +104,7 @@ async function runReplica(
 ): Promise<void> {
   const replica = createThisReplica(
     config,
-    createRedisBackplane({ url, prefix, node: config.node, log, clock, ...config.store }),
+    createRedisBackplane({ url, prefix, node: config.node, log, clock }),
     log,
     { droppedLines: () => lines.dropped() },
   );
@@ -122,7 +122,7 @@ async function openMetrics(replica: Replica, log: Log): Promise<void> {
 
 /** One replica under the primary, which listens and signals for it; the port of figures is all workers' together. */
 async function runWorker(config: Config, log: Log, lines: LineWriter): Promise<void> {
-  const backplane = createLocalBackplane({ node: config.node, log, clock, ...config.store });
+  const backplane = createLocalBackplane({ node: config.node, log, clock });
   const replica = createThisReplica(config, backplane, log, {
     onLeaving: tellLeaving,
     droppedLines: () => lines.dropped(),
@@ -153,7 +153,7 @@ async function runPrimary(
     workers,
     port: config.port,
     host,
-    ...config.store,
+    ...config.logWindow,
     collect: () => metrics.collect(),
     onServer: (server) =>
       void createProcessMetrics({ metrics, clock, server, droppedLines: () => lines.dropped() }),

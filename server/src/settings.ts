@@ -175,6 +175,11 @@ export const settings = {
   FEEDS: setting('simulator,push', feeds, 'Sources of prices; `name:SYM,SYM` gives a source its symbols.'),
   SYMBOLS: setting(null, symbols, "Listed symbols; the simulator's own when not set."),
   UPDATE_INTERVAL: setting('500', whole(10, 3_600_000), "Milliseconds between the simulator's prices."),
+  SIMULATOR_PHASE: setting(
+    'spread',
+    oneOf('spread', 'burst'),
+    'Whether the simulated symbols tick at times of their own (`spread`) or all together (`burst`).',
+  ),
   SIMULATOR_SEED: setting('1', whole(0, 4_294_967_295), "Where the simulator's random walk begins."),
   DAY_START: setting(
     '00:00',
@@ -310,20 +315,35 @@ export const settings = {
     whole(10, 120_000),
     'Milliseconds without a beat after which another replica takes over.',
   ),
-  STORE_SHARDS: setting(
-    '1',
-    whole(1, 64),
-    'Parts of the tick store, each with its own generation, so that a Redis Cluster can hold several.',
+  RECOVERY_SECONDS: setting(
+    '120',
+    whole(1, 3_600),
+    'A client that was away for less than this many seconds receives every tick that it missed.',
   ),
-  HISTORY_TICKS: setting(
-    '300',
-    whole(0, 100_000),
-    'Last ticks of each symbol that the store keeps, to mend holes and for clients that come back.',
+  RECOVERY_MAX_BYTES: setting(
+    '64m',
+    byteSize(1_048_576, 4_294_967_296),
+    'Most bytes of recent ticks that Redis and each replica keep for clients that return. The oldest go first.',
   ),
   MAX_REPLAY_TICKS: setting(
-    '300',
+    '1000',
     whole(0, 10_000),
-    'Most missed ticks of a symbol that a client gets again; who missed more gets a snapshot.',
+    'Most missed ticks per symbol that a client receives again. A client that missed more receives a snapshot.',
+  ),
+  FLUSH_MS: setting(
+    '50',
+    whole(0, 250),
+    'A client that received ticks less than this many milliseconds ago receives its next ones at the end of that time.',
+  ),
+  FLUSH_MAX_MS: setting(
+    '100',
+    whole(0, 1_000),
+    'Under load that time widens by itself, up to this many milliseconds.',
+  ),
+  APPEND_MS: setting(
+    '5',
+    whole(0, 250),
+    'Milliseconds between two writes of the leader to the log. Ticks that come within them are written together.',
   ),
   SLOW_CLIENT_MS: setting(
     '20000',

@@ -17,13 +17,16 @@ const contract = 'server/src/backplane/contract.ts';
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   protocol: [],
   support: ['protocol'],
-  backplane: ['support', 'protocol'],
-  ...Object.fromEntries(stages.map((stage) => [stage, [contract, identity, seat, 'support', 'protocol']])),
+  log: ['support', 'protocol'],
+  backplane: ['log', 'support', 'protocol'],
+  ...Object.fromEntries(
+    stages.map((stage) => [stage, [contract, identity, seat, 'log', 'support', 'protocol']]),
+  ),
   users: [contract, 'support', 'protocol'],
   settings: [...stages, 'support', 'protocol'],
-  config: ['settings', ...stages, 'support', 'protocol'],
+  config: ['settings', 'log', ...stages, 'support', 'protocol'],
   metrics: ['support', 'protocol'],
-  replica: ['config', 'metrics', 'backplane', 'users', 'support', 'protocol', ...stages],
+  replica: ['config', 'metrics', 'backplane', 'log', 'users', 'support', 'protocol', ...stages],
   run: ['replica', 'config', 'backplane', 'support', 'protocol'],
   main: ['run', 'config'],
   client: ['protocol'],
@@ -82,7 +85,7 @@ describe('import borders', () => {
     sourcesBelow(folder),
   );
 
-  test('imports go main -> run -> replica -> stages -> backplane contract, support -> protocol', () => {
+  test('imports go main -> run -> replica -> stages -> backplane contract -> log -> support -> protocol', () => {
     expect(sources.length).toBeGreaterThan(10);
     expect(sources.flatMap(({ path, source }) => crossings(path, source))).toEqual([]);
   });
@@ -142,8 +145,8 @@ describe('what the borders allow', () => {
     ['server/src/run.ts', './replica.ts'],
     ['server/src/run.ts', './backplane/local/primary.ts'],
     ['server/src/replica.ts', './fanout/fanout.ts'],
-    ['server/src/fanout/sequencer.ts', '../backplane/contract.ts'],
-    ['server/src/fanout/sequencer.ts', './mixin.ts'],
+    ['server/src/fanout/tiers.ts', '../backplane/contract.ts'],
+    ['server/src/fanout/tiers.ts', './mixin.ts'],
     ['server/src/feed/push.ts', '../support/clock.ts'],
     ['server/src/feed/push.ts', '../../protocol/index.ts'],
     ['server/src/feed/push.ts', 'express'],

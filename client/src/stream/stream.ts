@@ -17,6 +17,7 @@ import { makeCid as randomCid } from './cid.ts';
 import { systemClock, type Clock } from './clock.ts';
 import { createConnection, type ConnectionState } from './connection.ts';
 import { zeroCounters, type Counters } from './counters.ts';
+import { createFeed } from './feed.ts';
 import { socketIoLinks, type OpenLink, type TransportName } from './link.ts';
 import { createSubscriptions } from './subscriptions.ts';
 import { createRenewal, type TokenSource } from './token.ts';
@@ -49,7 +50,7 @@ export interface StreamOptions {
   onState?: (state: ConnectionState) => void;
   /** Once on each connection, before everything else of it. */
   onHello?: (hello: Hello) => void;
-  /** On each connection and at each change of the feed. */
+  /** On each connection and at each change of the feed or of the list of symbols: every source, with its symbols. */
   onFeed?: (feed: FeedState) => void;
   /** The quotes of wanted symbols, which take the place of all that was known of them. */
   onSnapshot?: (quotes: Quote[], reason: SnapshotReason) => void;
@@ -135,6 +136,8 @@ export function createStream(options: StreamOptions = {}): Stream {
     onEvent: receive,
   });
 
+  const feed = createFeed();
+
   function receiveTick(tick: Tick): void {
     if (subscriptions.accept(tick)) options.onTick?.(tick);
   }
@@ -147,9 +150,12 @@ export function createStream(options: StreamOptions = {}): Stream {
   function receiveSymbols(change: SymbolsChange): void {
     subscriptions.listChanged(change);
     options.onSymbols?.(change);
+    const changed = feed.listChanged(change);
+    if (changed !== null) options.onFeed?.(changed);
   }
 
   function receiveHello(hello: Hello): void {
+    feed.connected();
     options.onHello?.(hello);
     subscriptions.connected();
     renewal.connected(hello.expiresAt);
@@ -165,7 +171,7 @@ export function createStream(options: StreamOptions = {}): Stream {
     if (name === 'tick') take(payload, isTick, receiveTick);
     else if (name === 'snapshot') take(payload, isSnapshot, receiveSnapshot);
     else if (name === 'heartbeat') take(payload, isHeartbeat, ({ at }) => options.onHeartbeat?.(at));
-    else if (name === 'feed') take(payload, isFeedState, (feed) => options.onFeed?.(feed));
+    else if (name === 'feed') take(payload, isFeedState, (event) => options.onFeed?.(feed.take(event)));
     else if (name === 'cluster')
       take(payload, isClusterStatistics, (statistics) => options.onCluster?.(statistics));
     else if (name === 'symbols') take(payload, isSymbolsChange, receiveSymbols);

@@ -132,7 +132,9 @@ function areTexts(value: unknown): value is string[] {
 
 /** The event `symbols`: two lists of texts, of which either may be empty. */
 export function isSymbolsChange(value: unknown): value is SymbolsChange {
-  return isObject(value) && areTexts(value['added']) && areTexts(value['retired']);
+  if (!isObject(value) || !areTexts(value['added']) || !areTexts(value['retired'])) return false;
+  const { feeds } = value;
+  return feeds === undefined || (isObject(feeds) && areTexts(Object.values(feeds)));
 }
 
 /** The event `heartbeat`, with the server's time in epoch milliseconds. */

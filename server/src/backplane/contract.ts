@@ -1,13 +1,14 @@
 /**
- * What replicas share, behind one contract with two homes: `redis` for a cluster, `local` for one machine.
- * The contract suite in server/test/contracts runs on both. Knows nothing of feeds, sockets or HTTP.
+ * What replicas share, behind one contract with two homes: `redis` for a cluster, `local` for one machine. The contract suite in
+ * server/test/contracts runs on both. Knows nothing of feeds, sockets or HTTP.
  *
- * Every promise here rejects with `BackplaneUnavailable` when the home does not answer; the outcome of a write is
- * then unknown.
+ * Every promise rejects with `BackplaneUnavailable` if the home does not answer; the outcome of a write is then unknown.
  */
+import { z } from 'zod';
 import type { Adapter } from 'socket.io-adapter';
 import type { Namespace } from 'socket.io';
-import type { DayFigures, FeedState, Position, Quote, Tick } from '../../protocol/index.ts';
+import type { TickLog } from '../log/contract.ts';
+import type { Freshness } from '../../protocol/index.ts';
 
 /** The home of the backplane did not answer in time, or the link to it is down. */
 export class BackplaneUnavailable extends Error {
@@ -45,117 +46,6 @@ export interface Lease {
   onRelease(listener: () => void): void;
 }
 
-/**
- * Texts by name that a leader leaves for the leaders after it, such as how the list of symbols was changed. They live as
- * long as the home does, beyond any generation.
- */
-export interface LeaderNotes {
-  /** Null where there is none of that name. */
-  read(name: string): Promise<string | null>;
-  /** Writes it, where that epoch is still the lease's; else false, and nothing happened. */
-  write(epoch: number, name: string, text: string): Promise<boolean>;
-}
-
-/** A tick before the store gave it its `gen` and `seq`, with the day's figures after it. */
-export interface TickDraft {
-  tick: Omit<Tick, 'gen' | 'seq'>;
-  /** The whole day after this tick, for the stored quote. */
-  day: DayFigures;
-  /** The source's own number of this tick, rising per symbol: the store drops what is not newer than the last it took. */
-  sourceSeq?: number;
-}
-
-/**
- * One batch of ticks for one shard. With another `gen` or `epoch` than those of the last claim it is refused, and nothing of it is
- * counted.
- */
-export interface Append {
-  gen: string;
-  epoch: number;
-  /**
-   * Names this batch. Sent again right after an append whose outcome is unknown, under the same or the next epoch, it gives
-   * the seqs that it got and counts nothing twice: a shard remembers its last batch.
-   */
-  batchId: string;
-  /** At most `maxAppendTicks`, all of this shard. */
-  drafts: readonly TickDraft[];
-  /** Makes the append happen once however often and however late it is sent with this id; `hash` stands for its content. */
-  once?: { id: string; hash: string };
-}
-
-/** What the store said to an append: counted, or refused whole. Only an append that rejected may have been either. */
-export type AppendOutcome =
-  /**
-   * `seqs` are in the order of `drafts`; null for one that was dropped by its `sourceSeq`. `replayed`: an earlier append
-   * with the same `batchId` or `once` was counted, this one was not.
-   */
-  | { ok: true; seqs: (number | null)[]; replayed: boolean }
-  /** `epoch`: that epoch is not the claimed one. `generation`: the shard began anew. `once`: the id was used with another hash. */
-  | { ok: false; reason: 'epoch' | 'generation' | 'once' };
-
-/** Ticks in one append, so that no script holds Redis for long. */
-export const maxAppendTicks = 200;
-/** How long an `once` id is remembered, in milliseconds. */
-export const onceTtlMs = 600_000;
-
-/** Symbols of one shard that are listed no more, `maxAppendTicks` together at most. */
-export interface Retirement {
-  gen: string;
-  epoch: number;
-  /** Their histories go; head, quote and source number stay. */
-  retired: readonly string[];
-  /** All of theirs goes. So that no seq is used twice, a symbol without a head goes on behind the highest head that went so. */
-  forgotten: readonly string[];
-}
-
-/** What a shard said to a claim: where it stands, or `epoch`, as a later leader has claimed it. */
-export type Claim =
-  /**
-   * `quotes` holds the last quote of every symbol that the shard knows. One whose `seq` is 0 is from an earlier generation:
-   * its price is known, its first tick of this one is 1. `sourceSeqs` holds the last number taken of each symbol that has one.
-   */
-  | { ok: true; gen: string; quotes: Quote[]; sourceSeqs: ReadonlyMap<string, number> }
-  | { ok: false; reason: 'epoch' };
-
-/** A question for one symbol's last quote, and for what was missed since a position. */
-export interface ReadRequest {
-  symbol: string;
-  /** Where the asker is. Without it `missed` is null. */
-  after?: Position;
-  /** More missed ticks than this are not given; `missed` is then null. */
-  maxMissed?: number;
-}
-
-/** One symbol as the store knew it at one moment. */
-export interface StoredSymbol {
-  /** Null while its shard is empty, and until it is claimed in this life of the server: so long its quote is null too. */
-  gen: string | null;
-  quote: Quote | null;
-  /** Every tick after the position up to the quote's seq, oldest first, or null where they are not all there any more. Never a part. */
-  missed: Tick[] | null;
-}
-
-/**
- * Assigns `gen` and `seq`, keeps the last quote of each symbol and its last ticks (`HISTORY_TICKS`). Symbols belong to a
- * shard, and generation, claimed epoch, heads and batch ids are the shard's. A quote's `stale` is always false: freshness is
- * not stored.
- *
- * A generation is random and made by the store itself, when it is empty or is not the same life of the same server that the
- * shard was written in: then the newest entries may be lost, and no (gen, symbol, seq) may be used twice.
- */
-export interface TickStore {
-  readonly shards: number;
-  /** The shard of a symbol, from 0; the same on every replica with the same number of shards. */
-  shardOf(symbol: string): number;
-  /** What a new leader does first with each shard: writes its epoch, so that every other one is refused, and reads where it stands. */
-  claim(shard: number, epoch: number): Promise<Claim>;
-  append(shard: number, append: Append): Promise<AppendOutcome>;
-  /** Drops what nobody can ask for any more. False, and nothing is done, where gen or epoch is another one. */
-  retire(shard: number, retirement: Retirement): Promise<boolean>;
-  /** In the order of the requests. Each symbol is read at one moment; many symbols may be read in several steps. */
-  read(requests: readonly ReadRequest[]): Promise<StoredSymbol[]>;
-}
-
 /** A user's right to one connection. */
 export interface Seat {
   user: string;
@@ -175,22 +65,18 @@ export type SeatOutcome =
 
 /** What a node hears when it renews: who else does, and which of its own connections have lost their seats. */
 export interface SeatBeat {
-  /**
-   * Of every node that is known, this one too; a number that changes with each of its beats and never comes again, and is negative
-   * before the first after it entered.
-   */
+  /** A number per known node, this one too. It changes with each beat of the node, never comes again, and is negative before the first. */
   beats: ReadonlyMap<string, number>;
   /** This node's seats that other nodes' connections took over, until a beat says that they were noted. */
   lost: string[];
 }
 
 /**
- * Which user's connections are there, over all nodes. A node's seats count while the node is known: it makes itself known by
- * `enter`, renews by `beat`, and is forgotten with all its seats by `forget`. Nothing in it is a clock.
+ * The connections of each user on all nodes. A node's seats count while the node is known: from `enter` to `forget`, with a `beat` now
+ * and then. Nothing in it is a clock.
  *
- * A generation is random and made by the store itself, when it is empty or is not the same life of the same server that it
- * was written in. Where the generation of a call is not the current one, or this node is not known, nothing happens and the
- * answer is null: who held seats enters and takes them again.
+ * The store makes a random generation if it is empty, or if it was written in another life of the server. If a call has another
+ * generation, or this node is not known, nothing happens and the answer is null: the node then enters and takes its seats again.
  */
 export interface UserSeats {
   /** This node's name among the seats, which no other process ever has. */
@@ -200,8 +86,8 @@ export interface UserSeats {
   /** Renews, and lets go what was `noted` of the lost seats. */
   beat(gen: string, noted: readonly string[]): Promise<SeatBeat | null>;
   /**
-   * Takes each of the seats where the user has it already under that cid, on whatever node, or has fewer than `max`; without
-   * `max` in any case. At most `maxSeatsPerCall`; the outcomes are in the order of the seats.
+   * Takes each seat that the user has under that cid already, on any node, and others up to `max` per user; without `max` all. At most
+   * `maxSeatsPerCall`; the outcomes are in the order of the seats.
    */
   take(gen: string, seats: readonly Seat[], max?: number): Promise<SeatOutcome[] | null>;
   /** Frees those of the seats that this node still has. At most `maxSeatsPerCall`. */
@@ -212,14 +98,6 @@ export interface UserSeats {
   exit(gen: string): Promise<void>;
 }
 
-/** How the list of symbols was changed while running, beside what the settings say. */
-export interface SymbolChanges {
-  /** Rises by 1 with each change; 0 before the first. */
-  version: number;
-  /** Each changed symbol once, the last change last, with the source that it was added to; null where it was retired. */
-  feeds: (readonly [symbol: string, feed: string | null])[];
-}
-
 /** At most so many calls in each span, which begins with its first call. */
 export interface CallLimit {
   maxCalls: number;
@@ -228,37 +106,98 @@ export interface CallLimit {
 
 /** How many calls each caller of the API made, over all replicas. */
 export interface CallCounts {
-  /**
-   * Counts a call of that caller; gives 0 where the limit has room for it, else the milliseconds until it has again. A caller
-   * is always counted with the same limit.
-   */
+  /** Counts a call; gives 0 if the limit has room for it, else the milliseconds until it has. A caller always has the same limit. */
   take(caller: string, limit: CallLimit): Promise<number>;
 }
 
-/** What the leader tells every replica with each beat, itself included. At most once: a lost one is followed by the next. */
+/** The state of the feed as a whole, and of each source by name. */
+export interface FeedHealth {
+  state: Freshness;
+  /** Epoch milliseconds of the last change. */
+  since: number;
+  /** Empty while live. */
+  reason: string;
+  sources: { name: string; state: Freshness }[];
+}
+
+/** What the leader sends to every replica with each beat, itself included, with the topic `announcement`. A lost one is followed by the next. */
 export interface Announcement {
   node: string;
   epoch: number;
-  /** The generation of each shard. */
-  gens: string[];
-  /** Heads that moved of late, so that who lost the last tick before a calm learns of it: [symbol, gen, seq]. */
-  heads: [symbol: string, gen: string, seq: number][];
-  feed: FeedState;
-  /** With `feed.sources`, which name every listed symbol, the whole list. */
-  changes: SymbolChanges;
+  gen: string;
+  /** The number of the last batch in the log: a replica that has not read it has lost it. */
+  number: number;
+  feed: FeedHealth;
 }
 
-/** A call to the leader and its answer, from any replica, the leader itself included. Payloads are JSON. */
-export interface LeaderLine {
-  /** Answers calls that are meant for the leader of this epoch, until the returned function is called. */
-  serve(epoch: number, answer: (request: unknown) => Promise<unknown>): () => void;
-  /** Rejects with `NoLeader` when nobody serves that epoch (at once where the home knows it), or with `BackplaneUnavailable`. */
-  call(epoch: number, request: unknown): Promise<unknown>;
+const freshness = z.enum(['live', 'stale']);
+
+/** An announcement as it arrives. */
+export const announcementSchema: z.ZodType<Announcement> = z.object({
+  node: z.string(),
+  epoch: z.number(),
+  gen: z.string(),
+  number: z.number(),
+  feed: z.object({
+    state: freshness,
+    since: z.number(),
+    reason: z.string(),
+    sources: z.array(z.object({ name: z.string(), state: freshness })),
+  }),
+});
+
+/** A message between replicas. Its payload is JSON. */
+export interface Message {
+  /** The process that sent it. */
+  from: string;
+  topic: string;
+  payload: unknown;
 }
 
-/** Nobody answers for that epoch. */
-export class NoLeader extends Error {
-  override name = 'NoLeader';
+/** Messages between replicas. A lost one is not sent again. */
+export interface Messages {
+  /** To every replica, this one too. Never throws and never waits; lost while the link is down. It comes after earlier room emits. */
+  sendAll(topic: string, payload: unknown): void;
+  /** To the replica of that name, which may be this one; false if there is none. On its way when this returns. */
+  sendTo(node: string, topic: string, payload: unknown): Promise<boolean>;
+  /** Fires with each message of that topic; `isOwn` if this replica sent it. */
+  onMessage(topic: string, listener: (payload: unknown, isOwn: boolean) => void): void;
+}
+
+/** Calls between replicas, made by `createCalls` over `Messages`. */
+export interface Calls {
+  /**
+   * Asks the replica of that name, which may be this one. Rejects with `NobodyThere`, with `BackplaneUnavailable` if no answer comes
+   * within `limitMs`, or with an Error if the other replica failed. On its way when this returns.
+   */
+  call(node: string, question: string, body: unknown, limitMs: number): Promise<unknown>;
+  /** Answers that question from now on. */
+  answer(question: string, answer: (body: unknown) => unknown): void;
+  /** That replica is gone: calls to it end now. */
+  forget(node: string): void;
+}
+
+/** What goes with a question to all other replicas. */
+export interface AskOptions {
+  /** How long their answers are waited for, in milliseconds. */
+  limitMs: number;
+  /** What is asked about; `undefined` if the question says it all. */
+  body?: unknown;
+  /** Whether no further answer is needed after this one. */
+  isEnough?: (answer: unknown) => boolean;
+}
+
+/** What came of a question to all others. */
+export interface OthersAnswers {
+  /** In the order in which they came. */
+  answers: unknown[];
+  /** The replicas that are there and did not answer in time, by name. */
+  silent: string[];
+}
+
+/** There is no replica of that name: it surely did not get the call. */
+export class NobodyThere extends Error {
+  override name = 'NobodyThere';
 }
 
 /** The link to the home. */
@@ -271,28 +210,19 @@ export type BackplaneState = { at: 'up' } | { at: 'down'; since: number; reason:
 export interface Backplane {
   readonly kind: 'redis' | 'local';
   readonly lease: Lease;
-  readonly leaderNotes: LeaderNotes;
-  readonly tickStore: TickStore;
-  readonly leaderLine: LeaderLine;
+  readonly tickLog: TickLog;
+  readonly messages: Messages;
   readonly userSeats: UserSeats;
   readonly callCounts: CallCounts;
   adapter(wrap: AdapterMixin): AdapterFactory;
-  /** Never throws and never waits; lost while the link is down. On one link with room emits, so it comes after earlier ticks. */
-  announce(announcement: Announcement): void;
-  onAnnouncement(listener: (announcement: Announcement) => void): void;
   state(): BackplaneState;
   /** Fires at each change of `state()`. `up` comes after the subscriptions are in place again: what was missed is over. */
   onState(listener: (state: BackplaneState) => void): void;
-  /**
-   * Resolves when a message has gone the way of those between replicas and come back to this one; rejects with
-   * `BackplaneUnavailable`, within seconds, where none does.
-   */
-  echo(): Promise<void>;
-  /** Rebuilds the links by which ticks and announcements come: they are up, and yet nothing comes. `onState` tells of it. */
+  /** Rebuilds the link by which ticks and announcements come: it is up, and yet nothing comes. `onState` reports it. */
   rebuild(): void;
   /** Fires with each round trip to the home that was measured, in milliseconds: a few a second, none while it does not answer. */
   onRoundTrip(listener: (ms: number) => void): void;
-  /** Room emits and announcements that could not be sent, since the start. */
+  /** Room emits and messages to all that could not be sent, since the start. */
   lostPublishes(): number;
   /** The figures of our own process that hosts it, where there is one, as JSON for the `text` of metrics.ts; none where it does not answer. */
   collect(): Promise<unknown[]>;

@@ -54,6 +54,9 @@ export interface Bridge {
 /** Events and notices that wait or are on their way: a connect of every client of a large replica is among them. */
 const maxWaiting = 10_000;
 const maxWaitingBytes = 16_777_216;
+/** Places that notices leave free, so that clients who come and go never cost an event. */
+const eventPlaces = 1_000;
+const eventBytes = 4_194_304;
 /** How long a replica that leaves has to tell the last of its sessions' ends, in milliseconds. */
 const lastNoticesMs = 1_000;
 /** The event of the notice that a replica died. */
@@ -111,19 +114,22 @@ export function createBridge(options: BridgeOptions): Bridge {
     enter: (event, data, { session, user }) => {
       const id = makeId();
       const body = bodyOf({ id, event, data, user, session });
-      if (waiting >= maxWaiting || waitingBytes + body.length > maxWaitingBytes) {
+      const isNotice = event === 'connect' || event === 'disconnect';
+      const [places, bytes] = isNotice ? [eventPlaces, eventBytes] : [0, 0];
+      if (waiting >= maxWaiting - places || waitingBytes + body.length > maxWaitingBytes - bytes) {
         onOutcome('full', 0);
         return null;
       }
       waitingBytes += body.length;
       onWaiting(++waiting);
-      return { id, event, session, body, isNotice: event === 'connect' || event === 'disconnect' };
+      return { id, event, session, body, isNotice };
     },
     leave: ({ body }: BackendRequest) => {
       waitingBytes -= body.length;
       onWaiting(--waiting);
     },
     send: async (request) => (await loaded).sender.send(request),
+    hurry: (request) => void loaded.then(({ sender }) => sender.hurry(request)),
     onUntold: () => untold++,
     onEnded: (line) => {
       lines.delete(line);

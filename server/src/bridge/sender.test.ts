@@ -57,6 +57,22 @@ it('[BR6] sends so many at once, events before notices', async () => {
   expect(sending()).toEqual(['event 1', 'notice 3']);
 });
 
+it('[BR6] sends a notice that was hurried with the events; to hurry one that was sent changes nothing', async () => {
+  const { clock, sender, request, end, sending } = setUp({ maxConcurrent: 1 });
+  const notices = [1, 2, 3].map((n) => request(`notice ${n}`, true));
+  for (const notice of notices) void sender.send(notice);
+  void sender.send(request('event 1'));
+  await clock.advance(0);
+  for (const notice of [notices[0], notices[2]]) if (notice !== undefined) sender.hurry(notice);
+  const sent: string[] = [];
+  for (let n = 0; n < 4; n++) {
+    sent.push(...sending());
+    await end(answered);
+  }
+  expect(sent).toEqual(['notice 1', 'event 1', 'notice 3', 'notice 2']);
+  for (const notice of notices) sender.hurry(notice);
+});
+
 it('[BR5] what was never sent is sent again within the time limit, under the same id, three times in all', async () => {
   const { clock, posts, sender, request, end, outcomes } = setUp();
   const sent = sender.send(request('1'));

@@ -31,7 +31,7 @@ interface SenderOptions {
   post: Post['post'];
   /** Requests on their way at once. */
   maxConcurrent: number;
-  /** From the call to its outcome, in milliseconds. */
+  /** How long a request may wait for others, and then for its answer, in milliseconds. */
   timeoutMs: number;
   clock: Pick<Clock, 'monotonic' | 'after'>;
   log: BackendLog;
@@ -46,6 +46,8 @@ interface SenderOptions {
 export interface Sender {
   /** Never rejects but for a fault of ours. */
   send(request: BackendRequest): Promise<Sent>;
+  /** If the notice still waits for others, it goes with the events from now on: an event waits for it. */
+  hurry(notice: BackendRequest): void;
   /** From now on nothing that waits is sent. */
   close(): void;
 }
@@ -57,6 +59,8 @@ const restMs = { initialDelay: 500, maxDelay: 10_000 };
 /** Once more for a request that was never sent: a backend that restarts is soon back. */
 const maxRetries = 2;
 const retry = { baseMs: 100, maxMs: 500 };
+const noticePriority = 0;
+const eventPriority = 1;
 
 const open: Sent = { outcome: 'open', detail: 'the backend is left alone for a moment' };
 const leaving: Sent = { outcome: 'leaving', detail: 'this replica leaves' };
@@ -70,6 +74,8 @@ export function createSender(options: SenderOptions): Sender {
     handleWhenResult((result) => isAway(result as Sent)),
     { halfOpenAfter: new ExponentialBackoff(restMs), breaker: new ConsecutiveBreaker(failuresUntilAway) },
   );
+  /** Ids of those that were not sent yet. */
+  const waiting = new Set<string>();
   let isClosed = false;
 
   breaker.onStateChange((state) => {
@@ -90,13 +96,16 @@ export function createSender(options: SenderOptions): Sender {
     }
   }
 
-  async function take(request: BackendRequest, deadline: number): Promise<Sent> {
+  async function take(request: BackendRequest, waitedEnoughAt: number): Promise<Sent> {
     if (isClosed) return leaving;
-    if (clock.monotonic() >= deadline)
+    // Nobody waits for a notice; without it later events of the session would be of nobody.
+    if (!request.isNotice && clock.monotonic() >= waitedEnoughAt)
       return { outcome: 'late', detail: `waited for others for ${timeoutMs} ms` };
     // One is on its way to see whether the backend is back; others do not wait for that.
     if (breaker.state === CircuitState.HalfOpen) return open;
     try {
+      // From here on: a backend that answers in time is not away because others were in front.
+      const deadline = clock.monotonic() + timeoutMs;
       return await breaker.execute(() => attempt(request, deadline));
     } catch (error) {
       if (isBrokenCircuitError(error)) return open;
@@ -107,13 +116,22 @@ export function createSender(options: SenderOptions): Sender {
   return {
     send: async (request) => {
       const startedAt = clock.monotonic();
-      const sent = await queue.add(() => take(request, startedAt + timeoutMs), {
-        priority: request.isNotice ? 0 : 1,
-      });
+      const { id, isNotice } = request;
+      waiting.add(id);
+      const sent = await queue.add(
+        () => {
+          waiting.delete(id);
+          return take(request, startedAt + timeoutMs);
+        },
+        { id, priority: isNotice ? noticePriority : eventPriority },
+      );
       const ms = clock.monotonic() - startedAt;
       onOutcome(sent.outcome, ms);
       log.ended(request, sent, ms);
       return sent;
+    },
+    hurry: ({ id }) => {
+      if (waiting.has(id)) queue.setPriority(id, eventPriority);
     },
     close: () => void (isClosed = true),
   };

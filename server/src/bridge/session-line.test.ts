@@ -8,6 +8,7 @@ import { SessionLine, type BackendAnswer, type LineStage } from './session-line.
 function setUp({ room = 100, ready = (): Promise<void> => Promise.resolve() } = {}) {
   const clock = createManualClock();
   const sent: { event: string; end: (sent: Sent) => void; fail: (error: Error) => void }[] = [];
+  const hurried: string[] = [];
   const errors: unknown[] = [];
   const answers: [event: string, answer: BackendAnswer][] = [];
   let taken = 0;
@@ -17,11 +18,13 @@ function setUp({ room = 100, ready = (): Promise<void> => Promise.resolve() } = 
     enter: (event, data, { session }) => {
       if (taken === room) return null;
       taken++;
-      return { id: event, event, session, body: JSON.stringify(data), isNotice: false };
+      const isNotice = event === 'connect' || event === 'disconnect';
+      return { id: event, event, session, body: JSON.stringify(data), isNotice };
     },
     leave: () => void taken--,
     send: ({ event }: BackendRequest) =>
       new Promise((resolve, reject) => void sent.push({ event, end: resolve, fail: reject })),
+    hurry: ({ event }) => void hurried.push(event),
     onUntold: () => void untold++,
     onEnded: () => void ended++,
     onError: (error) => errors.push(error),
@@ -43,6 +46,7 @@ function setUp({ room = 100, ready = (): Promise<void> => Promise.resolve() } = 
     line,
     call,
     sent,
+    hurried,
     answers,
     errors,
     end,
@@ -82,6 +86,22 @@ it('[BR4] sends each after the end of the one before, the notices first and last
   await end();
   expect([taken(), ended()]).toEqual([0, 1]);
   expect(named(answers)).toEqual(['a: A', 'b: B']);
+});
+
+it('[BR6] hurries a notice that an event waits for, and no other', async () => {
+  const { line, call, end, settle, hurried } = setUp();
+  await settle();
+  expect(hurried).toEqual([]);
+  call('order');
+  expect(hurried).toEqual(['connect']);
+  await end();
+  call('order');
+  await end();
+  void line.tellConnect();
+  await end();
+  expect(hurried).toEqual(['connect']);
+  call('order');
+  expect(hurried).toEqual(['connect', 'connect']);
 });
 
 it('[BR4] goes on after a failure, and after a fault of ours', async () => {

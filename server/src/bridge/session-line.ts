@@ -29,6 +29,8 @@ export interface LineStage {
   /** Fires for the end of a session that the backend was not told of, or may not have been. */
   onUntold(): void;
   send(request: BackendRequest): Promise<Sent>;
+  /** The notice goes with the events from now on, and no longer behind the notices of other sessions. */
+  hurry(notice: BackendRequest): void;
   /** Fires when the last of a line has ended. */
   onEnded(line: SessionLine): void;
   /** Fires for a fault of ours. */
@@ -53,7 +55,10 @@ export class SessionLine {
   readonly #stage: LineStage;
   readonly #of: SessionOfLine;
   #last: Promise<void> = Promise.resolve();
+  /** Events, not notices. */
   readonly #calls = new Set<Call>();
+  /** The notice that was handed on and has no answer yet. */
+  #notice: BackendRequest | null = null;
   #isOver = false;
 
   constructor(stage: LineStage, of: SessionOfLine) {
@@ -83,6 +88,7 @@ export class SessionLine {
     }
     const call: Call = { request, onAnswer, at: 'waiting', isTaken: false };
     this.#calls.add(call);
+    if (this.#notice !== null) this.#stage.hurry(this.#notice);
     this.#last = this.#last
       .then(() => (onAnswer === null ? undefined : this.#of.ready()))
       .then(() => this.#take(call));
@@ -140,7 +146,12 @@ export class SessionLine {
     try {
       if (call.at === 'refused') return refused('draining');
       call.at = 'sent';
-      const sent = await this.#stage.send(call.request);
+      const sending = this.#stage.send(call.request);
+      if (call.request.isNotice) {
+        this.#notice = call.request;
+        if (this.#calls.size > 0) this.#stage.hurry(call.request);
+      }
+      const sent = await sending;
       call.isTaken = isTaken(sent);
       if (!call.isTaken) this.#untold(call.request.event);
       return sent.outcome === 'answered'
@@ -151,6 +162,7 @@ export class SessionLine {
       return refused('internal');
     } finally {
       this.#calls.delete(call);
+      if (this.#notice === call.request) this.#notice = null;
       this.#stage.leave(call.request);
     }
   }

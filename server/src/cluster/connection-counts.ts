@@ -3,8 +3,7 @@
  * Knows no sockets. Keeps SPEC.md [AP4].
  */
 import { z } from 'zod';
-import type { OthersAnswers } from './peers.ts';
-import type { AskOptions } from './node-line.ts';
+import type { AskOptions, OthersAnswers } from '../backplane/contract.ts';
 import { byNode } from './nodes.ts';
 
 const countsSchema = z.object({

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createManualClock } from '../../test/support/stand-ins/manual-clock.ts';
 import { createLog } from '../support/log.ts';
-import type { NodeChannel } from './node-line.ts';
+import type { NodeChannel } from './nodes.ts';
 import { createNodeLosses, lostAfterMs, type NodeLosses } from './node-losses.ts';
 
 /** Within this long a loss is found: the look after it, and what the clock's first look may be late. */

@@ -8,8 +8,7 @@ import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import type { Clock } from '../support/clock.ts';
 import type { Log } from '../support/log.ts';
-import type { NodeChannel } from './node-line.ts';
-import { byNode } from './nodes.ts';
+import { byNode, type NodeChannel } from './nodes.ts';
 
 /** One life of a replica, as far as others know. */
 export interface Instance {

@@ -4,7 +4,12 @@
  */
 import { z } from 'zod';
 import type { Clock } from '../support/clock.ts';
-import type { NodeChannel } from './node-line.ts';
+
+/** Brings JSON to every other replica, at most once and not to the sender. */
+export interface NodeChannel {
+  send(topic: string, payload: object): void;
+  onMessage(topic: string, listener: (payload: unknown) => void): void;
+}
 
 const nodeSchema = z.object({
   node: z.string(),

@@ -5,8 +5,7 @@
 import { z } from 'zod';
 import type { ClusterStatistics, NodeDetails } from '../../protocol/index.ts';
 import type { Clock } from '../support/clock.ts';
-import type { NodeChannel } from './node-line.ts';
-import { byNode, type NodeState } from './nodes.ts';
+import { byNode, type NodeChannel, type NodeState } from './nodes.ts';
 
 /** `counts` is for everybody, `details` for those with an API key. */
 export type WatchKind = 'counts' | 'details';

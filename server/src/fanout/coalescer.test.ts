@@ -15,25 +15,25 @@ function tick(symbol: string, seq: number): Tick {
 const ticksOf = (symbol: string, count: number): Tick[] =>
   Array.from({ length: count }, (_, index) => tick(symbol, index + 1));
 
+const framesOf = (ticks: readonly Tick[]) => ticks.map((one) => encodeTick(one));
+
 const slowClientMs = 20_000;
 
-function setUp() {
+function setUp(flushMs = 0) {
   const clock = createManualClock();
   const tooSlow: string[] = [];
-  const written: string[][] = [];
+  const written: string[] = [];
   const writes: string[] = [];
   const coalescer = createCoalescer({
     clock,
+    flushWindow: { flushMs, maxFlushMs: flushMs },
     slowClientMs,
     onTooSlow: (id) => void tooSlow.push(id),
     onWrites: (ticks, count) => void writes.push(`${ticks} ticks in ${count}`),
-    onWritten: (ticks) => void written.push(seqs(ticks.map((one) => one.tick))),
+    onWritten: ({ tick: oldest }) => void written.push(...seqs([oldest])),
   });
   const emit = (...ticks: Tick[]): void => {
-    for (const one of ticks) {
-      const frame = encodeTick(one);
-      coalescer.enqueue({ ...frame, room: tickRoom(one.symbol), deliverTo: () => {} });
-    }
+    for (const one of ticks) coalescer.enqueue(tickRoom(one.symbol), encodeTick(one));
   };
   /** Emits ticks, and waits until the turn is over. */
   const send = async (...ticks: Tick[]): Promise<void> => {
@@ -66,7 +66,8 @@ describe('createCoalescer', () => {
     await send(tick('B', 2));
     expect(both.writes.map(seqs)).toEqual([['A1', 'B1', 'A2'], ['B2']]);
     expect(alone.writes.map(seqs)).toEqual([['B1'], ['B2']]);
-    expect(written).toEqual([['A1', 'B1', 'A2', 'C1'], ['B2']]);
+    // The oldest tick of each write: one for each set of rooms.
+    expect(written).toEqual(['A1', 'B1', 'B2', 'B2']);
     expect(writes).toEqual(['3 ticks in 1', '1 ticks in 1', '1 ticks in 1', '1 ticks in 1']);
     expect(coalescer.counters()).toMatchObject({ flushes: 2, deliveries: 6, writes: 4, slowWrites: 0 });
   });
@@ -242,7 +243,7 @@ describe('createCoalescer', () => {
     const { clock, coalescer, send, open } = setUp();
     const client = open('1', ['A'], {}, 'plain');
     const filling = ticksOf('B', 400);
-    const taken = coalescer.writeTo('1', filling);
+    const taken = coalescer.writeTo('1', framesOf(filling));
     await send(tick('A', 1));
     await send(tick('A', 2));
     expect(client.writes).toHaveLength(1);
@@ -267,12 +268,78 @@ describe('createCoalescer', () => {
     expect(withClients()).toEqual([]);
   });
 
+  it('[F3] with a window, a client that was just written to gets what follows in one write at its end', async () => {
+    const { clock, send, open } = setUp(40);
+    const client = open('1', ['A', 'B']);
+    await send(tick('A', 1));
+    expect(client.writes.map(seqs)).toEqual([['A1']]);
+    await send(tick('A', 2));
+    await send(tick('B', 1), tick('A', 3));
+    expect(client.writes).toHaveLength(1);
+    await clock.advance(40);
+    expect(client.writes.map(seqs)).toEqual([['A1'], ['A2', 'B1', 'A3']]);
+  });
+
+  it('[F4] with a window, a client gets what came after it joined and before it left, and nothing else', async () => {
+    const { clock, coalescer, send, open } = setUp(40);
+    const [first, leaver] = [open('1', ['A']), open('2', ['A'])];
+    await send(tick('A', 1));
+    await send(tick('A', 2));
+    const late = open('3', ['A']);
+    await send(tick('A', 3));
+    coalescer.left('2', tickRoom('A'));
+    const later = open('4', ['A']);
+    await send(tick('A', 4));
+    await clock.advance(40);
+    expect(seqs(first.ticks())).toEqual(['A1', 'A2', 'A3', 'A4']);
+    expect(seqs(leaver.ticks())).toEqual(['A1', 'A2', 'A3']);
+    expect(seqs(late.ticks())).toEqual(['A3', 'A4']);
+    expect(seqs(later.ticks())).toEqual(['A4']);
+  });
+
+  it('[F4] with a window, a client that takes another symbol too misses nothing and gets nothing twice', async () => {
+    const { clock, coalescer, send, open } = setUp(40);
+    const [client, other] = [open('1', ['A']), open('2', ['A', 'B'])];
+    await send(tick('A', 1), tick('B', 1));
+    await send(tick('A', 2), tick('B', 2));
+    coalescer.joined('1', tickRoom('B'));
+    await send(tick('A', 3), tick('B', 3));
+    await clock.advance(100);
+    expect(seqs(client.ticks())).toEqual(['A1', 'A2', 'A3', 'B3']);
+    expect(seqs(other.ticks())).toEqual(['A1', 'B1', 'A2', 'B2', 'A3', 'B3']);
+  });
+
+  it('[F4] with a window, everything goes out when something else is about to', async () => {
+    const { coalescer, send, open } = setUp(40);
+    const [one, two] = [open('1', ['A']), open('2', ['B'])];
+    await send(tick('A', 1), tick('B', 1));
+    await send(tick('A', 2), tick('B', 2));
+    coalescer.flush([tickRoom('A')]);
+    expect([seqs(one.ticks()), seqs(two.ticks())]).toEqual([['A1', 'A2'], ['B1']]);
+    coalescer.flush();
+    expect(seqs(two.ticks())).toEqual(['B1', 'B2']);
+  });
+
+  it('[F3] with a window, a large set of clients is not written to in one turn', async () => {
+    const { clock, send, open } = setUp(40);
+    const clients = Array.from({ length: 1_200 }, (_, id) => open(`${id}`, ['A']));
+    await send(tick('A', 1));
+    await clock.advance(1);
+    await send(tick('A', 2));
+    const written = new Set<number>();
+    for (let ms = 0; ms < 40; ms += 2) {
+      await clock.advance(2);
+      written.add(clients.filter((client) => client.writes.length === 2).length);
+    }
+    expect([...written].toSorted((a, b) => a - b)).toEqual([0, 176, 688, 1_200]);
+  });
+
   it('writes what is queued when it closes, and nobody waits on for a client', async () => {
     const { coalescer, emit, open } = setUp();
     const client = open('1', ['A']);
     open('2', []);
     emit(tick('A', 1));
-    const taken = coalescer.writeTo('2', ticksOf('B', 300));
+    const taken = coalescer.writeTo('2', framesOf(ticksOf('B', 300)));
     coalescer.close();
     await taken;
     expect(seqs(client.ticks())).toEqual(['A1']);

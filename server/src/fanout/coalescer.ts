@@ -1,12 +1,12 @@
 /**
- * All ticks that one turn of the event loop made for one socket leave in one write: a system call costs more than the
- * ticks in it (DESIGN section 4). Queues by room, puts each basket's ticks together once, and hands them to its outlets.
- * Order is kept for each symbol; across symbols, and against other events, it may move within a turn. SPEC.md [F3] to [F5].
+ * All ticks that one turn of the event loop, or one flush window, made for a client leave in one write: a system call costs more than
+ * the ticks in it. Each tick is added to the groups of its room. A group's ticks are put together once, for all its clients.
+ * Order is kept per symbol; across symbols, and against other events, it may move within a turn. SPEC.md [F3] to [F5].
  */
-import type { Tick } from '../../protocol/index.ts';
 import type { Clock } from '../support/clock.ts';
-import { Batch, plainOf, type Delivery } from './batch.ts';
-import { createBaskets, type Basket } from './baskets.ts';
+import { GroupWrite } from './group-write.ts';
+import { createFlushWheel, type FlushWindow } from './flush-wheel.ts';
+import { createGroups, type Group } from './groups.ts';
 import type { Connection, RawSocket, RawWebSocket } from './engine-internals.ts';
 import type { OutletCounters } from './outlet-counters.ts';
 import { Outlet, type OutletStage } from './outlet.ts';
@@ -14,7 +14,6 @@ import { PieceMemory } from './piece-memory.ts';
 import {
   bytesOf,
   encodeEvent,
-  encodeTick,
   type Dialect,
   type EncodedEvent,
   type PreparedOptions,
@@ -22,19 +21,21 @@ import {
 } from './tick-frames.ts';
 
 /**
- * Who is told of what goes out. `onWrites` fires for each basket of a turn, with 0 writes too, and for each write to one client
+ * Who is told of what goes out. `onWrites` fires for each group of a turn, with 0 writes too, and for each write to one client
  * alone; `onWritten` fires last.
  */
 export interface CoalescerOptions {
   clock: Clock;
+  /** How long a client that was just written to waits for its next ticks. */
+  flushWindow: FlushWindow;
   /** A client that takes nothing for this long while ticks wait for it is too slow, in milliseconds. */
   slowClientMs: number;
   /** Fires once for each client that is too slow. Nothing is held for it any more. */
   onTooSlow: (socketId: string) => void;
   /** Fires with the number of ticks in a write, and how many writes had as many. */
   onWrites: (ticks: number, writes: number) => void;
-  /** Fires for each turn's ticks, after they were written to everyone; once a tick, not once a socket. */
-  onWritten: (ticks: readonly Delivery[]) => void;
+  /** Fires after each write to a group, with the tick that waited longest: once per group, not once per socket. */
+  onWritten: (oldest: TickFrame) => void;
 }
 
 /** What went out since the start, and who is behind now. */
@@ -51,10 +52,16 @@ export interface CoalescerCounters extends OutletCounters {
  */
 export interface Coalescer {
   counters(): Readonly<CoalescerCounters>;
-  /** Takes a tick for its room's members; it leaves at the end of the turn. */
-  enqueue(delivery: Delivery): void;
-  /** Writes what is queued now: membership changes, or something else goes out to those rooms. */
-  flush(): void;
+  /** Adds a tick for the clients that are in the room now; it leaves at the end of the turn or of a window. */
+  enqueue(room: string, frame: TickFrame): void;
+  /** Writes everything that waits for a turn or a window, in those rooms or all: something else is about to go out. */
+  flush(rooms?: Iterable<string>): void;
+  /** How many ticks may be written to that client at once; 0 if it is gone. */
+  maxSlice(socketId: string): number;
+  /** The rooms that have clients. */
+  rooms(): Iterable<string>;
+  /** Writes to that client what waits for a turn or a window. */
+  flushTo(socketId: string): void;
   opened(socket: RawSocket, dialect?: Dialect): void;
   gone(socketId: string): void;
   joined(socketId: string, room: string): void;
@@ -67,10 +74,12 @@ export interface Coalescer {
   onEngineFlush(connection: object, packets: readonly EnginePacket[]): void;
   /** What waits for the client, of that symbol or all, goes out now: something else is about to. */
   give(socketId: string, symbol?: string): void;
-  /** What waits of the symbol, for one client or for all, is not sent: a snapshot takes its place. */
-  forget(symbol: string, socketId?: string): void;
+  /** What waits of the symbol for the client is not sent: a snapshot takes its place. */
+  forget(symbol: string, socketId: string): void;
+  /** Nothing that waits is sent, for nobody: snapshots take its place. */
+  forgetAll(): void;
   /** Writes ticks to one client in this turn; resolves when it has taken them, or is gone. */
-  writeTo(socketId: string, ticks: readonly Tick[]): Promise<void>;
+  writeTo(socketId: string, frames: readonly TickFrame[]): Promise<void>;
   /** Writes the event to everyone who got nothing for `ms`. */
   writeToSilent(ms: number, event: string, payload: () => object): void;
   close(): void;
@@ -90,24 +99,20 @@ export interface EnginePacket {
 const sweepMs = 50;
 /** A silence begins before the ping that shows it: looked at this early, a client is gone when its time is over. */
 const noticedAfter = 0.95;
-/** Ticks of a replay that are kept encoded, to be forgotten all at once. */
-const maxReplayed = 10_000;
 
 /** Where a WebSocket keeps its outlet: a WeakMap would cost each of its pongs a search. */
 const outletOf = Symbol('outlet');
 type OwnedWebSocket = RawWebSocket & { [outletOf]?: Outlet };
 
+type OutletGroup = Group<Outlet, TickFrame>;
+
 /** Knows no client yet. Its one timer runs while ticks wait for somebody, who is looked at every `sweepMs`. */
 export function createCoalescer(options: CoalescerOptions): Coalescer {
-  const { clock, slowClientMs, onTooSlow, onWrites, onWritten } = options;
-  const baskets = createBaskets<Outlet, Delivery>();
+  const { clock, flushWindow, slowClientMs, onTooSlow, onWrites, onWritten } = options;
+  const groups = createGroups<Outlet, TickFrame>();
   const outlets = new Map<string, Outlet>();
   const byConnection = new WeakMap<object, Outlet>();
   const behind = new Set<Outlet>();
-  const replayed: Readonly<Record<Dialect, Map<Tick, TickFrame>>> = {
-    'socket.io': new Map(),
-    plain: new Map(),
-  };
   const counters: Omit<CoalescerCounters, 'behind'> = {
     deliveries: 0,
     writes: 0,
@@ -116,8 +121,9 @@ export function createCoalescer(options: CoalescerOptions): Coalescer {
     direct: 0,
     flushes: 0,
   };
-  let queue: Delivery[] = [];
-  let isFlushing = false;
+  /** Groups that got their first tick since they were written to, in this turn. */
+  let touched: OutletGroup[] = [];
+  let isWriting = false;
   let stopSweeping: (() => void) | null = null;
 
   let pings = 0;
@@ -126,38 +132,98 @@ export function createCoalescer(options: CoalescerOptions): Coalescer {
   const stage: OutletStage = { counters, makePing, memory, onBehind: watch, onSlowWrites: onWrites };
   const fastWrites = (): number => counters.writes - counters.slowWrites;
 
-  function enqueue(delivery: Delivery): void {
-    if (queue.length === 0) setImmediate(flush);
-    queue.push(delivery);
+  const wheel = createFlushWheel<OutletGroup>(flushWindow, {
+    clock,
+    onDue: (due) =>
+      timed(() => {
+        for (const group of due) writeGroup(group);
+      }),
+  });
+
+  function enqueue(room: string, frame: TickFrame): void {
+    for (const group of groups.of(room)) {
+      if (group.pending.push(frame) > 1) continue;
+      if (touched.push(group) === 1) setImmediate(endTurn);
+    }
   }
 
-  function flush(): void {
-    if (queue.length === 0) return;
-    const turn = queue;
-    queue = [];
-    // Somebody who watches what goes out may make one within another, whose piece others are still to get.
-    const isWithin = isFlushing;
-    isFlushing = true;
+  /** Writes to the groups that may be written to now. */
+  function endTurn(): void {
+    const turn = touched;
+    touched = [];
     counters.flushes++;
-    const touched: Basket<Outlet, Delivery>[] = [];
-    for (const delivery of turn) {
-      for (const basket of baskets.of(delivery.room)) {
-        if (basket.turn.length === 0) touched.push(basket);
-        basket.turn.push(delivery);
-      }
-    }
     const now = clock.monotonic();
-    for (const basket of touched) {
-      const deliveries = basket.dialect === 'plain' ? basket.turn.map(plainOf) : basket.turn;
-      const batch = new Batch(deliveries, stage);
-      basket.turn = [];
-      const before = fastWrites();
-      for (const outlet of basket.members) outlet.write(batch, now);
-      if (!isWithin) memory.release();
-      onWrites(batch.deliveries.length, fastWrites() - before);
+    timed(() => {
+      for (const group of turn) if (group.pending.length > 0 && wheel.mayWrite(group, now)) writeGroup(group);
+    });
+  }
+
+  function flush(rooms?: Iterable<string>): void {
+    if (rooms === undefined) for (const group of groups.all()) writeGroup(group);
+    else for (const room of rooms) for (const group of groups.of(room)) writeGroup(group);
+  }
+
+  function timed(write: () => void): void {
+    const startedAt = clock.monotonic();
+    write();
+    const now = clock.monotonic();
+    wheel.worked(now - startedAt, now);
+  }
+
+  function writeGroup(group: OutletGroup): void {
+    const { pending, members } = group;
+    if (pending.length === 0) return;
+    const late = group.late.size === 0 ? null : new Map(group.late);
+    group.pending = [];
+    group.late.clear();
+    const now = clock.monotonic();
+    group.writtenAt = now;
+    if (late === null) {
+      writeTogether(pending, members, now);
+      return;
     }
-    isFlushing = isWithin;
-    onWritten(turn);
+    const byPlace = new Map<number, Outlet[]>();
+    for (const member of members) {
+      const place = late.get(member) ?? 0;
+      const same = byPlace.get(place);
+      if (same === undefined) byPlace.set(place, [member]);
+      else same.push(member);
+    }
+    for (const [place, same] of byPlace) writeTogether(pending.slice(place), same, now);
+  }
+
+  function writeTogether(frames: readonly TickFrame[], members: Iterable<Outlet>, now: number): void {
+    if (frames.length === 0) return;
+    // Somebody who watches what goes out may make one within another, whose piece others are still to get.
+    const isWithin = isWriting;
+    isWriting = true;
+    const before = fastWrites();
+    let group: GroupWrite | null = null;
+    try {
+      for (const outlet of members) {
+        group ??= new GroupWrite(
+          outlet.dialect === 'plain' ? frames.map(({ plain }) => plain) : frames,
+          stage,
+        );
+        outlet.write(group, now);
+      }
+    } finally {
+      if (!isWithin) memory.release();
+      isWriting = isWithin;
+    }
+    const [oldest] = frames;
+    if (group === null || oldest === undefined) return;
+    onWrites(frames.length, fastWrites() - before);
+    onWritten(oldest);
+  }
+
+  /** The rooms of the client are about to change, or a snapshot follows: what waits for it goes out now. */
+  function flushTo(outlet: Outlet): void {
+    const group = groups.groupOf(outlet);
+    if (group === undefined || group.pending.length === 0) return;
+    const place = group.late.get(outlet) ?? 0;
+    group.late.set(outlet, group.pending.length);
+    writeTogether(group.pending.slice(place), [outlet], clock.monotonic());
   }
 
   /** One listener for every WebSocket: `this` tells which. */
@@ -197,18 +263,6 @@ export function createCoalescer(options: CoalescerOptions): Coalescer {
     stopSweeping = null;
   }
 
-  /** The same ticks go to all who come back in a storm. */
-  function encodedOnce(tick: Tick, dialect: Dialect): TickFrame {
-    const frames = replayed[dialect];
-    let frame = frames.get(tick);
-    if (frame === undefined) {
-      if (frames.size >= maxReplayed) frames.clear();
-      frame = encodeTick(tick, dialect);
-      frames.set(tick, frame);
-    }
-    return frame;
-  }
-
   function remove(outlet: Outlet): void {
     const { id, conn } = outlet.socket;
     outlets.delete(id);
@@ -216,7 +270,7 @@ export function createCoalescer(options: CoalescerOptions): Coalescer {
     if (byConnection.get(conn) === outlet) byConnection.delete(conn);
     conn.off('upgrade', onUpgrade);
     outlet.webSocket?.off('pong', onPong);
-    baskets.gone(outlet);
+    groups.gone(outlet);
     behind.delete(outlet);
     outlet.close();
   }
@@ -225,6 +279,12 @@ export function createCoalescer(options: CoalescerOptions): Coalescer {
     counters: () => ({ ...counters, behind: behind.size }),
     enqueue,
     flush,
+    maxSlice: (socketId) => outlets.get(socketId)?.maxSlice ?? 0,
+    rooms: () => groups.rooms(),
+    flushTo: (socketId) => {
+      const outlet = outlets.get(socketId);
+      if (outlet !== undefined) flushTo(outlet);
+    },
     opened: (socket, dialect) => {
       if (outlets.has(socket.id)) return;
       const outlet = new Outlet(socket, stage, clock.monotonic(), dialect);
@@ -239,17 +299,21 @@ export function createCoalescer(options: CoalescerOptions): Coalescer {
     },
     joined: (socketId, room) => {
       const outlet = outlets.get(socketId);
-      if (outlet?.join(room) === true) baskets.moved(outlet);
+      if (outlet === undefined) return;
+      flushTo(outlet);
+      if (outlet.join(room)) groups.moved(outlet);
     },
     left: (socketId, room) => {
       const outlet = outlets.get(socketId);
-      if (outlet?.leave(room) === true) baskets.moved(outlet);
+      if (outlet === undefined) return;
+      flushTo(outlet);
+      if (outlet.leave(room)) groups.moved(outlet);
     },
     hasClients: (room) => {
-      for (const { members } of baskets.of(room)) if (members.size > 0) return true;
+      for (const { members } of groups.of(room)) if (members.size > 0) return true;
       return false;
     },
-    clientsByRoom: () => baskets.membersByRoom(),
+    clientsByRoom: () => groups.membersByRoom(),
     onEngineFlush: (connection, packets) => {
       let bytes = 0;
       for (const { data, options: written } of packets) {
@@ -259,14 +323,14 @@ export function createCoalescer(options: CoalescerOptions): Coalescer {
       if (bytes > 0) byConnection.get(connection)?.wroteOther(bytes);
     },
     give: (socketId, symbol) => outlets.get(socketId)?.give(clock.monotonic(), symbol),
-    forget: (symbol, socketId) => {
-      if (socketId !== undefined) outlets.get(socketId)?.forget(symbol);
-      else for (const outlet of behind) outlet.forget(symbol);
+    forget: (symbol, socketId) => outlets.get(socketId)?.forget(symbol),
+    forgetAll: () => {
+      for (const outlet of behind) outlet.forgetAll();
     },
     writeTo: async (socketId, ticks) => {
       const outlet = outlets.get(socketId);
       if (outlet === undefined || ticks.length === 0) return;
-      const frames = ticks.map((tick) => encodedOnce(tick, outlet.dialect));
+      const frames = outlet.dialect === 'plain' ? ticks.map(({ plain }) => plain) : ticks;
       await outlet.writeAll(frames, bytesOf(frames), clock.monotonic());
     },
     writeToSilent: (ms, event, payload) => {
@@ -279,6 +343,7 @@ export function createCoalescer(options: CoalescerOptions): Coalescer {
     },
     close: () => {
       flush();
+      wheel.close();
       stopSweeping?.();
       for (const outlet of outlets.values()) outlet.close();
       outlets.clear();

@@ -45,6 +45,8 @@ export interface Connection extends EventEmitter {
 export interface RawSocket {
   readonly id: string;
   readonly conn: Connection;
+  /** Sends an event as Socket.IO does. */
+  emit(event: string, payload: object): unknown;
   /** Who wants to see every packet that goes out; undefined before the first. */
   readonly _anyOutgoingListeners?: readonly unknown[];
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { FeedState } from '../../protocol/index.ts';
 import { createManualClock } from '../../test/support/stand-ins/manual-clock.ts';
+import type { FeedHealth } from '../backplane/contract.ts';
 import { createLog } from '../support/log.ts';
 import { createFreshness } from './freshness.ts';
 
@@ -8,36 +8,31 @@ function setUp() {
   const clock = createManualClock();
   const told: string[] = [];
   const silences: number[] = [];
+  let listed = new Map(Object.entries({ simulator: ['A', 'B'], push: ['C'] }));
   const freshness = createFreshness({
     clock,
     log: createLog({ level: 'silent', node: 'n1' }),
     silenceMs: 1_500,
-    sources: [
-      { name: 'simulator', symbols: ['A', 'B'] },
-      { name: 'push', symbols: ['C'] },
-    ],
+    symbolsBySource: () => listed,
     onChange: ({ state, reason }) => told.push(reason === '' ? state : `${state}: ${reason}`),
     onSilence: (since) => silences.push(since),
   });
-  const feed = (push: FeedState['state'] = 'live'): FeedState => ({
+  const feed = (push: FeedHealth['state'] = 'live'): FeedHealth => ({
     state: 'live',
     since: 1,
     reason: '',
     sources: [
-      { name: 'simulator', state: 'live', symbols: ['A', 'B'] },
-      { name: 'push', state: push, symbols: ['C'] },
+      { name: 'simulator', state: 'live' },
+      { name: 'push', state: push },
     ],
   });
-  const announce = (epoch = 1, gen = 'gen001', push?: FeedState['state']) =>
-    freshness.announced({
-      node: 'n1',
-      epoch,
-      gens: [gen],
-      heads: [],
-      feed: feed(push),
-      changes: { version: 0, feeds: [] },
-    });
-  return { clock, told, freshness, announce, silences };
+  const announce = (epoch = 1, gen = 'gen001', push?: FeedHealth['state']) =>
+    freshness.announced({ node: 'n1', epoch, gen, number: 1, feed: feed(push) });
+  const list = (bySource: Record<string, string[]>): void => {
+    listed = new Map(Object.entries(bySource));
+    freshness.listChanged();
+  };
+  return { clock, told, freshness, announce, list, silences };
 }
 
 describe('createFreshness', () => {
@@ -52,18 +47,19 @@ describe('createFreshness', () => {
     expect(freshness.isStale('A')).toBe(false);
   });
 
-  it('[LS5] lists what was read until a leader says what is listed', () => {
-    const { freshness, announce, told } = setUp();
-    freshness.listed(new Map(Object.entries({ simulator: ['A'], push: ['C', 'NEW'] })));
+  it('[LS2] names the symbols that are listed now; a change of the list is no change of the feed', () => {
+    const { freshness, announce, list, told } = setUp();
+    list({ simulator: ['A'], push: ['C', 'NEW'] });
     expect(freshness.feed().sources).toEqual([
       { name: 'simulator', state: 'stale', symbols: ['A'] },
       { name: 'push', state: 'stale', symbols: ['C', 'NEW'] },
     ]);
     expect(freshness.isStale('NEW')).toBe(true);
-    expect(told).toEqual(['stale: no replica leads yet']);
     announce();
-    freshness.listed(new Map([['push', ['LATE']]]));
-    expect(freshness.feed().sources.map(({ symbols }) => symbols)).toEqual([['A', 'B'], ['C']]);
+    expect([freshness.isStale('NEW'), told]).toEqual([false, ['live']]);
+    list({ simulator: ['A'], push: [] });
+    expect(freshness.feed()).toMatchObject({ state: 'live', sources: [{ symbols: ['A'] }, { symbols: [] }] });
+    expect(told).toEqual(['live']);
   });
 
   it('[FR1] a source that is stale makes its own symbols stale', () => {

@@ -1,95 +1,92 @@
 /**
- * Whether what this replica shows is fresh: it believes the leader's announcements, and says stale when they stop or
- * the link is down, rather than letting an old price look new. Knows no sockets. Keeps SPEC.md [FR1] to [FR3].
+ * Whether what this replica shows is fresh: it goes by the leader's beats, and says stale when they stop or the connection to the
+ * backplane is down, so that no old price looks new. Knows no sockets. Keeps SPEC.md [FR1] to [FR4].
  */
 import type { FeedState } from '../../protocol/index.ts';
-import type { Announcement, BackplaneState } from '../backplane/contract.ts';
+import type { Announcement, BackplaneState, FeedHealth } from '../backplane/contract.ts';
 import type { Clock } from '../support/clock.ts';
 import type { Log } from '../support/log.ts';
 
-/** How long a leader may be silent, what is listed before the first one spoke, and who is told of changes. */
+/** How long a leader may be silent, what is listed, and who is notified of changes. */
 export interface FreshnessOptions {
   clock: Clock;
   log: Log;
-  /** Milliseconds without an announcement after which prices are stale. */
+  /** Milliseconds without a beat after which prices are stale. */
   silenceMs: number;
-  /** Every symbol and the source that it comes from, to be shown before the first announcement. */
-  sources: readonly { name: string; symbols: readonly string[] }[];
-  /** Fires at each change of the state, its reason or its sources' states. */
+  /** The listed symbols of each source, now. */
+  symbolsBySource: () => ReadonlyMap<string, readonly string[]>;
+  /** Fires at each change of the state, its reason or a source's state; not if only the list of symbols changed. */
   onChange: (feed: FeedState) => void;
   /**
-   * Fires again and again while nothing is announced and the link is up or was never down, with when that had lasted for
+   * Fires again and again while no beat comes and the connection is up or was never down, with when that had lasted for
    * `silenceMs`, on the monotonic clock.
    */
   onSilence: (since: number) => void;
 }
 
-/** What this replica says of the feed. A link that is up makes nothing live: only the next announcement does. */
+/** What this replica says of the feed. A connection that is up makes nothing live: only the next beat does. */
 export interface Freshness {
   feed(): FeedState;
   /** Whether the symbol's price may be old: everything is stale, or its source is. */
   isStale(symbol: string): boolean;
-  /** Takes the symbols of each source, as long as no leader told them. */
-  listed(bySource: ReadonlyMap<string, readonly string[]>): void;
-  /** False for the word of a leader of the past. */
+  /** The list of symbols changed. */
+  listChanged(): void;
+  /** False for the beat of a leader of the past. */
   announced(announcement: Announcement): boolean;
   linkChanged(state: BackplaneState): void;
   close(): void;
 }
 
-/** How often silence is told, in parts of `silenceMs`: several times between two looks at whether a leader lives. */
-const toldAgainShare = 1 / 6;
+/** How often silence is reported, in parts of `silenceMs`: several times between two looks at whether a leader lives. */
+const reportedShare = 1 / 6;
 
-/** Stale until the first announcement. Counts the silence from now on, until `close`. */
-export function createFreshness({
-  clock,
-  log,
-  silenceMs,
-  sources,
-  onChange,
-  onSilence,
-}: FreshnessOptions): Freshness {
-  let feed: FeedState = {
+/** Stale until the first beat. Counts the silence from now on, until `close`. */
+export function createFreshness(options: FreshnessOptions): Freshness {
+  const { clock, log, silenceMs, symbolsBySource, onChange, onSilence } = options;
+  let health: FeedHealth = {
     state: 'stale',
     since: clock.now(),
     reason: 'no replica leads yet',
-    sources: sources.map(({ name, symbols }) => ({ name, state: 'stale', symbols: [...symbols] })),
+    sources: [...symbolsBySource().keys()].map((name) => ({ name, state: 'stale' })),
   };
+  let feed = feedOf(health);
   let staleSymbols = staleSymbolsOf(feed);
-  let term: { gens: string; epoch: number } | null = null;
+  let term: { gen: string; epoch: number } | null = null;
   let cancelSilence: () => void = () => {};
   let hasBeenLive = false;
 
-  function change(next: FeedState): void {
-    const before = feed;
-    // With each beat of a leader: the sources are the very same where their text is.
-    if (
-      next.sources === before.sources &&
-      next.state === before.state &&
-      next.reason === before.reason &&
-      next.since === before.since
-    )
-      return;
-    feed = next;
+  function feedOf({ sources, ...rest }: FeedHealth): FeedState {
+    const bySource = symbolsBySource();
+    return {
+      ...rest,
+      sources: sources.map(({ name, state }) => ({ name, state, symbols: [...(bySource.get(name) ?? [])] })),
+    };
+  }
+
+  function become(next: FeedHealth): void {
+    health = next;
+    feed = feedOf(health);
     staleSymbols = staleSymbolsOf(feed);
+  }
+
+  function change(next: FeedHealth): void {
+    const before = health;
     if (JSON.stringify(before) === JSON.stringify(next)) return;
-    // An outage and its end are told alike; the first leader of a start is no news.
-    // Another list of symbols is told elsewhere.
-    const isNews = before.state !== next.state || before.reason !== next.reason;
-    if (isNews)
-      log[hasBeenLive ? 'warn' : 'info']({ state: feed.state, reason: feed.reason }, 'freshness changed');
-    hasBeenLive ||= feed.state === 'live';
+    become(next);
+    // The begin and the end of an outage are logged alike. The first leader after a start is no news.
+    if (before.state !== next.state || before.reason !== next.reason)
+      log[hasBeenLive ? 'warn' : 'info']({ state: next.state, reason: next.reason }, 'freshness changed');
+    hasBeenLive ||= next.state === 'live';
     onChange(feed);
   }
 
   function goStale(reason: string): void {
-    if (feed.state === 'stale' && feed.reason === reason) return;
+    if (health.state === 'stale' && health.reason === reason) return;
     change({
-      ...feed,
       state: 'stale',
-      since: feed.state === 'stale' ? feed.since : clock.now(),
+      since: health.state === 'stale' ? health.since : clock.now(),
       reason,
-      sources: feed.sources.map((source) => ({ ...source, state: 'stale' })),
+      sources: health.sources.map(({ name }) => ({ name, state: 'stale' })),
     });
   }
 
@@ -99,37 +96,29 @@ export function createFreshness({
     cancelSilence = clock.after(silenceMs, () => {
       if (term !== null) goStale('no word from a leader');
       const since = clock.monotonic();
-      cancelSilence = clock.every(silenceMs * toldAgainShare, () => onSilence(since));
+      cancelSilence = clock.every(silenceMs * reportedShare, () => onSilence(since));
     });
   }
 
-  // From the start: a link that never brought a word is as silent as one that stopped.
+  // From the start: a connection that never brought a beat is as silent as one that stopped.
   watchSilence();
 
   return {
     feed: () => feed,
     isStale: (symbol) => staleSymbols.has(symbol),
-    listed: (bySource) => {
-      if (term !== null) return;
-      const all = [...bySource];
-      change({
-        ...feed,
-        sources: all.map(([name, symbols]) => ({ name, state: 'stale', symbols: [...symbols] })),
-      });
-    },
-    announced: ({ gens, epoch, feed: said }) => {
-      const life = gens.join();
+    listChanged: () => become(health),
+    announced: ({ gen, epoch, feed: said }) => {
       // A leader that was frozen may still speak for its old term.
-      if (term !== null && term.gens === life && epoch < term.epoch) return false;
-      term = { gens: life, epoch };
+      if (term !== null && term.gen === gen && epoch < term.epoch) return false;
+      term = { gen, epoch };
       watchSilence();
-      const sameState = said.state === feed.state && said.reason === feed.reason;
-      change({ ...said, since: sameState ? feed.since : clock.now() });
+      const isSame = said.state === health.state && said.reason === health.reason;
+      change({ ...said, since: isSame ? health.since : clock.now() });
       return true;
     },
     linkChanged: (state) => {
       if (state.at === 'up') {
-        // Nothing could be heard until now. Counted from before, a link that has just come back would be rebuilt as deaf.
+        // Nothing could be heard until now. Counted from before, a connection that is just back would be rebuilt as deaf.
         watchSilence();
         return;
       }

@@ -61,11 +61,11 @@ export class HeldTicks {
     let bytes = 0;
     for (const [symbol, held] of this.#bySymbol) {
       held.frame ??= encodeTick(held.tick, this.#dialect);
-      const { length } = held.frame.frame;
-      if (!(alone && frames.length === 0) && !fits(bytes + length)) break;
+      const more = bytes + held.frame.bytes;
+      if (!(alone && frames.length === 0) && !fits(more)) break;
       this.#bySymbol.delete(symbol);
       frames.push(held.frame);
-      bytes += length;
+      bytes = more;
     }
     return { frames, bytes };
   }

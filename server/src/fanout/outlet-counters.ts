@@ -4,7 +4,7 @@ export interface OutletCounters {
   deliveries: number;
   /** Writes that carried ticks to a socket. */
   writes: number;
-  /** Of these, those that were not the basket's piece. */
+  /** Of these, those that were not the group's piece. */
   slowWrites: number;
   /** Ticks that were merged into a newer one. */
   conflated: number;

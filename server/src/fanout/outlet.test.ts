@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { addDecimals, maxDecimal, minDecimal, tickRoom, type Tick } from '../../protocol/index.ts';
+import { addDecimals, maxDecimal, minDecimal, type Tick } from '../../protocol/index.ts';
 import {
   createFakeConnection,
   type FakeConnectionOptions,
 } from '../../test/support/stand-ins/fake-connection.ts';
-import { Batch, type Delivery } from './batch.ts';
+import { GroupWrite } from './group-write.ts';
 import type { OutletCounters } from './outlet-counters.ts';
 import { Outlet, type OutletStage } from './outlet.ts';
 import { PieceMemory } from './piece-memory.ts';
@@ -36,12 +36,8 @@ function setUp(options: FakeConnectionOptions = {}) {
   outlet.useTransport(pong, now);
 
   function write(...ticks: Tick[]): void {
-    const deliveries: Delivery[] = ticks.map((one) => {
-      const frame = encodeTick(one);
-      const deliverTo = (): void => connection.socket.conn.write(frame.text, { compress: false });
-      return { ...frame, room: tickRoom(one.symbol), deliverTo };
-    });
-    outlet.write(new Batch(deliveries, stage), now);
+    const frames = ticks.map((one) => encodeTick(one));
+    outlet.write(new GroupWrite(frames, stage), now);
   }
 
   return {
@@ -73,7 +69,7 @@ const framesFrom = (first: number, count: number): TickFrame[] =>
 const seqs = (ticks: readonly Tick[]): string[] => ticks.map(({ symbol, seq }) => `${symbol}${seq}`);
 
 describe('Outlet', () => {
-  it('[F3] who keeps up gets the piece of its basket, in one write', () => {
+  it('[F3] a client that keeps up gets the piece of its group, in one write', () => {
     const { write, writes, counters, outlet } = setUp();
     write(tick('A', 1), tick('B', 1), tick('A', 2));
     write(tick('A', 3));

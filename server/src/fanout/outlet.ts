@@ -1,11 +1,13 @@
 /**
- * The way out to one client. Writes what its basket got in one piece while the client keeps up; for one that does not,
+ * The way out to one client. Writes what its group got in one piece while the client keeps up; for one that does not,
  * holds the newest tick of each symbol, merged with those that it stands for, and gives them out as the client takes them.
  * Knows no rooms' rules and no other client. Keeps SPEC.md [SL1] to [SL3].
  */
+import process from 'node:process';
+import type { Tick } from '../../protocol/index.ts';
 import { AckWindow } from './ack-window.ts';
-import type { Batch, BatchStage, Delivery } from './batch.ts';
-import type { BasketMember } from './baskets.ts';
+import type { GroupWrite, WriteStage } from './group-write.ts';
+import type { GroupMember } from './groups.ts';
 import {
   takesFrames,
   type Connection,
@@ -25,7 +27,7 @@ import {
 } from './tick-frames.ts';
 
 /** What all outlets of a replica share. */
-export interface OutletStage extends BatchStage {
+export interface OutletStage extends WriteStage {
   readonly counters: OutletCounters;
   /** Fires with the number of ticks in each of so many writes that were made for one client alone. */
   onSlowWrites(ticks: number, writes: number): void;
@@ -35,6 +37,10 @@ export interface OutletStage extends BatchStage {
 
 const noRooms: ReadonlySet<string> = new Set();
 const uncompressed = { compress: false };
+/** Packets in one answer to a poll: python-engineio refuses more. */
+const maxPollPackets = 16;
+/** Ticks of a replay that are written to a WebSocket at once. */
+const maxSlice = 100;
 /** The ready state of a WebSocket that may be written to. */
 const rawOpen = 1;
 
@@ -42,7 +48,7 @@ const rawOpen = 1;
  * One client, plain or not, from its connecting to its end, through an upgrade of its transport. Reads no clock: each `now` is
  * in milliseconds of the monotonic one.
  */
-export class Outlet implements BasketMember {
+export class Outlet implements GroupMember {
   /** Null before the first: many only wait. */
   #rooms: Set<string> | null = null;
   readonly socket: RawSocket;
@@ -106,15 +112,20 @@ export class Outlet implements BasketMember {
     this.release(now);
   }
 
-  write(batch: Batch, now: number): void {
+  write(group: GroupWrite, now: number): void {
     if (
       this.#mode === 'websocket' &&
       this.#held === null &&
-      this.#window.fits(batch.bytes) &&
+      this.#window.fits(group.bytes) &&
       !this.#isStock()
     )
-      this.#writeBatch(batch, now);
-    else this.#writeSlowly(batch.deliveries, now);
+      this.#writeGroup(group, now);
+    else this.#writeSlowly(group.frames, now);
+  }
+
+  /** How many ticks may be written at once. */
+  get maxSlice(): number {
+    return this.#mode === 'polling' ? maxPollPackets : maxSlice;
   }
 
   /** Counts what Socket.IO wrote by itself. */
@@ -152,6 +163,11 @@ export class Outlet implements BasketMember {
     this.#letGo();
   }
 
+  /** Nothing that waits is sent any more: snapshots take its place. */
+  forgetAll(): void {
+    this.#held = null;
+  }
+
   /** What waits, of that symbol or all, goes out whatever the window says: something else is about to, and not before it. */
   give(now: number, symbol?: string): void {
     if (this.#held === null) return;
@@ -176,8 +192,9 @@ export class Outlet implements BasketMember {
     if (this.#isStock()) this.give(now);
     else if (this.#mode === 'websocket') this.#releaseFitting(now);
     else if (this.#held !== null && this.#mode === 'polling' && this.#isPolled()) {
-      this.#answerPoll(this.#held.take(), now);
+      const frames = this.#held.take();
       this.#held = null;
+      this.#answerPoll(frames, now);
     }
     if (this.#held !== null) this.#stage.onBehind(this);
   }
@@ -218,19 +235,30 @@ export class Outlet implements BasketMember {
     return transport.writable && writeBuffer.length === 0;
   }
 
-  #writeSlowly(deliveries: readonly Delivery[], now: number): void {
+  #writeSlowly(frames: readonly TickFrame[], now: number): void {
     if (this.#isStock()) {
       this.give(now);
-      for (const { text, deliverTo } of deliveries) {
+      for (const { text, tick } of frames) {
         if (this.dialect === 'plain') this.#connection.write(text, uncompressed);
-        else deliverTo(this.socket);
+        else this.#emit(tick);
       }
-      this.#wroteSlowly(deliveries.length, deliveries.length, now);
+      this.#wroteSlowly(frames.length, frames.length, now);
     } else if (this.#mode === 'polling' && this.#held === null && this.#isPolled())
-      this.#answerPoll(deliveries, now);
+      this.#answerPoll(frames, now);
     else {
-      for (const delivery of deliveries) this.#hold(delivery, now);
+      for (const frame of frames) this.#hold(frame, now);
       this.release(now);
+    }
+  }
+
+  /** A listener of this process that throws is a bug: it ends the process, and leaves nothing half done here. */
+  #emit(tick: Tick): void {
+    try {
+      this.socket.emit('tick', tick);
+    } catch (error) {
+      process.nextTick(() => {
+        throw error;
+      });
     }
   }
 
@@ -257,13 +285,13 @@ export class Outlet implements BasketMember {
     else if (this.#held !== null && !this.#window.isAsked()) this.#writeAsking([], 0, now);
   }
 
-  #writeBatch(batch: Batch, now: number): void {
-    this.#count(batch.deliveries.length, batch.bytes, now);
-    if (this.#window.wantsPing(batch.bytes)) {
-      const { piece, ping } = batch.asking();
+  #writeGroup(group: GroupWrite, now: number): void {
+    this.#count(group.frames.length, group.bytes, now);
+    if (this.#window.wantsPing(group.bytes)) {
+      const { piece, ping } = group.asking();
       this.#window.pinged(ping, now);
-      this.#send(piece, batch.deliveries.length);
-    } else this.#send(batch.plain(), batch.deliveries.length);
+      this.#send(piece, group.frames.length);
+    } else this.#send(group.plain(), group.frames.length);
   }
 
   #writeAsking(frames: readonly TickFrame[], bytes: number, now: number): void {
@@ -303,15 +331,18 @@ export class Outlet implements BasketMember {
     }
   }
 
-  /** All packets but the last go into the buffer first, so that one answer carries them all. */
+  /** All packets but the last go into the buffer first, so that one answer carries them all. What is too much waits for the next poll. */
   #answerPoll(frames: readonly TickFrame[], now: number): void {
     const connection = this.#connection;
-    for (const { text } of frames.slice(0, -1))
+    const fitting = frames.slice(0, maxPollPackets);
+    for (const { text } of fitting.slice(0, -1))
       connection.writeBuffer.push({ type: 'message', data: text, options: uncompressed });
-    const last = frames.at(-1);
+    const last = fitting.at(-1);
     if (last !== undefined) connection.write(last.text, uncompressed);
     this.#untakenSince = now;
-    this.#wroteSlowly(frames.length, 1, now);
+    this.#wroteSlowly(fitting.length, 1, now);
+    for (const frame of frames.slice(maxPollPackets)) this.#hold(frame, now);
+    if (this.#held !== null) this.#stage.onBehind(this);
   }
 
   #hasRoom(): boolean {

@@ -1,16 +1,16 @@
 /**
- * Where a basket's ticks are put together: the same memory again and again, which stays in the processor's cache and leaves
+ * Where a group's ticks are put together: the same memory again and again, which stays in the processor's cache and leaves
  * nothing to collect. Almost every write is taken by the kernel at once; what some still wait for is left to them.
  * Knows no sockets.
  */
 
-/** Several times what a turn makes for one basket; a piece that does not fit gets memory of its own. */
+/** Several times what a turn makes for one group; a piece that does not fit gets memory of its own. */
 const size = 65_536;
 
-/** A replica has one, for one basket at a time: `take` and write, then `release` before the next basket. */
+/** A replica has one, for one group at a time: `take` and write, then `release` before the next group. */
 export class PieceMemory {
   #memory = Buffer.allocUnsafeSlow(size);
-  /** From here on it is free between two baskets. */
+  /** From here on it is free between two groups. */
   #start = 0;
   #used = 0;
   #isKept = false;

@@ -1,6 +1,16 @@
 import { describe, expect, it } from 'vitest';
+import { daysOf } from '../../test/support/stand-ins/log-batches.ts';
 import { parseFrames, stockFrame } from '../../test/support/stand-ins/fake-connection.ts';
-import { bytesOf, encodeEvent, encodeTick, joined, messageFrames, pingOfPong } from './tick-frames.ts';
+import { Batch, encodeBatch } from '../log/batch.ts';
+import {
+  bytesOf,
+  encodeEvent,
+  encodeTick,
+  joined,
+  LogTick,
+  messageFrames,
+  pingOfPong,
+} from './tick-frames.ts';
 
 const frames = ['1', 'é'.repeat(80), 'x'.repeat(70_000)].map((price, index) =>
   encodeTick({ symbol: 'A', gen: 'gen001', seq: index + 1, ts: 0, price }),
@@ -35,6 +45,26 @@ describe('tick frames', () => {
       frames.map(({ tick }) => ({ type: 'tick', ...tick })),
     );
     expect(encodeEvent('heartbeat', { at: 1 }, 'plain').text).toBe('{"type":"heartbeat","at":1}');
+  });
+
+  it('neighbours in one batch are one slice of it, and others are put together in their order', () => {
+    const ticks = frames.map(({ tick }) => tick);
+    const [one, two] = [1, 2].map(
+      (number) => new Batch(encodeBatch({ gen: 'g', epoch: 1, number, ticks, days: daysOf(ticks) })),
+    );
+    if (one === undefined || two === undefined) throw new Error('no batches');
+    const of = (batch: Batch, ...places: number[]) => places.map((place) => new LogTick(batch, place));
+    for (const parts of [
+      of(one, 0, 1),
+      of(one, 1),
+      of(one, 0, 1).concat(of(two, 0, 1)),
+      of(one, 1, 0),
+      of(two, 1).concat(of(one, 0)),
+    ]) {
+      const piece = joined(parts, bytesOf(parts));
+      expect(piece.equals(Buffer.concat(parts.map(({ frame }) => frame)))).toBe(true);
+    }
+    expect(joined(of(one, 0, 1), 0).buffer).toBe(one.bytes.buffer);
   });
 
   it('a single frame is the piece itself', () => {

@@ -3,6 +3,8 @@
  * Knows no sockets.
  */
 import type { Tick } from '../../protocol/index.ts';
+import type { Batch } from '../log/batch.ts';
+import { headerBytes, writeHeader } from '../support/frames.ts';
 
 /** What a client speaks: Socket.IO, or plain WebSocket, where each text frame is one JSON object with a `type`. */
 export type Dialect = 'socket.io' | 'plain';
@@ -13,17 +15,73 @@ export interface EncodedEvent {
   readonly frame: Buffer;
 }
 
-/** A tick encoded once for everyone of one dialect. The length of `frame` is what it counts on its way to a client, in bytes. */
+/** A tick for everyone of one dialect. */
 export interface TickFrame extends EncodedEvent {
   readonly tick: Tick;
+  /** The length of `frame`. */
+  readonly bytes: number;
+  /** The same tick for plain clients. */
+  readonly plain: TickFrame;
 }
 
-/** The first byte of a final text frame, and how its header tells the payload's size (RFC 6455, section 5.2). */
-const textOpcode = 0x81;
-const maxShort = 125;
-const maxMedium = 65_535;
-const mediumMark = 126;
-const longMark = 127;
+/** A tick of the log. Its frame is the one that the leader made; a class, because every tick has one. */
+export class LogTick implements TickFrame {
+  readonly batch: Batch;
+  readonly place: number;
+  #tick: Tick | null = null;
+  #plain: TickFrame | null = null;
+
+  constructor(batch: Batch, place: number) {
+    this.batch = batch;
+    this.place = place;
+  }
+
+  get tick(): Tick {
+    return (this.#tick ??= this.batch.tick(this.place));
+  }
+
+  get text(): string {
+    return `${eventPacket}["tick",${this.batch.json(this.place)}]`;
+  }
+
+  get frame(): Buffer {
+    return this.batch.frames(this.place, this.place + 1);
+  }
+
+  get bytes(): number {
+    return this.batch.frameBytes(this.place);
+  }
+
+  get plain(): TickFrame {
+    return (this.#plain ??= new PlainTick(this.batch.json(this.place), this));
+  }
+}
+
+/** A tick as plain clients receive it. */
+class PlainTick implements TickFrame {
+  readonly text: string;
+  readonly frame: Buffer;
+  readonly #from: Pick<TickFrame, 'tick'>;
+
+  constructor(json: string, from: Pick<TickFrame, 'tick'>) {
+    this.text = `{"type":"tick",${json.slice(1)}`;
+    this.frame = messageFrames([this.text], 'plain');
+    this.#from = from;
+  }
+
+  get tick(): Tick {
+    return this.#from.tick;
+  }
+
+  get bytes(): number {
+    return this.frame.length;
+  }
+
+  get plain(): TickFrame {
+    return this;
+  }
+}
+
 /** The type of an event's packet in socket.io-protocol 5. */
 export const eventPacket = 2;
 /** The type of a message in engine.io-protocol 4. */
@@ -41,10 +99,20 @@ export function encodeEvent(event: string, payload: object, dialect: Dialect = '
   return { text, frame: messageFrames([text], dialect) };
 }
 
-/** The tick as the event `tick`, by `encodeEvent`. Encode it once a dialect and share it: this is the cost of a tick. */
+/** A tick that is not in the log: merged ones are made here. */
 export function encodeTick(tick: Tick, dialect: Dialect = 'socket.io'): TickFrame {
-  const { text, frame } = encodeEvent('tick', tick, dialect);
-  return { tick, text, frame };
+  if (dialect === 'plain') return new PlainTick(JSON.stringify(tick), { tick });
+  const { text, frame } = encodeEvent('tick', tick);
+  let plain: TickFrame | null = null;
+  return {
+    tick,
+    text,
+    frame,
+    bytes: frame.length,
+    get plain() {
+      return (plain ??= encodeTick(tick, 'plain'));
+    },
+  };
 }
 
 /** Each text as a message of its own, all in one piece. */
@@ -54,7 +122,7 @@ export function messageFrames(texts: readonly string[], dialect: Dialect = 'sock
   let bytes = 0;
   const sizes = texts.map((text) => {
     const size = before + Buffer.byteLength(text);
-    bytes += headerOf(size) + size;
+    bytes += headerBytes(size) + size;
     return size;
   });
   const piece = Buffer.allocUnsafe(bytes);
@@ -68,25 +136,6 @@ export function messageFrames(texts: readonly string[], dialect: Dialect = 'sock
     at += size;
   }
   return piece;
-}
-
-function headerOf(size: number): number {
-  return size > maxMedium ? 10 : size > maxShort ? 4 : 2;
-}
-
-/** Gives where the payload begins. */
-function writeHeader(piece: Buffer, at: number, size: number): number {
-  const header = headerOf(size);
-  piece[at] = textOpcode;
-  if (header === 2) piece[at + 1] = size;
-  else if (header === 4) {
-    piece[at + 1] = mediumMark;
-    piece.writeUInt16BE(size, at + 2);
-  } else {
-    piece[at + 1] = longMark;
-    piece.writeBigUInt64BE(BigInt(size), at + 2);
-  }
-  return at + header;
 }
 
 /** engine.io's packet options for a packet that is written as it is; `frames` is how many frames are in it. */
@@ -118,24 +167,43 @@ export function joined(
   bytes: number,
   { ping, memory }: PieceOptions = {},
 ): Buffer {
-  const only = frames.length === 1 ? frames[0] : undefined;
-  if (only !== undefined && ping === undefined) return only.frame;
+  let end = runEnd(frames, 0);
+  if (end === frames.length && ping === undefined && end > 0) return run(frames, 0, end);
   const size = ping === undefined ? bytes : bytes + pingBytes;
   const piece = memory === undefined ? Buffer.allocUnsafe(size) : memory.take(size);
   let at = 0;
-  for (const { frame } of frames) {
-    piece.set(frame, at);
-    at += frame.length;
+  for (let start = 0; start < frames.length; start = end) {
+    end = runEnd(frames, start);
+    const part = run(frames, start, end);
+    piece.set(part, at);
+    at += part.length;
   }
   if (ping !== undefined) writePing(piece, at, ping);
   return piece;
 }
 
+/** Where the frames end that are neighbours in one batch, from `start` on: they are copied together. */
+function runEnd(frames: readonly TickFrame[], start: number): number {
+  const first = frames[start];
+  let end = start + 1;
+  if (!(first instanceof LogTick)) return end;
+  for (let next = frames[end]; next instanceof LogTick; next = frames[++end])
+    if (next.batch !== first.batch || next.place !== first.place + end - start) break;
+  return end;
+}
+
+function run(frames: readonly TickFrame[], start: number, end: number): Buffer {
+  const first = frames[start];
+  return first instanceof LogTick
+    ? first.batch.frames(first.place, first.place + end - start)
+    : (first?.frame ?? Buffer.alloc(0));
+}
+
 /** What the frames take on the wire, in bytes: headers are in it, a ping behind them is not. */
 export function bytesOf(frames: readonly TickFrame[]): number {
-  let bytes = 0;
-  for (const { frame } of frames) bytes += frame.length;
-  return bytes;
+  let sum = 0;
+  for (const { bytes } of frames) sum += bytes;
+  return sum;
 }
 
 /** An unmasked, final ping frame with 8 bytes in it (RFC 6455, section 5.5.2). */

@@ -158,7 +158,7 @@ describe('createTiers', () => {
     join('one', 250);
     tick({ price: '2' });
     join('two', 250);
-    tiers.restart(symbol);
+    tiers.restart();
     await clock.advance(250);
     expect(emitted).toEqual([]);
     tick({ price: '3' });

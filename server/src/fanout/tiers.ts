@@ -6,11 +6,11 @@
 import { dayOf, mergeTicks, tickRoom, type Quote, type Tick } from '../../protocol/index.ts';
 import type { Clock } from '../support/clock.ts';
 
-/** What the rates ask of sequencers and rooms, and where the tick of a period goes. */
+/** What the rates read of quotes and rooms, and where the tick of a period goes. */
 export interface TiersOptions {
   clock: Clock;
   /** The quote that the symbol's last tick led to. */
-  headOf: (symbol: string) => Quote | null | undefined;
+  headOf: (symbol: string) => Quote | null;
   hasMembers: (room: string) => boolean;
   /** Fires at the end of a period, for each room that has something to be told. */
   emit: (room: string, tick: Tick) => void;
@@ -21,7 +21,9 @@ export interface TiersOptions {
  * `close`.
  */
 export interface Tiers {
-  /** Takes every tick that passed, in order. */
+  /** Whether somebody has the symbol at a slower rate. */
+  has(symbol: string): boolean;
+  /** Takes every tick of such a symbol, in order. */
   accept(tick: Tick): void;
   /**
    * Asks for one who was told the symbol's head in this turn and is not in the rate's room: true where it may join now. Else
@@ -30,8 +32,8 @@ export interface Tiers {
   enter(symbol: string, everyMs: number, member: string, join: () => void): boolean;
   /** Tells at once what is pending of the symbol: nothing follows. */
   finish(symbol: string): void;
-  /** Drops what is pending: everyone begins anew from a snapshot, which follows. */
-  restart(symbol: string): void;
+  /** Drops what is pending: everyone starts again from a snapshot, which follows. */
+  restart(): void;
   close(): void;
 }
 
@@ -116,10 +118,9 @@ export function createTiers({ clock, headOf, hasMembers, emit }: TiersOptions): 
   }
 
   return {
+    has: (symbol) => bySymbol.has(symbol),
     accept: (tick) => {
-      const tiers = bySymbol.get(tick.symbol);
-      if (tiers === undefined) return;
-      for (const tier of tiers) {
+      for (const tier of bySymbol.get(tick.symbol) ?? []) {
         tier.pending = tier.pending === null ? tick : mergeTicks(tier.pending, tick);
         if (tier.waiting.size > 0) {
           tier.overlaps = true;
@@ -137,7 +138,9 @@ export function createTiers({ clock, headOf, hasMembers, emit }: TiersOptions): 
       return false;
     },
     finish: (symbol) => bySymbol.get(symbol)?.forEach(tell),
-    restart: (symbol) => bySymbol.get(symbol)?.forEach(reset),
+    restart: () => {
+      for (const tiers of bySymbol.values()) tiers.forEach(reset);
+    },
     close: () => {
       for (const { stop } of rates.values()) stop();
       rates.clear();

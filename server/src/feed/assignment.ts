@@ -12,8 +12,8 @@ export interface Assignment {
   /** Every listed symbol, in the order of its source. */
   readonly symbols: readonly string[];
   /** The symbols of each source, in the order in which the sources were named; a source may have none. */
-  readonly bySource: ReadonlyMap<FeedName, readonly string[]>;
-  readonly sourceOf: ReadonlyMap<string, FeedName>;
+  readonly bySource: ReadonlyMap<string, readonly string[]>;
+  readonly sourceOf: ReadonlyMap<string, string>;
 }
 
 /** The assignment, or every problem with what was asked for, as a sentence for people. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { limits } from '../../protocol/index.ts';
-import type { SymbolChanges } from '../backplane/contract.ts';
+import type { SymbolChanges } from '../log/contract.ts';
 import { assignSymbols, type Assignment } from './assignment.ts';
 import { changedAssignment, noChanges, planChange, type ListRequest } from './list-changes.ts';
 

@@ -3,9 +3,8 @@
  * comes to the same answer from the same settings.
  */
 import { limits, refusal, type Refusal } from '../../protocol/index.ts';
-import type { SymbolChanges } from '../backplane/contract.ts';
+import type { SymbolChanges } from '../log/contract.ts';
 import type { Assignment } from './assignment.ts';
-import type { FeedName } from './feed.ts';
 
 /** A symbol that is to be listed, with the source named or not, or to be retired. It was parsed. */
 export type ListRequest = { act: 'add'; symbol: string; feed?: string } | { act: 'retire'; symbol: string };
@@ -21,15 +20,25 @@ export const noChanges: SymbolChanges = { version: 0, feeds: [] };
 /** Retired symbols of no start list that are remembered as such; the one that was retired first is forgotten first. */
 const maxRetired = 1_000;
 
+/** The assignment that lists these symbols of each source. */
+export function assignmentOf(startList: Readonly<Record<string, readonly string[]>>): Assignment {
+  const all = Object.entries(startList);
+  return {
+    symbols: all.flatMap(([, symbols]) => symbols),
+    bySource: new Map(all),
+    sourceOf: new Map(all.flatMap(([name, symbols]) => symbols.map((symbol) => [symbol, name] as const))),
+  };
+}
+
 /** The list after the changes. A source that is not among the start list's gets nothing. */
 export function changedAssignment(start: Assignment, { feeds }: SymbolChanges): Assignment {
   const sourceOf = new Map(start.sourceOf);
-  const isSource = (name: string): name is FeedName => [...start.bySource.keys()].some((own) => own === name);
+  const isSource = (name: string): boolean => start.bySource.has(name);
   for (const [symbol, feed] of feeds) {
     if (feed === null) sourceOf.delete(symbol);
     else if (isSource(feed)) sourceOf.set(symbol, feed);
   }
-  const bySource = new Map<FeedName, string[]>([...start.bySource.keys()].map((name) => [name, []]));
+  const bySource = new Map<string, string[]>([...start.bySource.keys()].map((name) => [name, []]));
   for (const [symbol, name] of sourceOf) bySource.get(name)?.push(symbol);
   return { symbols: [...bySource.values()].flat(), bySource, sourceOf };
 }

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { isDecimal, isPositive, parseSymbol, significantDigits, type Quote } from '../../protocol/index.ts';
+import { createManualClock } from '../../test/support/stand-ins/manual-clock.ts';
 import { systemClock } from '../support/clock.ts';
 import { catalogueSymbols, profileOf } from './catalogue.ts';
 import type { FeedHealth, FeedTick } from './feed.ts';
@@ -24,7 +25,7 @@ function walkOf(symbol: string, more: Partial<Parameters<typeof createWalk>[0]> 
 const quotesOf = (...quotes: Quote[]) => new Map(quotes.map((quote) => [quote.symbol, quote]));
 
 const simulator = (symbols: string[] = ['BTC-USD', 'AAPL'], intervalMs = 500) =>
-  createSimulator({ symbols, intervalMs, seed: 1, clock: systemClock });
+  createSimulator({ symbols, intervalMs, phase: 'burst', seed: 1, clock: systemClock });
 
 function listen() {
   const batches: FeedTick[][] = [];
@@ -201,7 +202,9 @@ describe('the simulator', () => {
         return () => undefined;
       },
     };
-    createSimulator({ symbols: ['AAPL'], intervalMs: 500, seed: 1, clock }).start(heard.from());
+    createSimulator({ symbols: ['AAPL'], intervalMs: 500, phase: 'burst', seed: 1, clock }).start(
+      heard.from(),
+    );
     for (const at of [0.4, 501, 2_700, 3_000, 3_999, 4_500]) {
       time = at;
       timers.at(-1)?.callback();
@@ -300,5 +303,44 @@ describe('the push feed', () => {
     }
     expect(feed.symbols).toEqual(['DEMO']);
     expect([batches, states]).toEqual([[], [{ at: 'live' }, { at: 'live' }]]);
+  });
+});
+
+describe('the phase', () => {
+  /** The times at which each symbol had ticks in two seconds, with the prices at half a second. */
+  async function timesOf(phase: 'spread' | 'burst'): Promise<Map<string, number[]>> {
+    const clock = createManualClock();
+    const times = new Map<string, number[]>();
+    const feed = createSimulator({
+      symbols: ['AAPL', 'MSFT', 'KO', 'GE'],
+      intervalMs: 500,
+      phase,
+      seed: 1,
+      clock,
+    });
+    feed.start({
+      quotes: new Map(),
+      sourceSeqs: new Map(),
+      onTicks: (ticks) => {
+        for (const { symbol } of ticks) times.set(symbol, [...(times.get(symbol) ?? []), clock.monotonic()]);
+      },
+      onState: () => {},
+    });
+    await clock.advance(1_100);
+    feed.stop();
+    return times;
+  }
+
+  it('spread gives each symbol a time of its own in each interval', async () => {
+    expect(Object.fromEntries(await timesOf('spread'))).toEqual({
+      AAPL: [0, 500, 1_000],
+      MSFT: [125, 625],
+      KO: [250, 750],
+      GE: [375, 875],
+    });
+  });
+
+  it('burst gives all of them at once', async () => {
+    for (const times of (await timesOf('burst')).values()) expect(times).toEqual([0, 500, 1_000]);
   });
 });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { SymbolsChange } from '../../protocol/index.ts';
-import { BackplaneUnavailable, type SymbolChanges } from '../backplane/contract.ts';
+import type { ListChange } from '../log/batch.ts';
+import type { LogNotes, SymbolChanges } from '../log/contract.ts';
 import { createLog } from '../support/log.ts';
 import { createManualClock } from '../../test/support/stand-ins/manual-clock.ts';
 import { assignSymbols } from './assignment.ts';
@@ -17,105 +18,76 @@ function setUp() {
     symbols: undefined,
   });
   if (!assigned.ok) throw new Error('bad settings');
-  const state = { fails: false, epoch: 1, note: null as string | null };
   const changes: SymbolsChange[] = [];
-  const read: Record<string, readonly string[]>[] = [];
   const list = createSymbolList({
     assignment: assigned.assignment,
-    notes: {
-      read: async () => {
-        if (state.fails) throw new BackplaneUnavailable('away');
-        return state.note;
-      },
-      write: async (epoch, _name, text) => {
-        if (epoch !== state.epoch) return false;
-        state.note = text;
-        return true;
-      },
-    },
     clock,
     log: createLog({ level: 'silent', node: 'test' }),
-    onRead: (bySource) => void read.push(Object.fromEntries(bySource)),
+    onMoved: () => {},
     onChange: (change) => void changes.push(change),
   });
-  const hear = (made: SymbolChanges, sources: Record<string, string[]>): void =>
-    list.heard({
-      changes: made,
-      feed: {
-        state: 'live',
-        since: 0,
-        reason: '',
-        sources: Object.entries(sources).map(([name, symbols]) => ({ name, state: 'live', symbols })),
-      },
-    });
-  return { clock, list, state, changes, read, hear };
+  const begin = (stored: SymbolChanges, startList: LogNotes['startList'] = null): void =>
+    list.begin({ list: stored, startList });
+  return { clock, list, changes, begin };
 }
 
 const made = (version: number, ...feeds: SymbolChanges['feeds']): SymbolChanges => ({ version, feeds });
+const added = (version: number, symbol: string): ListChange => ({
+  version,
+  set: [[symbol, 'push']],
+  unset: [],
+  forgotten: [],
+});
 
 describe('the list of symbols of a replica', () => {
   it('[LS1] is that of the settings before anything else is known', () => {
     const { list } = setUp();
     expect(list.symbols()).toEqual(['A', 'B', 'S']);
-    expect(list.isKnown()).toBe(false);
     expect([list.whyUnlisted('A'), list.whyUnlisted('X')]).toEqual([null, 'unknown_symbol']);
   });
 
-  it('[LS5] is read at the start, again and again until it can be', async () => {
-    const { clock, list, state, changes, read } = setUp();
-    state.note = JSON.stringify(made(2, ['A', null], ['NEW', 'push']));
-    state.fails = true;
-    list.start();
-    await clock.advance(5_000);
-    expect([list.isKnown(), changes, read]).toEqual([false, [], []]);
-    state.fails = false;
-    await clock.advance(1_000);
-    expect(list.isKnown()).toBe(true);
+  it('[LS5] is what the log says of it, from the notes and from every change after them', () => {
+    const { list, changes, begin } = setUp();
+    begin(made(2, ['A', null], ['NEW', 'push']));
     expect(list.symbols()).toEqual(['B', 'NEW', 'S']);
-    expect(list.whyUnlisted('A')).toBe('retired');
-    expect(changes).toEqual([{ added: ['NEW'], retired: ['A'] }]);
-    expect(read).toEqual([{ push: ['B', 'NEW'], simulator: ['S'] }]);
-    expect(clock.timers()).toBe(0);
+    list.change({ version: 3, set: [['B', null]], unset: ['A'], forgotten: [] });
+    expect(list.symbols()).toEqual(['A', 'NEW', 'S']);
+    expect(changes).toEqual([
+      { added: ['NEW'], retired: ['A'], feeds: { NEW: 'push' } },
+      { added: ['A'], retired: ['B'], feeds: { A: 'push' } },
+    ]);
+    expect(list.refusePush(['A', 'NEW'])).toBeNull();
+    expect(list.refusePush(['S'])).toMatchObject({ name: 'symbol_of_other_source' });
+    expect(list.refusePush(['B'])).toMatchObject({ name: 'retired' });
+    expect(list.refusePush(['B', 'NEVER'])).toMatchObject({ name: 'unknown_symbol' });
   });
 
-  it('[LS5] is what the leader says, whatever was read or is in the settings', async () => {
-    const { clock, list, state, changes, hear } = setUp();
-    hear(made(3, ['A', null]), { push: ['B', 'C'], other: ['X'] });
-    state.note = JSON.stringify(made(9, ['B', null]));
-    list.start();
-    await clock.advance(1_000);
-    expect(list.symbols()).toEqual(['B', 'C', 'X']);
-    expect(changes).toEqual([{ added: ['C', 'X'], retired: ['A', 'S'] }]);
-    expect(list.refusePush(['B', 'C'])).toBeNull();
-    expect(list.refusePush(['X'])).toMatchObject({ name: 'symbol_of_other_source' });
-    expect(list.refusePush(['A'])).toMatchObject({ name: 'retired' });
-    expect(list.refusePush(['A', 'NEVER'])).toMatchObject({ name: 'unknown_symbol' });
-    // A leader whose settings are others: the same changes, and another list.
-    hear(made(3, ['A', null]), { push: ['B'] });
-    expect(changes.at(-1)).toEqual({ added: [], retired: ['C', 'X'] });
+  it('[LS5] starts from the settings of the leader, if they are others', () => {
+    const { list, changes, begin } = setUp();
+    begin(made(3, ['A', null]), { push: ['A', 'C'], other: ['X'] });
+    expect(list.symbols()).toEqual(['C', 'X']);
+    expect(changes).toEqual([
+      { added: ['C', 'X'], retired: ['A', 'B', 'S'], feeds: { C: 'push', X: 'other' } },
+    ]);
+    list.changeStart({ push: ['A', 'B'], simulator: ['S'] });
+    expect(list.symbols()).toEqual(['B', 'S']);
+    expect(changes.at(-1)).toMatchObject({ added: ['B', 'S'], retired: ['C', 'X'] });
   });
 
-  it('tells of a change once, however often the leader repeats it', () => {
-    const { changes, hear } = setUp();
-    for (let beat = 0; beat < 3; beat++)
-      hear(made(1, ['NEW', 'push']), { push: ['A', 'B', 'NEW'], simulator: ['S'] });
-    expect(changes).toEqual([{ added: ['NEW'], retired: [] }]);
-  });
-
-  it('says nothing of a symbol that only moved to another source', () => {
-    const { list, changes, hear } = setUp();
-    hear(made(2, ['A', 'simulator']), { push: ['B'], simulator: ['S', 'A'] });
+  it('reports nothing if a symbol only moved to another source', () => {
+    const { list, changes, begin } = setUp();
+    begin(made(2, ['A', 'simulator']));
     expect(changes).toEqual([]);
     expect(list.refusePush(['A'])).toMatchObject({ name: 'symbol_of_other_source' });
   });
 
-  it('[LS1] lets one wait until it goes by a change, a second at most', async () => {
-    const { clock, list, hear } = setUp();
+  it('[LS1] a caller waits until the list has its change, for at most a second', async () => {
+    const { clock, list } = setUp();
     const reached: string[] = [];
     void list.reached(1).then(() => reached.push('one'));
     void list.reached(2).then(() => reached.push('two'));
     await clock.advance(500);
-    hear(made(1, ['NEW', 'push']), { push: ['A', 'B', 'NEW'], simulator: ['S'] });
+    list.change(added(1, 'NEW'));
     await clock.advance(0);
     expect(reached).toEqual(['one']);
     await clock.advance(500);
@@ -124,34 +96,36 @@ describe('the list of symbols of a replica', () => {
     expect(clock.timers()).toBe(0);
   });
 
-  it('[LS5] a new leader takes over what the one before left', async () => {
-    const { list, state } = setUp();
-    state.note = JSON.stringify(made(4, ['A', null]));
-    expect(await list.keeper.begin(1)).toEqual(made(4, ['A', null]));
-    const { bySource } = list.keeper.assign(made(4, ['A', null]));
-    expect(Object.fromEntries(bySource)).toEqual({ push: ['B'], simulator: ['S'] });
-  });
-
-  it('[LS6] a new leader gives a home that lost the changes those that it heard last', async () => {
-    const { list, state, hear } = setUp();
-    const heard = made(4, ['A', null]);
-    hear(heard, { push: ['B'], simulator: ['S'] });
-    for (const lost of [null, JSON.stringify(made(3, ['B', null]))]) {
-      state.note = lost;
-      expect(await list.keeper.begin(1)).toEqual(heard);
-      expect(JSON.parse(state.note ?? '')).toEqual(heard);
+  it('[LS6] keeps changes that the store has lost, and tells the leader so', () => {
+    const { list, begin } = setUp();
+    const known = made(4, ['A', null]);
+    begin(known);
+    expect(list.keeper.known()).toMatchObject({ changes: known, isLost: false });
+    for (const lost of [made(0), made(3, ['B', null])]) {
+      begin(lost);
+      expect(list.keeper.known()).toMatchObject({ changes: known, isLost: true });
     }
-    state.note = null;
-    expect(await list.keeper.begin(2)).toBeNull();
-    expect(state.note).toBeNull();
+    list.change({ version: 4, set: [['A', null]], unset: [], forgotten: [], isWhole: true });
+    expect(list.keeper.known()).toMatchObject({ changes: known, isLost: false });
   });
 
-  it('reads no more once it was closed, and lets nobody wait', async () => {
-    const { clock, list, state } = setUp();
-    state.fails = true;
-    list.start();
+  it('[LS5] gives the leader the list of its settings as long as the log has another one', () => {
+    const { list, begin } = setUp();
+    const own = { push: ['A', 'B'], simulator: ['S'] };
+    expect(list.keeper.known()).toMatchObject({ startList: own, isStartListNew: true });
+    begin(made(0), { push: ['A'], simulator: ['S'] });
+    expect(list.keeper.known()).toMatchObject({ startList: own, isStartListNew: true });
+    list.changeStart(own);
+    expect(list.keeper.known()).toMatchObject({ startList: own, isStartListNew: false });
+    expect(Object.fromEntries(list.keeper.assign(made(1, ['A', null])).bySource)).toEqual({
+      push: ['B'],
+      simulator: ['S'],
+    });
+  });
+
+  it('lets nobody wait once it is closed', async () => {
+    const { clock, list } = setUp();
     const waiting = list.reached(1);
-    await clock.advance(0);
     list.close();
     await waiting;
     expect(clock.timers()).toBe(0);

@@ -31,20 +31,25 @@ describe('health', () => {
     expect((await app.get('/health', { method: 'HEAD' })).status).toBe(200);
   });
 
-  it('is degraded, and still 200, while the backplane is away; ready is 503 with the reasons', async () => {
+  it('is degraded, and ready, while the backplane is away: the last prices are served', async () => {
     await serve({ backplane: backplaneDown });
     const answer = await app.get('/health');
     expect(answer.status).toBe(200);
     expect(await answer.json()).toMatchObject({
       status: 'degraded',
-      ready: false,
+      ready: true,
       backplane: { kind: 'redis', state: 'down', since: 7, reason: 'Redis does not answer' },
     });
+    expect((await app.get('/health/ready')).status).toBe(200);
+  });
+
+  it('is not ready before the prices were read for the first time, and says why', async () => {
+    await serve({ backplane: backplaneDown, arePricesKnown: false });
     const ready = await app.get('/health/ready');
     expect(ready.status).toBe(503);
     expect(await ready.json()).toEqual({
       status: 'not ready',
-      reasons: ['the backplane is away: Redis does not answer'],
+      reasons: ['prices were not read yet: Redis does not answer'],
     });
     expect((await app.get('/health/live')).status).toBe(200);
   });
@@ -65,7 +70,7 @@ describe('health', () => {
     expect(await (await app.get('/health')).json()).toMatchObject({ status: 'draining', ready: false });
     const ready = await app.get('/health/ready');
     expect(ready.status).toBe(503);
-    expect(await ready.json()).toEqual({ status: 'not ready', reasons: ['this replica is leaving'] });
+    expect(await ready.json()).toEqual({ status: 'not ready', reasons: ['this replica is draining'] });
   });
 
   it('counts all symbols and names fifty', async () => {

@@ -20,19 +20,20 @@ export interface Vitals {
   isLeading: boolean;
   feed: FeedState;
   isDraining: boolean;
-  /** Whether it was read how the list of symbols was changed, or a leader told. */
-  isListKnown: boolean;
+  /** Whether prices and the list of symbols were read from the log for the first time. */
+  arePricesKnown: boolean;
 }
 
 /** Symbols that `/health` names of each source; it counts all of them. */
 const maxSymbolsNamed = 50;
 
 /** Why no new client should come here, in sentences; empty while ready. */
-function reasonsNotReady({ isDraining, isListKnown, backplane: { state } }: Vitals): string[] {
+function reasonsNotReady({ isDraining, arePricesKnown, backplane: { state } }: Vitals): string[] {
+  const why = state.at === 'down' ? `: ${state.reason}` : '';
+  // Without the backplane a replica serves its last prices, marked stale. Were it not ready, no replica would be.
   return [
-    ...(isDraining ? ['this replica is leaving'] : []),
-    ...(state.at === 'down' ? [`the backplane is away: ${state.reason}`] : []),
-    ...(isListKnown ? [] : ['the list of symbols was not read yet']),
+    ...(isDraining ? ['this replica is draining'] : []),
+    ...(arePricesKnown ? [] : [`prices were not read yet${why}`]),
   ];
 }
 

@@ -90,6 +90,13 @@ export interface Gate {
   admit<A extends Access>(access: A, req: Request, res: Response): Promise<CallerOf<A>>;
 }
 
+/** What all operations share. */
+export interface OperationStage {
+  gate: Gate;
+  /** Resolves for one call per turn of the event loop. A list of all symbols is long: many reads at once would delay the prices. */
+  readTurn: () => Promise<void>;
+}
+
 /** A declared operation, whatever its types. */
 export interface Operation {
   readonly id: string;
@@ -105,7 +112,7 @@ export interface Operation {
   readonly answers: AnswerForms;
   readonly refusals: readonly CodeName[];
   /** Answers one request; rejects with what problem.ts tells the caller. */
-  serve: (req: Request, res: Response, gate: Gate) => Promise<void>;
+  serve: (req: Request, res: Response, stage: OperationStage) => Promise<void>;
 }
 
 /** Problems that one answer names. */
@@ -160,7 +167,7 @@ export function operation<
   Headers extends z.ZodObject = z.ZodObject,
   Body = undefined,
 >(declared: Declaration<A, Answers, Params, Query, Headers, Body>): Operation {
-  const { access, params, query, headers, body, handle } = declared;
+  const { method, access, params, query, headers, body, handle } = declared;
   const form: BodyForm<unknown> = body ?? noBody;
   const mayLackBody = form.schema.safeParse(undefined).success;
   const readJson = express.json({ limit: form.maxBytes });
@@ -181,10 +188,10 @@ export function operation<
 
   return {
     ...declared,
-    serve: async (req, res, gate) => {
+    serve: async (req, res, { gate, readTurn }) => {
       // A stranger's body is not even read.
       const caller = await gate.admit(access, req, res);
-      const reply = await handle({
+      const call = {
         caller,
         params: parseAs('path', params, req.params),
         // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- by the default of the type
@@ -192,7 +199,9 @@ export function operation<
         headers: parseAs('header', headers, headersOf(req, headers)),
         // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what its own form parsed, or nothing that a handler is told of
         body: (await bodyOf(req, res)) as Body,
-      });
+      };
+      if (method === 'get') await readTurn();
+      const reply = await handle(call);
       const text = JSON.stringify(reply.body);
       // Not by `json`, which answers 304 to whoever says that he has something already.
       res

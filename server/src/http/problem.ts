@@ -3,7 +3,7 @@
  * retry rule that the same refusal has on a socket. Knows no route.
  */
 import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
-import { BackplaneUnavailable, NoLeader } from '../backplane/contract.ts';
+import { BackplaneUnavailable } from '../backplane/contract.ts';
 import { SignInRefused } from '../users/identity.ts';
 import { codes, problemOf, problemType, refusal, type CodeName, type Refusal } from '../../protocol/index.ts';
 
@@ -62,7 +62,6 @@ function tooLarge(error: unknown): string {
 function refusalOf(error: unknown): Refusal | null {
   if (error instanceof Refused || error instanceof SignInRefused) return error.refusal;
   if (error instanceof BackplaneUnavailable) return refusal('store_unavailable');
-  if (error instanceof NoLeader) return refusal('no_leader');
   const status = statusOf(error);
   const said = error instanceof Error ? error.message.slice(0, 200) : '';
   if (status === 413) return refusal('payload_too_large', tooLarge(error));

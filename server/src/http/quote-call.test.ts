@@ -20,10 +20,10 @@ const app = serveEachTest(() => {
   isStoreUp = true;
   return {
     symbols: () => ['ACME', 'DEMO', 'NEW'],
-    quotes: (symbols) =>
-      isStoreUp
-        ? Promise.resolve(symbols.filter((symbol) => symbol !== 'NEW').map((symbol) => ({ ...demo, symbol })))
-        : Promise.reject(new BackplaneUnavailable('away')),
+    quotes: (symbols) => {
+      if (!isStoreUp) throw new BackplaneUnavailable('away');
+      return symbols.filter((symbol) => symbol !== 'NEW').map((symbol) => ({ ...demo, symbol }));
+    },
     authenticate: async ({ headers }) => {
       const token = /^Bearer (.*)$/.exec(headers.authorization ?? '')?.[1];
       if (token === 'expired') throw new SignInRefused('token_expired');

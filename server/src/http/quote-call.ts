@@ -23,7 +23,7 @@ export interface QuoteCallOptions {
   proveSession: (shown: { session: string; secret: string }, symbol: string) => Promise<SessionProved>;
   whyUnlisted: WhyUnlisted;
   /** The last quotes of those that have one, in any order. */
-  quotes: (symbols: readonly string[]) => Promise<readonly Quote[]>;
+  quotes: (symbols: readonly string[]) => readonly Quote[];
   /** Sends the quote to every session of the user, on every replica, and tells how many. */
   sendQuote: (userId: string, quote: Quote) => Promise<MessageAck>;
 }
@@ -78,7 +78,7 @@ export function createQuoteOperation(options: QuoteCallOptions): Operation {
     handle: async ({ caller, body: { userId, symbol: text } }) => {
       const symbol = listedSymbol(text, whyUnlisted);
       await requireOwn(caller, userId, symbol);
-      const [quote] = await quotes([symbol]);
+      const [quote] = quotes([symbol]);
       if (quote === undefined) throw new Refused('no_price', `${symbol} has no price yet`);
       const answer = await sendQuote(userId, quote);
       if (!answer.ok) throw new Refused(answer);

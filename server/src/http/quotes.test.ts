@@ -14,12 +14,10 @@ const get = (query: string, init?: RequestInit): Promise<Response> => app.get(`/
 const app = serveEachTest(() => ({
   symbols: () => ['ACME', 'DEMO', 'NEW'],
   quotes: (symbols) =>
-    Promise.resolve(
-      symbols
-        .filter((symbol) => symbol !== 'NEW')
-        .map(quoteOf)
-        .toReversed(),
-    ),
+    symbols
+      .filter((symbol) => symbol !== 'NEW')
+      .map(quoteOf)
+      .toReversed(),
 }));
 
 describe('GET /api/ticks', () => {
@@ -67,8 +65,12 @@ describe('GET /api/ticks', () => {
     expect(await answer.text()).toBe('');
   });
 
-  it('is 503 with Retry-After while the store is away', async () => {
-    const away = await serveApp({ quotes: () => Promise.reject(new BackplaneUnavailable('away')) });
+  it('is 503 with Retry-After until the prices were read for the first time', async () => {
+    const away = await serveApp({
+      quotes: () => {
+        throw new BackplaneUnavailable('away');
+      },
+    });
     const answer = await fetch(`${away.url}/api/ticks`);
     await away.close();
     expect(answer.headers.get('retry-after')).toBe('1');

@@ -98,7 +98,7 @@ describe('symbols', () => {
   });
 
   it('[LS5] are not told by a replica that has not read how the list was changed', async () => {
-    await app.serve({ vitals: () => ({ ...goodVitals, isListKnown: false }) });
+    await app.serve({ vitals: () => ({ ...goodVitals, arePricesKnown: false }) });
     const answer = await get('/api/symbols', {});
     expect(answer.headers.get('retry-after')).toBe('1');
     expect(await problemOf(answer)).toMatchObject({ status: 503, name: 'store_unavailable', retry: 'later' });

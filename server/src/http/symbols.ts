@@ -48,10 +48,10 @@ export function createSymbolOperation({ feed, retired, vitals }: SymbolsOptions)
     refusals: ['store_unavailable'],
     handle: ({ caller }) => {
       // That of the settings may lack what was added, and have what was retired.
-      if (!vitals().isListKnown)
+      if (!vitals().arePricesKnown)
         throw new Refused(
           'store_unavailable',
-          'this replica has not read yet how the list was changed; try again',
+          'this replica has not read the list of symbols yet; try again',
         );
       const maySee = (symbol: string): boolean => caller.by === 'key' || caller.identity.maySee(symbol);
       const { state, sources } = feed();

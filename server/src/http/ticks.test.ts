@@ -9,7 +9,7 @@ import {
   testKey,
   serveEachTest,
 } from '../../test/support/stand-ins/serve-app.ts';
-import { BackplaneUnavailable, NoLeader } from '../backplane/contract.ts';
+import { BackplaneUnavailable } from '../backplane/contract.ts';
 
 const now = Date.UTC(2026, 0, 2);
 let answerPush = acceptAll;
@@ -136,7 +136,6 @@ describe('a push that is refused behind the door', () => {
   });
 
   it.each([
-    [new NoLeader('nobody'), 503, 'no_leader'],
     [new BackplaneUnavailable('away'), 503, 'store_unavailable'],
     [new Error('secret words'), 500, 'internal'],
   ])('%s is %i, and only a bug of ours is logged with its words', async (error, status, name) => {

@@ -34,7 +34,7 @@ export interface TicksOptions {
   symbols: () => readonly string[];
   whyUnlisted: WhyUnlisted;
   /** The last quotes of those that have one, in any order. */
-  quotes: (symbols: readonly string[]) => Promise<readonly Quote[]>;
+  quotes: (symbols: readonly string[]) => readonly Quote[];
   /** Hands a push to the leader; settles when the store accepted all of it, or nothing. */
   push: (push: Push) => Promise<PushOutcome>;
 }
@@ -109,7 +109,7 @@ export function createTickOperations(options: TicksOptions): Operation[] {
     ],
     handle: async ({ caller, query: { symbols: asked } }) => {
       const wanted = symbolsAsked(asked, options, caller);
-      const bySymbol = new Map((await quotes(wanted)).map((quote) => [quote.symbol, quote]));
+      const bySymbol = new Map(quotes(wanted).map((quote) => [quote.symbol, quote]));
       return {
         status: 200,
         body: {

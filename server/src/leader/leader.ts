@@ -1,115 +1,99 @@
 /**
- * All that concerns the leader, joined: the election, what a term does, and what any replica may ask of whoever leads. The one
- * place that knows how these depend on each other. Knows no HTTP and no sockets.
+ * Everything about the leader, joined: the election, the terms, and what any replica may ask the leader. The only place that knows
+ * how these depend on each other. Knows no HTTP and no sockets.
  */
-import { randomUUID } from 'node:crypto';
 import type { Announcement, Backplane } from '../backplane/contract.ts';
 import type { Clock } from '../support/clock.ts';
 import type { Log } from '../support/log.ts';
+import type { TermMeter, UnsureAppend } from './appender.ts';
 import { createElection, type Election, type ElectionOptions } from './election.ts';
 import {
   createLeaderCalls,
-  serveLeaderCalls,
+  type KnownLeader,
   type LeaderCalls,
   type LeaderCallsOptions,
 } from './leader-calls.ts';
-import { createPauseNote } from './pause-note.ts';
-import { createPublisher, type PublisherOptions } from './publisher.ts';
+import { createTerm, type Term, type TermOptions } from './term.ts';
 
-/** What is told of a term besides what the publisher tells. */
-interface TermEvents {
+/** What is counted of a leader and of its terms. */
+interface LeaderMeter extends TermMeter {
   /** Fires when this replica leads in that epoch. */
   led(epoch: number): void;
   /** Fires when it leads no more. */
   followed(): void;
 }
 
-/** What fires as the publisher's `on...` of the same name does. */
-interface PublisherEvents {
-  received: PublisherOptions['onReceived'];
-  appended: PublisherOptions['onAppended'];
-  refused: PublisherOptions['onRefused'];
-  retried: PublisherOptions['onRetried'];
-}
-
-/** What a term needs of the other stages, and what is told of it. */
+/** What a term needs of the other stages, and what counts it. */
 export interface LeaderOptions
   extends
-    Pick<PublisherOptions, 'node' | 'sources' | 'dayStartMs' | 'onTick'>,
-    Pick<LeaderCallsOptions, 'refusePush' | 'reached'> {
-  backplane: Pick<Backplane, 'lease' | 'leaderLine' | 'leaderNotes' | 'tickStore' | 'announce'>;
+    Pick<TermOptions, 'node' | 'sources' | 'dayStartMs' | 'appendMs' | 'book' | 'reader' | 'list' | 'pause'>,
+    Pick<LeaderCallsOptions, 'calls' | 'refusePush' | 'reached'> {
+  backplane: Pick<Backplane, 'lease' | 'tickLog' | 'messages'>;
   lease: Pick<ElectionOptions, 'beatMs' | 'deadlineMs' | 'ttlMs'>;
-  listKeeper: PublisherOptions['symbolList'];
-  meter: TermEvents & PublisherEvents;
-  /** While this replica leaves it no longer looks at the lease, and goes by what the leader says of itself. */
+  meter: LeaderMeter;
+  /** While this replica drains it no longer reads the lease, and goes by the leader's beats. */
   isLeaving: () => boolean;
   clock: Clock;
   log: Log;
 }
 
-/** The replica that leads, and its epoch. */
-export type KnownLeader = Pick<Announcement, 'node' | 'epoch'>;
-
-/** This replica as one that may lead, and as one that asks whoever does. */
+/** This replica as one that may lead, and as one that asks the leader. */
 export interface Leader extends Pick<Election, 'start' | 'isLedAlive'>, LeaderCalls {
-  /** Whoever leads, as far as this replica knows; null while nobody does. */
+  /** The leader as far as this replica knows; null if there is none. */
   known(): KnownLeader | null;
   isLeading(): boolean;
-  /** Takes the leader's word of itself. */
+  /** Takes the leader's word about itself. */
   heard(announcement: Announcement): void;
-  /** Stops for good; a leader clears the lease, so that another takes it at once. */
+  /** Stops for good. A leader clears the lease, so that another replica takes it at once. */
   close(): Promise<void>;
 }
 
-/** Looks at no lease before `start`. */
+/** Reads no lease before `start`. */
 export function createLeader(options: LeaderOptions): Leader {
   const { backplane, lease, meter, isLeaving } = options;
-  const { leaderLine, leaderNotes } = backplane;
   let announced: KnownLeader | null = null;
-  let stopServing: () => void = () => {};
+  let leading: { epoch: number; term: Term } | null = null;
+  /** What the term before left. */
+  let unsure: Promise<UnsureAppend | null> = Promise.resolve(null);
 
-  const pauseNote = createPauseNote(leaderNotes);
-  const publisher = createPublisher({
-    ...options,
-    tickStore: backplane.tickStore,
-    symbolList: options.listKeeper,
-    pauseNote,
-    beatMs: lease.beatMs,
-    makeBatchId: randomUUID,
-    mayAppend: (epoch) => election.mayAppend(epoch),
-    onReceived: (ticks) => meter.received(ticks),
-    onAppended: (ticks, ms) => meter.appended(ticks, ms),
-    onRefused: (reason) => meter.refused(reason),
-    onRetried: () => meter.retried(),
-    onAnnounce: (announcement) => backplane.announce(announcement),
-    onFault: (epoch, reason) => election.stepDown(epoch, reason),
-  });
   const election = createElection({
     ...options,
     ...lease,
     lease: backplane.lease,
     onLead: (epoch) => {
       meter.led(epoch);
-      stopServing = serveLeaderCalls(leaderLine, epoch, publisher);
-      publisher.lead(epoch);
+      const term = createTerm({
+        ...options,
+        epoch,
+        unsure,
+        tickLog: backplane.tickLog,
+        beatMs: lease.beatMs,
+        mayAppend: (own) => election.mayAppend(own),
+        onAnnounce: (announcement) => backplane.messages.sendAll('announcement', announcement),
+        onFault: (reason) => election.stepDown(epoch, reason),
+      });
+      leading = { epoch, term };
     },
     onFollow: () => {
-      stopServing();
-      publisher.follow();
+      if (leading !== null) unsure = leading.term.close();
+      leading = null;
       meter.followed();
     },
   });
   const known = (): KnownLeader | null => (isLeaving() ? announced : election.leader());
-  const calls = createLeaderCalls({ ...options, leaderLine, epoch: () => known()?.epoch ?? null });
+  const calls = createLeaderCalls({
+    ...options,
+    known,
+    termOf: (epoch) => (leading?.epoch === epoch ? leading.term : null),
+  });
 
   return {
     start: () => election.start(),
     isLedAlive: (since) => election.isLedAlive(since),
     known,
     isLeading: () => election.state().at === 'leading',
-    heard: (announcement) => {
-      announced = { node: announcement.node, epoch: announcement.epoch };
-      pauseNote.heard(announcement);
+    heard: ({ node, epoch }) => {
+      announced = { node, epoch };
     },
     ...calls,
     close: () => election.close(),

@@ -1,5 +1,5 @@
-/** How each source is, as the leader tells it to everyone. Knows no ticks. */
-import type { FeedState } from '../../protocol/index.ts';
+/** The state of each source, as the leader reports it with its beats. Knows no ticks and no symbols. */
+import type { FeedHealth } from '../backplane/contract.ts';
 
 /** What a source says of itself. */
 export type SourceHealth = { at: 'live' } | { at: 'stale'; reason: string };
@@ -7,26 +7,23 @@ export type SourceHealth = { at: 'live' } | { at: 'stale'; reason: string };
 /** The state of every source in one term. */
 export interface SourceBoard {
   set(name: string, health: SourceHealth): void;
-  /** While it is paused every source is stale, whatever it says of itself. */
+  /** While the feed is paused every source is stale, whatever it says of itself. */
   pause(isPaused: boolean): void;
-  /** Stale as a whole only when every source is. */
-  feed(): FeedState;
+  /** Stale as a whole only if every source is. */
+  feed(): FeedHealth;
 }
 
-/** Which sources there are, and what they have. */
-export interface SourceBoardOptions {
-  sources: readonly { readonly name: string }[];
-  /** The symbols that a source has now. */
-  symbolsOf: (source: string) => readonly string[];
-  /** Epoch milliseconds. */
+/** The reason that a paused feed has. */
+const pausedReason = 'paused';
+
+/** Every source is stale until it says otherwise. `now` gives epoch milliseconds. */
+export function createSourceBoard({
+  sources,
+  now,
+}: {
+  sources: readonly string[];
   now: () => number;
-}
-
-/** What is said of a feed that was paused. */
-export const pausedReason = 'paused';
-
-/** Every source is stale until it says otherwise. */
-export function createSourceBoard({ sources, symbolsOf, now }: SourceBoardOptions): SourceBoard {
+}): SourceBoard {
   const healths = new Map<string, SourceHealth>();
   let since = now();
   let isPaused = false;
@@ -42,27 +39,26 @@ export function createSourceBoard({ sources, symbolsOf, now }: SourceBoardOption
       since = now();
     },
     feed: () => {
-      const told = sources.map(({ name }) => ({
-        name,
-        symbols: [...symbolsOf(name)],
-        health: healths.get(name) ?? { at: 'stale' as const, reason: 'it has not started yet' },
-      }));
       if (isPaused)
         return {
           state: 'stale',
           since,
           reason: pausedReason,
-          sources: told.map(({ name, symbols }) => ({ name, state: 'stale', symbols })),
+          sources: sources.map((name) => ({ name, state: 'stale' })),
         };
-      const reasons = told.flatMap(({ name, health }) =>
+      const reports = sources.map((name) => ({
+        name,
+        health: healths.get(name) ?? { at: 'stale' as const, reason: 'it has not started yet' },
+      }));
+      const reasons = reports.flatMap(({ name, health }) =>
         health.at === 'stale' ? [`${name}: ${health.reason}`] : [],
       );
-      const state = reasons.length === told.length ? 'stale' : 'live';
+      const state = reasons.length === reports.length ? 'stale' : 'live';
       return {
         state,
         since,
         reason: state === 'stale' ? reasons.join('; ') : '',
-        sources: told.map(({ name, symbols, health }) => ({ name, state: health.at, symbols })),
+        sources: reports.map(({ name, health }) => ({ name, state: health.at })),
       };
     },
   };

@@ -12,9 +12,11 @@ export interface LeaderMetrics {
   refused(reason: (typeof refusalReasons)[number]): void;
   /** An append of unknown outcome was sent again. */
   retried(): void;
+  /** A tick of a source was dropped as malformed. */
+  badTick(): void;
 }
 
-const refusalReasons = ['epoch', 'generation', 'once', 'unavailable'] as const;
+const refusalReasons = ['epoch', 'generation', 'number', 'unavailable'] as const;
 
 /** Declares them. */
 export function createLeaderMetrics({
@@ -54,6 +56,11 @@ export function createLeaderMetrics({
     help: 'Appends of unknown outcome that were sent again.',
   });
 
+  const badTicks = counter({
+    name: 'tickwire_bad_source_ticks_total',
+    help: 'Ticks of sources that were dropped: malformed, or of a symbol that the source does not have.',
+  });
+
   return {
     led: (taken) => {
       leading = true;
@@ -68,5 +75,6 @@ export function createLeaderMetrics({
     },
     refused: (reason) => refusals.add(1, reason),
     retried: () => retries.add(),
+    badTick: () => badTicks.add(),
   };
 }

@@ -28,7 +28,8 @@ function setUp() {
     metrics,
     clock,
     traffic: () => ({ opened: 0, active: () => 0, sent: 0, received: 0 }),
-    fanout: () => ({ ...written, flushes: 0, conflated: 0, behind: 0, symbols: 0 }),
+    fanout: () => ({ ...written, flushes: 0, conflated: 0, behind: 0 }),
+    symbols: () => 0,
     users: () => 0,
     backplane,
   });
@@ -41,12 +42,9 @@ function setUp() {
 it('counts the age of a tick at each hop; of what was written, the ticks of those who get each', async () => {
   const { meter, lines, ago } = setUp();
   meter.received([ago(1_000), ago(2_000)]);
-  meter.accepted(ago(4_000));
-  meter.arrived(ago(8_000));
-  meter.written([
-    { room: 'tick:A', tick: ago(16_000) },
-    { room: 'tick:A@1000', tick: ago(32_000) },
-  ]);
+  meter.accepted([ago(4_000)]);
+  meter.arrived(ago(8_000), 1);
+  meter.written(ago(16_000));
   expect(await lines('tickwire_tick_age_seconds_sum')).toEqual([
     'tickwire_tick_age_seconds_sum{hop="source",node="n1"} 3',
     'tickwire_tick_age_seconds_sum{hop="append",node="n1"} 4',
@@ -57,7 +55,7 @@ it('counts the age of a tick at each hop; of what was written, the ticks of thos
 
 it('takes a tick from the future, whose source has a clock ahead of ours, for new', async () => {
   const { meter, lines, ago } = setUp();
-  meter.accepted(ago(-5_000));
+  meter.accepted([ago(-5_000)]);
   expect(await lines('tickwire_tick_age_seconds_sum{hop="append"')).toEqual([
     'tickwire_tick_age_seconds_sum{hop="append",node="n1"} 0',
   ]);

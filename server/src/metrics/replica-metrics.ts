@@ -22,6 +22,8 @@ export function createReplicaMetrics(options: {
   clock: Pick<Clock, 'now' | 'monotonic'>;
   traffic: () => SocketTraffic;
   fanout: () => FanoutTraffic;
+  /** Symbols that a client here receives ticks of. */
+  symbols: () => number;
   /** How many users have a session here. */
   users: () => number;
   backplane: WatchedBackplane;

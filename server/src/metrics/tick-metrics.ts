@@ -1,5 +1,4 @@
 /** Figures of ticks on their way: how old they are at each hop, what was written, merged, mended and missed. */
-import { tierOfRoom } from '../../protocol/index.ts';
 import type { Clock } from '../support/clock.ts';
 import type { Note } from '../support/histogram.ts';
 import type { Metrics } from '../support/metrics.ts';
@@ -18,10 +17,8 @@ export interface FanoutTraffic {
   conflated: number;
   /** Messages that were written past engine.io. */
   direct: number;
-  /** Now: connections that ticks are held for, */
+  /** Now: connections that ticks are held for. */
   behind: number;
-  /** and symbols that somebody here listens to. */
-  symbols: number;
 }
 
 /** What is looked at of a tick: the instant of its source. */
@@ -31,15 +28,15 @@ type Stamped = Readonly<{ ts: number }>;
 export interface TickMetrics {
   /** The leader has these ticks of a source, */
   received(ticks: readonly Stamped[]): void;
-  /** the store took this one, */
-  accepted(tick: Stamped): void;
-  /** a replica has it, */
-  arrived(tick: Stamped): void;
-  /** and in one turn these were written to the connections in their rooms, */
-  written(ticks: readonly Readonly<{ room: string; tick: Stamped }>[]): void;
+  /** the log took these, */
+  accepted(ticks: readonly Stamped[]): void;
+  /** a replica has so many ticks of a batch, of which this is the first, */
+  arrived(first: Stamped, ticks: number): void;
+  /** and this is the oldest of those that were written to a group of connections, */
+  written(oldest: Stamped): void;
   /** in so many writes of so many ticks each. */
   wrote(ticks: number, writes: number): void;
-  /** A sequencer closed a hole: with that many ticks that were missed, or, where it is null, with a snapshot in their place. */
+  /** Missing batches were read, with that many ticks; null if they were gone and snapshots replace them. */
   repaired(ticks: number | null): void;
   /** One symbol of a subscribe with `since` was answered; `replayed` ticks followed. */
   recovered(isRecovered: boolean, replayed?: number): void;
@@ -55,10 +52,13 @@ export function createTickMetrics({
   metrics: { counter, counters, gauge, histogram, histograms },
   clock,
   fanout,
+  symbols,
 }: {
   metrics: Metrics;
   clock: Pick<Clock, 'now' | 'monotonic'>;
   fanout: () => FanoutTraffic;
+  /** Symbols that a client here receives ticks of. */
+  symbols: () => number;
 }): TickMetrics {
   let staleMs = 0;
   let staleSince: number | null = null;
@@ -79,7 +79,12 @@ export function createTickMetrics({
     write: age('write'),
   };
   // A source's clock may be ahead of ours.
-  const noteAge = (note: Note, { ts }: Stamped): void => note(Math.max(0, clock.now() - ts) / 1_000);
+  const noteAge = (note: Note, ts: number, now: number, times = 1): void =>
+    note(Math.max(0, now - ts) / 1_000, times);
+  const noteAges = (note: Note, ticks: readonly Stamped[]): void => {
+    const now = clock.now();
+    for (const { ts } of ticks) noteAge(note, ts, now);
+  };
   counter({
     name: 'tickwire_deliveries_total',
     help: 'Ticks written to connections, one for each.',
@@ -92,7 +97,7 @@ export function createTickMetrics({
   });
   counters({
     name: 'tickwire_writes_total',
-    help: 'Writes that carried ticks to a connection: one piece for all of a basket (fast), or its own (slow).',
+    help: 'Writes that carried ticks to a connection: one piece for a whole group (fast), or its own (slow).',
     label: 'path',
     read: {
       fast: () => fanout().writes - fanout().slowWrites,
@@ -112,7 +117,7 @@ export function createTickMetrics({
   gauge({
     name: 'tickwire_symbols_served',
     help: 'Symbols whose ticks somebody on this replica gets now.',
-    read: () => fanout().symbols,
+    read: symbols,
   });
   const ticksPerWrite = histogram({
     name: 'tickwire_write_ticks',
@@ -121,7 +126,7 @@ export function createTickMetrics({
   });
   const repairs = counter({
     name: 'tickwire_repairs_total',
-    help: 'Holes that a sequencer closed, with what was missed or with a snapshot.',
+    help: 'Times that batches of the log were missing here: read again (replay), or gone and replaced by snapshots (snapshot).',
     label: 'how',
     values: ['replay', 'snapshot'],
   });
@@ -144,16 +149,11 @@ export function createTickMetrics({
   });
 
   return {
-    received: (received) => {
-      for (const tick of received) noteAge(ages.source, tick);
-    },
-    accepted: (tick) => noteAge(ages.append, tick),
-    arrived: (tick) => noteAge(ages.replica, tick),
+    received: (ticks) => noteAges(ages.source, ticks),
+    accepted: (ticks) => noteAges(ages.append, ticks),
+    arrived: (first, ticks) => noteAge(ages.replica, first.ts, clock.now(), ticks),
     wrote: (ticksOfWrite, writes) => ticksPerWrite(ticksOfWrite, writes),
-    written: (written) => {
-      // The slower rates are late by choice.
-      for (const { room, tick } of written) if (tierOfRoom(room) === 0) noteAge(ages.write, tick);
-    },
+    written: (oldest) => noteAge(ages.write, oldest.ts, clock.now()),
     repaired: (missed) => repairs.add(1, missed === null ? 'snapshot' : 'replay'),
     recovered: (isRecovered, replayed = 0) => {
       recoveries.add(1, `${isRecovered}`);

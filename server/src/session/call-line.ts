@@ -1,15 +1,14 @@
 /**
  * One session's calls: answered in the order in which they came, no faster than the answers are read, and no more of them than
- * its rate allows. Knows no call. Keeps SPEC.md [C3], [LM4], [LM5].
+ * its connection may make. Knows no call. Keeps SPEC.md [C3], [LM4], [LM5].
  */
-import type { Clock } from '../support/clock.ts';
+import type { MayCall } from './call-budgets.ts';
 import { caughtUp, isCaughtUp, type Connection } from './connection.ts';
-import { TokenBucket, type Rate } from './token-bucket.ts';
 
 interface CallLineOptions {
   conn: Connection;
-  rate: Rate;
-  clock: Pick<Clock, 'monotonic'>;
+  /** Of the connection, which may have had a session before. */
+  mayCall: MayCall;
 }
 
 /** Calls that wait for an earlier one of the same session: a page that asks for its symbols one by one has some hundreds. */
@@ -28,20 +27,14 @@ export function answersRead(conn: Connection): Promise<void> {
 /** A class: thousands of them wait for most of their time. */
 export class CallLine {
   readonly #conn: Connection;
-  readonly #clock: Pick<Clock, 'monotonic'>;
-  readonly #bucket: TokenBucket;
+  /** Whether a call that weighs as much may be made now; it then counts. */
+  readonly mayCall: MayCall;
   #last: Promise<void> = settled;
   #waiting = 0;
 
-  constructor({ conn, rate, clock }: CallLineOptions) {
+  constructor({ conn, mayCall }: CallLineOptions) {
     this.#conn = conn;
-    this.#clock = clock;
-    this.#bucket = new TokenBucket(rate, clock.monotonic());
-  }
-
-  /** Whether a call that weighs as much may be made now; it then counts. */
-  mayCall(weight: number): boolean {
-    return this.#bucket.take(weight, this.#clock.monotonic());
+    this.mayCall = mayCall;
   }
 
   /** Makes the call in its turn, at once where nothing is in front of it; `onError` is told what it throws. False where it is one too many. */

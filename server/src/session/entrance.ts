@@ -2,12 +2,14 @@
  * How connections come to a replica, joined: the two servers that make them, the door in front of both, what they may send and
  * leave unread, and the count of it all. The one place that knows how these depend on each other. Knows no sessions.
  */
+import type { IncomingMessage } from 'node:http';
 import type { AdapterFactory } from '../backplane/contract.ts';
 import { createClients, type ClientsOptions } from '../support/client-address.ts';
 import { createArrivals, type Arrivals } from './arrivals.ts';
 import { createAddressLimits, type AddressLimitsOptions } from './address-limits.ts';
 import { createConnectionGuard, type ConnectionGuard, type CutReason } from './connection-guard.ts';
-import { connectionLimits, type ConnectionLimits } from './connection-limits.ts';
+import { createCallBudgets, type CallBudgets } from './call-budgets.ts';
+import { connectionLimits } from './connection-limits.ts';
 import { createDoor, type Door, type DoorOptions } from './door.ts';
 import { createOrigins } from './origins.ts';
 import { createPlainServer, type PlainServerOptions } from './plain-server.ts';
@@ -22,7 +24,7 @@ import { createTraffic, type Traffic } from './traffic.ts';
 interface EntranceOptions
   extends
     SocketServerOptions,
-    Omit<PlainServerOptions, 'otherPath' | 'arrivals'>,
+    Omit<PlainServerOptions, 'otherPath' | 'arrivals' | 'onConnection'>,
     Pick<DoorOptions, 'onRefused'> {
   adapter: AdapterFactory;
   trustProxy: ClientsOptions['trustedProxies'];
@@ -37,8 +39,7 @@ interface EntranceOptions
 /** What a replica and its sessions need of where connections come from. `close` ends no connection, and not `io`. */
 export interface Entrance extends Pick<ConnectionGuard, 'cut'>, Pick<Door, 'shut' | 'quiet'> {
   readonly io: SocketServer;
-  /** Calls that a connection may make. */
-  readonly calls: ConnectionLimits['calls'];
+  readonly callBudgets: CallBudgets;
   readonly traffic: Traffic;
   /** Those that have no session yet. */
   readonly arrivals: Arrivals;
@@ -54,7 +55,17 @@ export function createEntrance(options: EntranceOptions): Entrance {
   const io = createSocketServer(options);
   io.adapter(options.adapter);
   const arrivals = createArrivals();
-  const plain = createPlainServer({ ...options, otherPath: socketPath, arrivals });
+  const clientOf = createClients({ ...addressLimits, trustedProxies: options.trustProxy });
+  const callBudgets = createCallBudgets({ rate: calls, clientOf, clock });
+  io.engine.on('connection', (connection: SocketServer['engine'] & { request: IncomingMessage }) =>
+    callBudgets.opened(connection, connection.request),
+  );
+  const plain = createPlainServer({
+    ...options,
+    otherPath: socketPath,
+    arrivals,
+    onConnection: (connection, request) => callBudgets.opened(connection, request),
+  });
   const engines = [io.engine, plain.engine];
   const guard = createConnectionGuard({ engines, clock, packets, maxUnreadBytes, onCut: options.onCut });
   const door = createDoor({
@@ -62,7 +73,7 @@ export function createEntrance(options: EntranceOptions): Entrance {
     engine: io.engine,
     path: socketPath,
     clock,
-    clientOf: createClients({ ...addressLimits, trustedProxies: options.trustProxy }),
+    clientOf,
     origins: createOrigins(options.corsOrigins),
     addressLimits: createAddressLimits(addressLimits),
     onRefused: options.onRefused,
@@ -71,7 +82,7 @@ export function createEntrance(options: EntranceOptions): Entrance {
 
   return {
     io,
-    calls,
+    callBudgets,
     traffic,
     arrivals,
     plainCount: () => plain.engine.clientsCount,
@@ -80,6 +91,7 @@ export function createEntrance(options: EntranceOptions): Entrance {
     quiet: (limitMs) => door.quiet(limitMs),
     close: () => {
       guard.close();
+      callBudgets.close();
       plain.close();
     },
   };

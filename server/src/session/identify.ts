@@ -11,6 +11,7 @@ import {
   type Identity,
   type SignIn,
 } from '../users/identity.ts';
+import type { CallBudgets } from './call-budgets.ts';
 import type { ClientSocket } from './session.ts';
 
 /** What is known of a socket, in `socket.data`. */
@@ -24,6 +25,8 @@ export interface SocketData {
 }
 
 interface IdentifyOptions {
+  /** What the connection may do: to join is a call too. */
+  callBudgets: Pick<CallBudgets, 'of'>;
   signIn: SignIn;
   /** Tells the name of the API key that is shown, or null where it is none. */
   keyNameOf: (shown: string) => string | null;
@@ -34,6 +37,9 @@ interface IdentifyOptions {
 }
 
 type Next = (error?: Error) => void;
+
+/** A join weighs as much as so many calls: it is answered with the list of all symbols. */
+const joinWeight = 5;
 
 /** Ends a middleware with a refusal: in the handshake's answer where it is for good, else once the socket has joined. */
 export function refuseIn(socket: ClientSocket, next: Next, why: Refusal): void {
@@ -46,7 +52,7 @@ export function refuseIn(socket: ClientSocket, next: Next, why: Refusal): void {
 }
 
 /** The middleware for `io.use`, before all others. Waits for nothing where sign-in does not. */
-export function createIdentify({ signIn, keyNameOf, onRefused, onError }: IdentifyOptions) {
+export function createIdentify({ callBudgets, signIn, keyNameOf, onRefused, onError }: IdentifyOptions) {
   function operatorOf(shown: unknown, query: Readonly<Record<string, unknown>>): string | null {
     if (Object.keys(query).some(isApiKeyName))
       throw new SignInRefused(
@@ -60,6 +66,12 @@ export function createIdentify({ signIn, keyNameOf, onRefused, onError }: Identi
   }
 
   return (socket: ClientSocket, next: Next): void => {
+    if (!callBudgets.of(socket.conn)(joinWeight)) {
+      onRefused(socket.id, 'too_many_calls');
+      socket.data.identity = anonymous;
+      refuseIn(socket, next, refusal('too_many_calls'));
+      return;
+    }
     const { auth, headers, query } = socket.handshake;
     const accept = (identity: Identity): void => {
       socket.data.identity = identity;

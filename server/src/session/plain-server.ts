@@ -41,6 +41,8 @@ export interface PlainServerOptions {
   streams: Pick<Streams, 'join' | 'leave'>;
   /** Fires for each client that is refused once connected, with the code's name. */
   onClientRefused: (name: string) => void;
+  /** Fires for each connection that opened, with the request that it came by. */
+  onConnection: (connection: PlainConnection, request: IncomingMessage) => void;
   /** Fires for each client that came, once it may be written to. */
   onSocket: (socket: PlainSocket) => void;
 }
@@ -179,6 +181,7 @@ export function createPlainServer(options: PlainServerOptions): PlainServer {
     socket.once('close', seat.leave);
     webSockets.handleUpgrade(request, socket, head, (webSocket) => {
       const connection = new PlainConnection(webSocket, () => clock.monotonic());
+      options.onConnection(connection, request);
       engine.admit(connection);
       const client = new PlainSocket(makeId(idBytes), connection, {
         identity,

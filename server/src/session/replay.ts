@@ -1,69 +1,65 @@
 /**
- * Sends one client the ticks of one symbol that it missed, and lets it join right behind the last of them, so that nothing
- * is missing and nothing comes twice. Paced: no more is written than the connection takes. Keeps SPEC.md [RC1] to [RC4].
+ * Gives a client that comes back what it missed of one symbol: every missed tick in order, or one tick that stands for all of them at
+ * slower rates. Knows no calls. Keeps SPEC.md [RC1], [RC3], [RT4].
  */
 import { dayOf, tickRoom, type Position, type Tick } from '../../protocol/index.ts';
+import type { TickPlace } from '../log/price-book.ts';
 import type { Client } from './client.ts';
-import type { SymbolStream } from './streams.ts';
+import type { Prices } from './streams.ts';
 
-/** Ticks that are written at once. */
-const maxSlice = 100;
-
-/** The missed ticks up to the symbol's head, to be sent in this very turn or not at all; null where they are not all at hand. */
-export function missedUpToHead(
-  missed: readonly Tick[] | null,
+/** What was missed as one tick at most, of which only what the missed ones led to is known [RT4]; null if the position is of no known place. */
+export function missedAsOne(
+  symbol: string,
   [gen, seq]: Position,
-  stream: SymbolStream,
+  prices: Pick<Prices, 'gen' | 'quote' | 'seq'>,
 ): Tick[] | null {
-  const head = stream.head()?.seq ?? 0;
-  if (missed === null || stream.gen() !== gen || seq > head) return null;
-  const ticks = missed.filter((tick) => tick.seq <= head);
-  const rest = stream.passedAfter(ticks.at(-1)?.seq ?? seq);
-  return rest === null ? null : [...ticks, ...rest];
+  const last = prices.seq(symbol);
+  if (prices.gen() !== gen || seq > last) return null;
+  const quote = prices.quote(symbol);
+  if (quote === null || last === seq) return [];
+  const { price, ts } = quote;
+  return [{ symbol, price, gen, seq: last, ts, merged: last - seq - 1, day: dayOf(quote) }];
 }
 
-/** The same as one tick at most, of which only what the missed ones led to is known [RT4]; null where the position is none. */
-export function missedAsOne([gen, seq]: Position, stream: SymbolStream): Tick[] | null {
-  const head = stream.head() ?? null;
-  if (stream.gen() !== gen || seq > (head?.seq ?? 0)) return null;
-  if (head === null || head.seq === seq) return [];
-  const { symbol, price, ts } = head;
-  return [{ symbol, price, gen, seq: head.seq, ts, merged: head.seq - seq - 1, day: dayOf(head) }];
-}
-
-/**
- * `ticks` are all that was missed behind `position` when the replay was decided on, in the order of their seq; what
- * passed since is asked of `stream`.
- */
+/** One symbol of one client. Its missed ticks were counted when the replay was decided on, and are read as they are written. */
 export interface ReplayOptions {
-  socket: Pick<Client, 'connected' | 'join'>;
+  socket: Pick<Client, 'join'>;
   symbol: string;
   position: Position;
-  ticks: readonly Tick[];
-  stream: SymbolStream;
+  prices: Pick<Prices, 'gen' | 'missedSince'>;
+  /** How many ticks may be written at once. */
+  maxSlice: () => number;
   /** Whether the client is gone, or is to get nothing more. */
   isOver: () => boolean;
   /** Writes ticks in this turn; resolves when the client may be given more. */
-  write: (ticks: readonly Tick[]) => Promise<void>;
-  /** Sends the symbol's quote instead, because ticks went while these were written. */
+  write: (ticks: readonly TickPlace[]) => Promise<void>;
+  /** Sends the symbol's quote instead: ticks have left the window while others were written. */
   sendSnapshot: (reason: 'gap' | 'generation') => void;
 }
 
-/** Resolves when the client has joined and may be given more, or is gone. It joins before this returns where few are missed. */
+/** Resolves when the client has joined and may be given more, or is gone. It joins before this returns if few are missed. */
 export async function replay(options: ReplayOptions): Promise<void> {
-  const { socket, symbol, position, ticks, stream, isOver, write, sendSnapshot } = options;
+  const { socket, symbol, position, prices, maxSlice, isOver, write, sendSnapshot } = options;
   const [gen, from] = position;
-  let room: Promise<void> | null = null;
-  for (let start = 0; start < ticks.length; start += maxSlice) {
-    if (room !== null) await room;
+  let at = from;
+  for (;;) {
     if (isOver()) return;
-    room = write(ticks.slice(start, start + maxSlice));
+    const size = maxSlice();
+    // One more than is written, to know whether it is the last slice.
+    const missed = prices.missedSince(symbol, [gen, at], size + 1);
+    if (missed === null) {
+      sendSnapshot(prices.gen() === gen ? 'gap' : 'generation');
+      void socket.join(tickRoom(symbol));
+      return;
+    }
+    const slice = missed.slice(0, size);
+    at += slice.length;
+    const room = slice.length === 0 ? undefined : write(slice);
+    if (slice.length === missed.length) {
+      void socket.join(tickRoom(symbol));
+      await room;
+      return;
+    }
+    await room;
   }
-  if (isOver()) return;
-  const last = ticks.at(-1)?.seq ?? from;
-  const passed = stream.gen() === gen ? stream.passedAfter(last) : null;
-  if (passed === null) sendSnapshot(stream.gen() === gen ? 'gap' : 'generation');
-  else if (passed.length > 0) room = write(passed);
-  void socket.join(tickRoom(symbol));
-  await room;
 }

@@ -10,9 +10,9 @@ import {
   type Refusal,
   type ServerEvents,
 } from '../../protocol/index.ts';
-import type { Clock } from '../support/clock.ts';
 import type { SignIn } from '../users/identity.ts';
 import { parseBackendEvent, type Backend, type BackendLine } from './backend.ts';
+import type { CallBudgets } from './call-budgets.ts';
 import { answersRead, CallLine } from './call-line.ts';
 import type { Client } from './client.ts';
 import { renew, type SocketData } from './identify.ts';
@@ -20,7 +20,6 @@ import { JsonText } from './json-text.ts';
 import { parseMessage } from './message-request.ts';
 import { parseSubscribe, parseUnsubscribe, type SubscribeCall, type Wanted } from './subscribe-request.ts';
 import { emitText, Subscriptions, type SubscriptionsStage } from './subscriptions.ts';
-import type { Rate } from './token-bucket.ts';
 import { parseTopics } from './watch-request.ts';
 import type { Watchers } from './watchers.ts';
 
@@ -34,9 +33,8 @@ export type ClientSocket = Socket<
 
 /** What all sessions of a replica share. */
 export interface SessionStage extends SubscriptionsStage {
-  clock: Pick<Clock, 'monotonic'>;
-  /** Calls that a session may make; a list counts one more for each 20 symbols. */
-  calls: Rate;
+  /** Calls that a connection may make; a list counts one more per 20 symbols. */
+  callBudgets: Pick<CallBudgets, 'of' | 'charge'>;
   /** Says who a client is, as it joins and when it shows another token. */
   signIn: SignIn;
   watchers: Pick<Watchers, 'watch' | 'unwatch'>;
@@ -104,6 +102,12 @@ export class Session {
   /** The room of the symbol's ticks at the rate at which it has them, whether or not it has joined already; null where it has not subscribed. */
   roomOf(symbol: string): string | null {
     return this.#subscriptions.roomOf(symbol);
+  }
+
+  /** Sends the quotes of all symbols that it receives ticks of, in one snapshot: it starts again from them. */
+  restart(textOf: (symbols: readonly string[]) => JsonText | null): void {
+    const text = textOf(this.#subscriptions.joined());
+    if (text !== null) emitText(this.socket, 'snapshot', text);
   }
 
   /** Takes what the client sent with an event, its name first. */
@@ -184,8 +188,8 @@ export class Session {
   }
 
   #line(): CallLine {
-    const { calls: rate, clock } = this.#stage;
-    return (this.#calls ??= new CallLine({ conn: this.socket.conn, rate, clock }));
+    const { conn } = this.socket;
+    return (this.#calls ??= new CallLine({ conn, mayCall: this.#stage.callBudgets.of(conn) }));
   }
 
   #failed(ack: Ack | null, error: unknown): void {

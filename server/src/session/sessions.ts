@@ -5,12 +5,9 @@
 import {
   limits,
   refusal,
-  tickRoom,
   type FeedState,
   type Hello,
-  type Quote,
   type Refusal,
-  type Snapshot,
   type SymbolsChange,
 } from '../../protocol/index.ts';
 import type { Clock } from '../support/clock.ts';
@@ -25,12 +22,11 @@ import { createDeparture, type Departure } from './departure.ts';
 import { createIdentify } from './identify.ts';
 import { SnapshotText } from './json-text.ts';
 import { leaversOf } from './leavers.ts';
-import { createListNews } from './list-news.ts';
 import { servePlainCalls } from './plain-calls.ts';
 import { PlainSocket } from './plain-socket.ts';
 import { createSeating } from './seating.ts';
 import { Session, type ClientSocket, type SessionStage } from './session.ts';
-import { createBasketTexts, createSymbolTexts } from './symbol-texts.ts';
+import { createTextsOfSet, createSymbolTexts } from './symbol-texts.ts';
 import { createPresence, type Presence } from './presence.ts';
 import type { SocketServer } from './socket-server.ts';
 import { createTokens } from './tokens.ts';
@@ -40,7 +36,7 @@ import { createWatchers, type Watchers, type WatchersOptions } from './watchers.
 
 interface SessionsOptions extends Omit<
   SessionStage,
-  'clock' | 'textsOf' | 'basketTexts' | 'watchers' | 'onRefused' | 'onError'
+  'textsOf' | 'textsOfSet' | 'watchers' | 'onRefused' | 'onError'
 > {
   io: SocketServer;
   node: string;
@@ -88,8 +84,8 @@ export interface Sessions {
   tellFeed(feed: FeedState): void;
   /** Tells everyone that the list of symbols changed, behind the last tick of what was retired, which nobody has any more then. */
   tellList(change: SymbolsChange): void;
-  /** Sends a snapshot to everyone who listens to the symbol on this replica. */
-  tellSnapshot(quote: Quote, reason: Snapshot['reason']): void;
+  /** Sends every client one snapshot of all symbols that it receives: everyone starts again from the quotes. */
+  restart(reason: 'gap' | 'generation'): void;
   /**
    * Tells every client when to come back, closes polling transports at once and the others over `overMs`, and cuts who
    * ignores it. Who joins later is sent away at once. Resolves when all are gone.
@@ -119,7 +115,7 @@ export function createSessions(options: SessionsOptions): Sessions {
   const stage: SessionStage = {
     ...options,
     textsOf: createSymbolTexts({ isStale }),
-    basketTexts: createBasketTexts(),
+    textsOfSet: createTextsOfSet(),
     watchers,
     onRefused: (socket, name) => {
       options.onCallError('refused', name);
@@ -290,14 +286,12 @@ export function createSessions(options: SessionsOptions): Sessions {
     socket.conn.close();
   }
 
-  const tellList = createListNews({
-    finish: (symbol) => options.streams.finish(symbol),
-    onTurn: (change) => {
-      for (const all of [sessions, plain]) for (const session of all.values()) session.drop(change.retired);
-      io.local.emit('symbols', change);
-      for (const { socket } of plain.values()) socket.emit('symbols', change);
-    },
-  });
+  function tellList(change: SymbolsChange): void {
+    options.streams.finish(change.retired);
+    for (const all of [sessions, plain]) for (const session of all.values()) session.drop(change.retired);
+    io.local.emit('symbols', change);
+    for (const { socket } of plain.values()) socket.emit('symbols', change);
+  }
 
   const stopSweeping = clock.every(expirySweepMs, endExpired);
   const stopBeating = clock.every(heartbeatSweepMs, () => options.streams.beat(limits.heartbeatMs));
@@ -324,21 +318,29 @@ export function createSessions(options: SessionsOptions): Sessions {
     },
     openPlain,
     connectionOf: (socketId) => (sessions.get(socketId) ?? plain.get(socketId))?.socket.conn ?? null,
-    tellFeed: (state) => {
-      io.local.emit('feed', state);
-      for (const { socket } of plain.values()) socket.emit('feed', state);
+    tellFeed: ({ sources, ...state }) => {
+      // All symbols were named when the client connected, and each change of them since then.
+      const named = state.state === 'stale' ? [] : sources.filter((source) => source.state === 'stale');
+      const change = { ...state, sources: named.map((source) => ({ ...source, symbols: [] })) };
+      io.local.emit('feed', change);
+      for (const { socket } of plain.values()) socket.emit('feed', change);
     },
     tellList,
-    tellSnapshot: (quote, reason) => {
-      const quotes = [{ ...quote, stale: isStale(quote.symbol) }];
-      const rooms = limits.offeredEveryMs.map((everyMs) => tickRoom(quote.symbol, everyMs));
-      io.local.to(rooms).emit('snapshot', { quotes, reason });
-      const text = new SnapshotText(
-        quotes.map((one) => JSON.stringify(one)),
-        reason,
-      );
-      for (const { socket } of plain.values())
-        if (rooms.some((room) => socket.rooms.has(room))) socket.emit('snapshot', text);
+    restart: (reason) => {
+      /** Most clients of a page have the same symbols. */
+      const texts = new Map<string, SnapshotText | null>();
+      const textOf = (symbols: readonly string[]): SnapshotText | null => {
+        const key = symbols.join();
+        let text = texts.get(key);
+        if (text === undefined) {
+          const quotes = symbols.flatMap((symbol) => options.prices.quote(symbol) ?? []);
+          const parts = quotes.map((quote) => stage.textsOf(quote).quote);
+          text = quotes.length === 0 ? null : new SnapshotText(parts, reason);
+          texts.set(key, text);
+        }
+        return text;
+      };
+      for (const all of [sessions, plain]) for (const session of all.values()) session.restart(textOf);
     },
     leave: (overMs) => {
       departure ??= createDeparture({

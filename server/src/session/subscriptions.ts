@@ -11,12 +11,13 @@ import {
   type SubscribeResult,
   type Tick,
 } from '../../protocol/index.ts';
+import type { CallBudgets } from './call-budgets.ts';
 import type { Client } from './client.ts';
 import { JsonText, SnapshotText } from './json-text.ts';
-import { missedAsOne, missedUpToHead, replay, type ReplayOptions } from './replay.ts';
+import { missedAsOne, replay, type ReplayOptions } from './replay.ts';
 import type { SubscribeCall, Wanted } from './subscribe-request.ts';
-import type { Streams } from './streams.ts';
-import { answerText, type BasketTexts, type SymbolTexts } from './symbol-texts.ts';
+import type { Prices, Streams } from './streams.ts';
+import { answerText, type SetTexts, type SymbolTexts } from './symbol-texts.ts';
 
 /** What the subscriptions of all connections share. */
 export interface SubscriptionsStage {
@@ -25,7 +26,10 @@ export interface SubscriptionsStage {
   /** Null where it is listed. */
   whyUnlisted: (symbol: string) => 'unknown_symbol' | 'retired' | null;
   textsOf: (head: Quote) => SymbolTexts;
-  basketTexts: (list: readonly SymbolTexts[]) => BasketTexts;
+  /** Are charged for missed ticks that are sent again. */
+  callBudgets: Pick<CallBudgets, 'charge'>;
+  textsOfSet: (list: readonly SymbolTexts[]) => SetTexts;
+  prices: Prices;
   streams: Streams;
   /** Fires for each symbol that a client asked to go on with. */
   onRecovery: (isRecovered: boolean, replayed: number) => void;
@@ -33,9 +37,11 @@ export interface SubscriptionsStage {
   onRefused: (socketId: string, name: string) => void;
 }
 
+/** Missed ticks that cost as much as a call: about 20 KB. */
+const ticksPerCall = 200;
+
 /** Of everyone who has asked for nothing yet. */
 const noRates = new Map<string, number>();
-const nothingMissed: ReadonlyMap<string, Tick[] | null> = new Map();
 
 /** Belongs to its session, which asks `whyTooMany` before each `take` and begins none before the last is done. */
 export class Subscriptions {
@@ -71,10 +77,18 @@ export class Subscriptions {
         );
   }
 
-  /** Calls `answer` once, unless it is over before. Done when it returns, where every head is known and nothing was missed. */
+  /** Calls `answer` once, unless it is over before. Done when it returns, unless a position is ahead of this replica or ticks are replayed. */
   take(call: SubscribeCall, answer: (text: JsonText) => void): void | Promise<void> {
-    if (this.#isAtHand(call)) return this.#begin(call, nothingMissed, answer);
-    return this.#prepare(call).then((missed) => this.#begin(call, missed, answer));
+    const { prices } = this.#stage;
+    for (const [symbol, position] of call.since)
+      if (prices.isAhead(symbol, position)) return prices.caughtUp().then(() => this.#begin(call, answer));
+    return this.#begin(call, answer);
+  }
+
+  /** Those whose ticks it receives now; not those that it still receives missed ticks of. */
+  joined(): string[] {
+    const { rooms } = this.#socket;
+    return this.symbols().filter((symbol) => rooms.has(this.roomOf(symbol) ?? ''));
   }
 
   /** No tick of these symbols comes any more; those that it does not have are no error. */
@@ -96,98 +110,83 @@ export class Subscriptions {
     return this.#stage.whyUnlisted(symbol) === null && this.#socket.data.identity.maySee(symbol);
   }
 
-  #isAtHand({ wanted, since }: SubscribeCall): boolean {
-    if (since.size > 0) return false;
-    for (const { symbol } of wanted) {
-      if (symbol === null || !this.#mayHave(symbol)) continue;
-      if (this.#stage.streams.open(symbol).head() === undefined) return false;
-    }
-    return true;
-  }
-
   /** Answers, sends the snapshot and joins. */
-  #begin(
-    { wanted, everyMs, since }: SubscribeCall,
-    missed: ReadonlyMap<string, Tick[] | null>,
-    answer: (text: JsonText) => void,
-  ): void | Promise<void> {
+  #begin({ wanted, everyMs, since }: SubscribeCall, answer: (text: JsonText) => void): void | Promise<void> {
     if (this.#isOver) return undefined;
 
     // From here to the join nothing may wait: a tick that passes in between would be lost, or come twice.
-    const { streams, textsOf } = this.#stage;
+    const { prices, streams, textsOf } = this.#stage;
     streams.beforeSnapshot(
       this.#socket.id,
       wanted.flatMap(({ symbol }) => symbol ?? []),
     );
     /** Where every symbol begins at its head and there are no others: what all who ask for the same are told. */
-    let basket: SymbolTexts[] | null = this.#rates.size === 0 ? [] : null;
+    let together: SymbolTexts[] | null = this.#rates.size === 0 ? [] : null;
     const results: string[] = [];
     const quotes: string[] = [];
     const joining: string[] = [];
     const merged: Tick[] = [];
     const replays: ReplayOptions[] = [];
+    let replayedTicks = 0;
     for (const { key, symbol } of wanted) {
-      const stream = symbol === null || !this.#mayHave(symbol) ? null : streams.open(symbol);
-      const head = stream?.head();
       if (symbol === null) results.push(this.#fail(key, 'bad_symbol'));
-      else if (stream === null) {
+      else if (!this.#mayHave(symbol))
         results.push(this.#fail(key, this.#stage.whyUnlisted(symbol) ?? 'symbol_not_permitted'));
-      } else if (head === undefined) results.push(this.#fail(key, 'store_unavailable'));
+      else if (!prices.areKnown()) results.push(this.#fail(key, 'store_unavailable'));
       else {
-        const texts = head === null ? null : textsOf(head);
+        const quote = prices.quote(symbol);
+        const texts = quote === null ? null : textsOf(quote);
         const position = since.get(symbol);
-        const ticks =
-          position === undefined
-            ? null
-            : everyMs === 0
-              ? missedUpToHead(missed.get(symbol) ?? null, position, stream)
-              : missedAsOne(position, stream);
-        if (position !== undefined) this.#stage.onRecovery(ticks !== null, ticks?.length ?? 0);
+        const one = position === undefined || everyMs === 0 ? null : missedAsOne(symbol, position, prices);
+        const missed = position === undefined || everyMs > 0 ? null : prices.missedCount(symbol, position);
+        const replayed = one?.length ?? missed;
+        if (position !== undefined) this.#stage.onRecovery(replayed !== null, replayed ?? 0);
         // Still a member, it would get what is new before what is old.
         this.#leaveRoom(symbol);
-        if (position !== undefined && ticks !== null && everyMs === 0) {
+        if (position !== undefined && missed !== null) {
+          replayedTicks += missed;
           replays.push({
             socket: this.#socket,
             symbol,
             position,
-            ticks,
-            stream,
+            prices,
+            maxSlice: () => streams.sliceFor(this.#socket.id),
             // Retired meanwhile, it is not joined any more.
             isOver: () => this.#isOver || !this.#rates.has(symbol),
             write: (slice) => streams.writeTo(this.#socket.id, slice),
             sendSnapshot: (reason) => this.#sendSnapshot(symbol, reason),
           });
         } else {
-          if (ticks !== null) merged.push(...ticks);
+          if (one !== null) merged.push(...one);
           else if (texts !== null) quotes.push(texts.quote);
           joining.push(symbol);
         }
-        const gen = stream.gen() ?? '';
-        const isPlain = texts !== null && ticks === null && everyMs === 0 && head?.gen === gen;
-        if (isPlain) basket?.push(texts);
+        const isPlain = texts !== null && replayed === null && everyMs === 0;
+        if (isPlain) together?.push(texts);
         results.push(
           isPlain
             ? texts.result
             : resultText(key, {
                 ok: true,
-                gen,
-                seq: head?.seq ?? 0,
+                gen: prices.gen() ?? '',
+                seq: prices.seq(symbol),
                 everyMs,
-                recovered: ticks !== null,
-                replayed: ticks?.length ?? 0,
+                recovered: replayed !== null,
+                replayed: replayed ?? 0,
               }),
         );
         this.#setRate(symbol, everyMs);
       }
     }
-    if (basket?.length !== results.length || basket.length === 0) basket = null;
+    if (together?.length !== results.length || together.length === 0) together = null;
     const told =
-      basket === null
+      together === null
         ? {
             answer: answerText([...this.#rates.keys()], results),
             snapshot: new SnapshotText(quotes, 'subscribe'),
           }
-        : this.#stage.basketTexts(basket);
+        : this.#stage.textsOfSet(together);
+    if (replayedTicks > 0) this.#stage.callBudgets.charge(this.#socket.conn, replayedTicks / ticksPerCall);
     answer(new JsonText(told.answer));
     if (joining.length === 0 && replays.length === 0) return undefined;
     emitText(this.#socket, 'snapshot', told.snapshot);
@@ -217,21 +216,6 @@ export class Subscriptions {
     return null;
   }
 
-  /** Waits for every head, and gives what was missed of each symbol that goes on. What fails here is told by its head. */
-  async #prepare({ wanted, everyMs, since }: SubscribeCall): Promise<Map<string, Tick[] | null>> {
-    const missed = new Map<string, Tick[] | null>();
-    const listed = wanted.flatMap(({ symbol }) => (symbol !== null && this.#mayHave(symbol) ? [symbol] : []));
-    await Promise.allSettled(
-      listed.map(async (symbol) => {
-        const position = since.get(symbol);
-        if (position === undefined) await this.#stage.streams.open(symbol).ready();
-        else if (everyMs === 0) missed.set(symbol, await this.#stage.streams.missedSince(symbol, position));
-        else await this.#stage.streams.reaches(symbol, position);
-      }),
-    );
-    return missed;
-  }
-
   #joinRooms(symbols: readonly string[], everyMs: number): void {
     const join = (symbol: string): void => {
       if (this.#socket.connected && this.#rates.get(symbol) === everyMs)
@@ -249,9 +233,9 @@ export class Subscriptions {
   }
 
   #sendSnapshot(symbol: string, reason: 'gap' | 'generation'): void {
-    const head = this.#stage.streams.open(symbol).head();
-    if (head !== null && head !== undefined)
-      emitText(this.#socket, 'snapshot', new SnapshotText([this.#stage.textsOf(head).quote], reason));
+    const quote = this.#stage.prices.quote(symbol);
+    if (quote !== null)
+      emitText(this.#socket, 'snapshot', new SnapshotText([this.#stage.textsOf(quote).quote], reason));
   }
 
   /** Gives the entry of the symbol in the results. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Quote } from '../../protocol/index.ts';
-import { createBasketTexts, createSymbolTexts } from './symbol-texts.ts';
+import { createTextsOfSet, createSymbolTexts } from './symbol-texts.ts';
 
 const day = { open: '1', high: '9', low: '1', volume: '3' };
 const quote = (seq: number): Quote => {
@@ -40,9 +40,9 @@ describe('what is told of a symbol', () => {
 
   it('[SB5] is put together once for all who ask for the same, and anew when a head changed', () => {
     const textsOf = createSymbolTexts({ isStale: () => false });
-    const basketTexts = createBasketTexts();
+    const textsOfSet = createTextsOfSet();
     const other = { ...quote(1), symbol: 'A' };
-    const told = basketTexts([textsOf(quote(1)), textsOf(other)]);
+    const told = textsOfSet([textsOf(quote(1)), textsOf(other)]);
     expect(JSON.parse(told.answer)).toEqual({
       ok: true,
       symbols: ['BTC-USD', 'A'],
@@ -50,10 +50,10 @@ describe('what is told of a symbol', () => {
     });
     const [head, moved] = [quote(2), { ...other, seq: 2 }];
     for (const quotes of [[quote(1), other], [head, other], [head], [head, moved]]) {
-      const { text } = basketTexts(quotes.map(textsOf)).snapshot;
+      const { text } = textsOfSet(quotes.map(textsOf)).snapshot;
       expect(JSON.parse(text)).toEqual({ quotes, reason: 'subscribe' });
     }
-    const next = basketTexts([textsOf(head), textsOf(other)]);
-    expect(basketTexts([textsOf(head), textsOf(other)])).toBe(next);
+    const next = textsOfSet([textsOf(head), textsOf(other)]);
+    expect(textsOfSet([textsOf(head), textsOf(other)])).toBe(next);
   });
 });

@@ -7,7 +7,7 @@ import { assert } from '../support/assert.ts';
 import { SnapshotText } from './json-text.ts';
 
 /**
- * Those of a symbol at one head: the same object while the head and its staleness last, which baskets are compared by.
+ * Those of a symbol at one head: the same object while the head and its staleness last, by which sets are compared.
  */
 export interface SymbolTexts {
   readonly symbol: string;
@@ -18,7 +18,7 @@ export interface SymbolTexts {
 }
 
 /** The payloads of an answer and its snapshot to one who asks for these symbols and has no others. */
-export interface BasketTexts {
+export interface SetTexts {
   readonly answer: string;
   readonly snapshot: SnapshotText;
 }
@@ -28,22 +28,22 @@ interface Kept extends SymbolTexts {
   readonly stale: boolean;
 }
 
-/** Baskets that are kept, to be forgotten all at once. */
-const maxBaskets = 32;
+/** Sets of symbols whose texts are kept. All are forgotten at once. */
+const maxSets = 32;
 
 /**
  * Gives a function that puts the texts of several symbols together, of one at least. What it made is kept while the texts are
- * the same: most clients of a page share a few baskets.
+ * the same: most clients of a page share a few sets of symbols.
  */
-export function createBasketTexts() {
-  const byFirst = new Map<SymbolTexts, BasketTexts & { readonly of: readonly SymbolTexts[] }>();
+export function createTextsOfSet() {
+  const byFirst = new Map<SymbolTexts, SetTexts & { readonly of: readonly SymbolTexts[] }>();
 
-  return (list: readonly SymbolTexts[]): BasketTexts => {
+  return (list: readonly SymbolTexts[]): SetTexts => {
     const [first] = list;
-    assert(first !== undefined, 'a basket has a symbol');
+    assert(first !== undefined, 'a set has a symbol');
     const kept = byFirst.get(first);
     if (kept !== undefined && isSame(kept.of, list)) return kept;
-    const basket = {
+    const set = {
       of: list,
       answer: answerText(
         list.map(({ symbol }) => symbol),
@@ -54,9 +54,9 @@ export function createBasketTexts() {
         'subscribe',
       ),
     };
-    if (byFirst.size >= maxBaskets) byFirst.clear();
-    byFirst.set(first, basket);
-    return basket;
+    if (byFirst.size >= maxSets) byFirst.clear();
+    byFirst.set(first, set);
+    return set;
   };
 }
 

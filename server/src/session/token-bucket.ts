@@ -19,12 +19,28 @@ export class TokenBucket {
     this.#at = now;
   }
 
-  /** Takes `cost` and is true; takes nothing and is false where there is not as much. */
-  take(cost: number, now: number): boolean {
+  /** Whether nothing is missing: the bucket is as good as a new one. */
+  isFull(now: number): boolean {
+    return this.has(this.#rate.burst, now);
+  }
+
+  /** Whether there is as much. */
+  has(cost: number, now: number): boolean {
     const { perSecond, burst } = this.#rate;
     this.#tokens = Math.min(burst, this.#tokens + ((now - this.#at) * perSecond) / 1_000);
     this.#at = now;
-    if (cost > this.#tokens) return false;
+    return cost <= this.#tokens;
+  }
+
+  /** Takes `cost`, also if there is less: what is missing has to come back first. */
+  spend(cost: number, now: number): void {
+    this.has(0, now);
+    this.#tokens -= cost;
+  }
+
+  /** Takes `cost` and is true; takes nothing and is false where there is not as much. */
+  take(cost: number, now: number): boolean {
+    if (!this.has(cost, now)) return false;
     this.#tokens -= cost;
     return true;
   }

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { createTurns } from './turns.ts';
+import { createLoopTurns, createTurns } from './turns.ts';
 
 it('makes one call after the other, also after one that failed', async () => {
   const takeTurn = createTurns();
@@ -26,4 +26,20 @@ it('makes one call after the other, also after one that failed', async () => {
     { status: 'fulfilled', value: 3 },
   ]);
   expect(seen).toEqual(['one begins', 'two begins', 'three begins']);
+});
+
+it('gives each turn of the event loop to one caller, in order', async () => {
+  const turn = createLoopTurns();
+  const seen: string[] = [];
+  const calls = ['a', 'b', 'c'].map(async (name) => {
+    await turn();
+    seen.push(name);
+  });
+  for (let loop = 1; loop <= 3; loop++) {
+    await new Promise((resolve) => void setImmediate(resolve));
+    seen.push(`loop ${loop}`);
+  }
+  await Promise.all(calls);
+  await turn();
+  expect(seen).toEqual(['a', 'loop 1', 'b', 'loop 2', 'c', 'loop 3']);
 });

@@ -1,4 +1,4 @@
-/** Calls that must not overlap. Knows nothing of what they do. */
+/** Calls that must not overlap, and long work that must not block the event loop. Knows nothing of what they do. */
 
 /** Makes the call when all before it have settled, whichever way; settles as it does. */
 export type TakeTurn = <T>(call: () => Promise<T>) => Promise<T>;
@@ -12,4 +12,22 @@ export function createTurns(): TakeTurn {
     last = outcome;
     return outcome;
   };
+}
+
+/**
+ * Gives a function that resolves for one caller per turn of the event loop, in their order. What a caller then does at once delays all
+ * other work by that much only, however many callers there are.
+ */
+export function createLoopTurns(): () => Promise<void> {
+  const waiting: (() => void)[] = [];
+
+  function next(): void {
+    waiting.shift()?.();
+    if (waiting.length > 0) setImmediate(next);
+  }
+
+  return () =>
+    new Promise((resolve) => {
+      if (waiting.push(resolve) === 1) setImmediate(next);
+    });
 }

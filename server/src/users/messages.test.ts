@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { createManualClock } from '../../test/support/stand-ins/manual-clock.ts';
+import type { OthersAnswers } from '../backplane/contract.ts';
 import { createMessages, type Message } from './messages.ts';
-import { answerLimitMs, type Others, type OthersAnswers } from './others.ts';
+import { answerLimitMs, type Others } from './others.ts';
 
 /** One replica whose sessions and others are the test's; `asked` is what it asked them. */
 function setUp(given: Partial<OthersAnswers> = {}, isReachable = true) {

@@ -1,11 +1,5 @@
 /** What users' calls need of the other replicas. Types alone. */
-
-/** What came back, in the order in which it came, of those that answered in time. */
-export interface OthersAnswers {
-  answers: unknown[];
-  /** The replicas that are there and did not answer in time, by name. */
-  silent: string[];
-}
+import type { AskOptions, OthersAnswers } from '../backplane/contract.ts';
 
 /** The way to the other replicas, whichever backplane they share. */
 export interface Others {
@@ -15,10 +9,7 @@ export interface Others {
    * Asks every other replica that is not known to be dead, and waits until all have answered, one was enough, or the time is over.
    * What is asked is on its way when this returns.
    */
-  ask(
-    question: string,
-    options: { body: unknown; limitMs: number; isEnough?: (answer: unknown) => boolean },
-  ): Promise<OthersAnswers>;
+  ask(question: string, options: AskOptions): Promise<OthersAnswers>;
 }
 
 /** How long another replica may take to answer before it is named as silent, in milliseconds. */

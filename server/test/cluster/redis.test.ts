@@ -8,7 +8,7 @@ import { until } from '../support/until.ts';
 import { apiKey, healthOf, push, startClusterUnderTest } from './cluster-under-test.ts';
 
 describe('Redis', () => {
-  it('[FR2][SQ4] killed: feeds are stale and pushes rejected; restarted: live in a new generation, without a crash', async () => {
+  it('[FR2][FR3][SQ4] killed: feeds are stale, pushes rejected, and new clients served; restarted: live in a new generation, without a crash', async () => {
     const cluster = await startClusterUnderTest();
     const pids = cluster.replicas.map(({ pid }) => pid);
     const clients = cluster.replicas.map(({ url }) => cluster.connect({}, url));
@@ -28,10 +28,18 @@ describe('Redis', () => {
     const health = await healthOf(cluster.replicas[0]?.url ?? '');
     expect(health).toMatchObject({
       status: 'degraded',
-      ready: false,
+      ready: true,
       backplane: { state: 'down' },
       feed: { state: 'stale' },
     });
+
+    const late = cluster.connect({ transports: ['websocket'] });
+    expect(await late.subscribe(['BTC-USD'])).toMatchObject({ results: { 'BTC-USD': { ok: true } } });
+    await late.seen('snapshot');
+    expect(late.of<Snapshot>('snapshot')[0]?.quotes).toMatchObject([{ symbol: 'BTC-USD', stale: true }]);
+    const read = await fetch(`${cluster.url}/api/ticks?symbols=BTC-USD`);
+    expect([read.status, await read.json()]).toMatchObject([200, { quotes: [{ stale: true }] }]);
+    clients.push(late);
 
     await cluster.redis.restart();
     for (const client of clients) {

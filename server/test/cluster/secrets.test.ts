@@ -8,7 +8,7 @@ import { backendSecret, startBackend } from '../support/stand-ins/backend.ts';
 import { createPlainClient } from '../support/clients/plain-client.ts';
 import { jwtSecret, secretToken } from '../support/stand-ins/tokens.ts';
 import { until } from '../support/until.ts';
-import { apiKey, startClusterUnderTest } from './cluster-under-test.ts';
+import { apiKey, healthOf, startClusterUnderTest } from './cluster-under-test.ts';
 
 const redisPassword = 'redis-password-0001';
 const backendQuery = 'backend-query-0001';
@@ -130,7 +130,7 @@ it('no key, token, cookie, password or secret is in a log, with Redis and the ba
   await askAll();
   expect(new Set(quotes.splice(0).map(String))).toEqual(new Set(['503,503,503']));
   await cluster.redis.kill('SIGKILL');
-  await until(async () => (await fetch(`${first}/health/ready`)).status === 503, { withinMs: 10_000 });
+  await until(async () => (await healthOf(first ?? '')).backplane.state === 'down', { withinMs: 10_000 });
   await cluster.redis.restart();
   await until(
     async () => (await ask(first, '/api/ticks', 'PUT', {}, [{ symbol: 'DEMO', price: '2' }])) === 200,

@@ -4,29 +4,49 @@
  * process; a home whose nodes are processes runs it over there and forwards the calls.
  */
 import { Server } from 'socket.io';
-import type {
-  AdapterClass,
-  Announcement,
-  Backplane,
-  BackplaneState,
-  CallCounts,
-  Lease,
-  LeaderNotes,
-  TickStore,
-  UserSeats,
+import type { Append, AppendOutcome as LogAppendOutcome, Claim, TickLog } from '../../src/log/contract.ts';
+import { Batch, encodeBatch, type BatchContent } from '../../src/log/batch.ts';
+import type { Tick } from '../../protocol/index.ts';
+import { createCalls } from '../../src/backplane/calls.ts';
+import {
+  announcementSchema,
+  type AdapterClass,
+  type Announcement,
+  type Backplane,
+  type BackplaneState,
+  type CallCounts,
+  type Lease,
+  type UserSeats,
 } from '../../src/backplane/contract.ts';
-import type { StoreSettings } from '../../src/backplane/store-settings.ts';
+import { systemClock } from '../../src/support/clock.ts';
+import { createLog } from '../../src/support/log.ts';
+import type { LogWindow } from '../../src/log/contract.ts';
 
-/** What a call to the leader came to; an error is told by name and text, since classes do not cross processes. */
+/** What a call to another node came to; an error is told by name and text, since classes do not cross processes. */
 export type CallOutcome = { ok: true; answer: unknown } | { ok: false; name: string; message: string };
 
 /** What reached a node, in the order of its arrival. */
 export type Received =
   | { kind: 'emit'; room: string; payload: unknown }
   | { kind: 'announcement'; announcement: Announcement }
+  | { kind: 'batch'; batch: ReadBatch }
   | { kind: 'held call'; held: string };
 
-/** A request that makes the serving node throw an Error with that text, or tell it among `received` and never answer. */
+/** A batch as plain data. */
+export type ReadBatch = Pick<Batch, 'gen' | 'epoch' | 'number'> & { ticks: Tick[] };
+
+/** An append whose bytes the node makes. */
+export type DrivenAppend = Omit<Append, 'bytes'> & { content: BatchContent };
+
+/** The log, with batches as plain data. */
+export interface LogDriver extends Pick<TickLog, 'readState'> {
+  /** `known` is an empty log by default. */
+  claim(epoch: number, known?: { gen: string; number: number }): Promise<Claim>;
+  append(append: DrivenAppend): Promise<LogAppendOutcome>;
+  readAfter(gen: string, number: number): Promise<ReadBatch[] | null>;
+}
+
+/** A request that makes the called node throw an Error with that text, or tell it among `received` and never answer. */
 interface ScriptedRequest {
   fail?: string;
   hold?: string;
@@ -36,18 +56,15 @@ export interface BackplaneDriver {
   /** The node's id, which its lease records carry. */
   readonly node: string;
   readonly lease: Pick<Lease, 'read' | 'take' | 'beat' | 'release'>;
-  readonly leaderNotes: LeaderNotes;
-  readonly tickStore: TickStore;
+  readonly tickLog: LogDriver;
   readonly callCounts: CallCounts;
   readonly userSeats: Omit<UserSeats, 'node'>;
   /** The node's name among the seats. */
   seatNode(): Promise<string>;
   /** How often `onRelease` fired so far. */
   releases(): Promise<number>;
-  /** Serves that epoch: answers each request with `{ by: node, request }`, or does as a `ScriptedRequest` says. */
-  serve(epoch: number): Promise<void>;
-  stopServing(epoch: number): Promise<void>;
-  call(epoch: number, request: unknown): Promise<CallOutcome>;
+  /** Each node answers with `{ by: node, request }`, or does as a `ScriptedRequest` says. */
+  call(node: string, request: unknown): Promise<CallOutcome>;
   announce(announcement: Announcement): Promise<void>;
   /** Puts a local member into the room, through the wrapped adapter class. */
   joinRoom(room: string): Promise<void>;
@@ -70,15 +87,19 @@ export interface Home {
   stop(): Promise<void>;
 }
 
-/** Opens a new, empty home with that many nodes and a store of that size; resolves when each one's state is up. */
-export type OpenHome = (nodes: number, settings?: Partial<StoreSettings>) => Promise<Home>;
+/** Opens a new, empty home with that many nodes and a log of that size; resolves when each one's state is up. */
+export type OpenHome = (nodes: number, window?: Partial<LogWindow>) => Promise<Home>;
 
 /** Drives a backplane of this process. A Socket.IO server without a listener stands on its adapter. */
 export function driveBackplane(backplane: Backplane, node: string): BackplaneDriver {
   const received: Received[] = [];
   let releases = 0;
   backplane.lease.onRelease(() => void releases++);
-  backplane.onAnnouncement((announcement) => void received.push({ kind: 'announcement', announcement }));
+  backplane.messages.onMessage('announcement', (payload) => {
+    received.push({ kind: 'announcement', announcement: announcementSchema.parse(payload) });
+  });
+
+  backplane.tickLog.onBatch((bytes) => void received.push({ kind: 'batch', batch: readBatch(bytes) }));
 
   let Wrapped: AdapterClass | null = null;
   const io = new Server({
@@ -89,7 +110,13 @@ export function driveBackplane(backplane: Backplane, node: string): BackplaneDri
   });
   const namespace = io.of('/');
   const members: Map<string, unknown> = namespace.sockets;
-  const serving = new Map<number, () => void>();
+  const calls = createCalls({
+    node,
+    messages: backplane.messages,
+    clock: systemClock,
+    log: createLog({ level: 'silent', node }),
+  });
+  calls.answer('probe', answer);
 
   async function answer(request: unknown): Promise<unknown> {
     const { fail, hold } = Object(request) as ScriptedRequest;
@@ -104,23 +131,20 @@ export function driveBackplane(backplane: Backplane, node: string): BackplaneDri
   return {
     node,
     lease: backplane.lease,
-    leaderNotes: backplane.leaderNotes,
-    tickStore: backplane.tickStore,
+    tickLog: driveLog(backplane.tickLog),
     callCounts: backplane.callCounts,
     userSeats: backplane.userSeats,
     seatNode: async () => backplane.userSeats.node,
     releases: async () => releases,
-    serve: async (epoch) => void serving.set(epoch, backplane.leaderLine.serve(epoch, answer)),
-    stopServing: async (epoch) => serving.get(epoch)?.(),
-    call: async (epoch, request) => {
+    call: async (to, request) => {
       try {
-        return { ok: true, answer: await backplane.leaderLine.call(epoch, request) };
+        return { ok: true, answer: await calls.call(to, 'probe', request, 2_000) };
       } catch (error) {
         if (!(error instanceof Error)) throw error;
         return { ok: false, name: error.name, message: error.message };
       }
     },
-    announce: async (announcement) => backplane.announce(announcement),
+    announce: async (announcement) => backplane.messages.sendAll('announcement', announcement),
     joinRoom: async (room) => {
       const id = `member of ${room}`;
       // The least that the in-memory adapter asks of a socket in order to deliver to it.
@@ -134,7 +158,7 @@ export function driveBackplane(backplane: Backplane, node: string): BackplaneDri
     emitToRoom: async (room, payload) => void io.to(room).emit('probe', payload),
     emitThenAnnounce: async (room, payload, announcement) => {
       io.to(room).emit('probe', payload);
-      backplane.announce(announcement);
+      backplane.messages.sendAll('announcement', announcement);
     },
     received: async () => [...received],
     wrapped: async () => Wrapped !== null && namespace.adapter instanceof Wrapped,
@@ -144,4 +168,19 @@ export function driveBackplane(backplane: Backplane, node: string): BackplaneDri
       await backplane.close();
     },
   };
+}
+
+function driveLog(tickLog: TickLog): LogDriver {
+  return {
+    claim: (epoch, known = { gen: '', number: 0 }) => tickLog.claim(epoch, known),
+    readState: () => tickLog.readState(),
+    append: ({ content, ...append }) => tickLog.append({ ...append, bytes: encodeBatch(content) }),
+    readAfter: async (gen, number) => (await tickLog.readAfter(gen, number))?.map(readBatch) ?? null,
+  };
+}
+
+function readBatch(bytes: Buffer): ReadBatch {
+  const batch = new Batch(bytes);
+  const { gen, epoch, number } = batch;
+  return { gen, epoch, number, ticks: batch.symbols.map((_, place) => batch.tick(place)) };
 }

@@ -4,16 +4,12 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Home, OpenHome } from './backplane-driver.ts';
-import { describeAppendOnce } from './append-once.contract.ts';
 import { describeCallCounts } from './call-counts.contract.ts';
-import { claim, createStage, nodeOf, smallStore, takeLease } from './contract-stage.ts';
-import { describeLeaderNotes } from './leader-notes.contract.ts';
+import { noNotes } from '../../src/log/contract.ts';
+import { createStage, nodeOf, takeLease } from './contract-stage.ts';
 import { describeLease } from './lease.contract.ts';
+import { describeLog, describeSmallLog } from './log.contract.ts';
 import { describeMessages } from './messages.contract.ts';
-import { draft, readOne } from './store-steps.ts';
-import { describeTickHistory } from './tick-history.contract.ts';
-import { describeRetirement } from './retirement.contract.ts';
-import { describeTickStore } from './tick-store.contract.ts';
 import { describeUserSeats } from './user-seats.contract.ts';
 
 /** Runs the suite on homes that `open` makes; `name` is the home's, for the report. */
@@ -33,40 +29,44 @@ export function describeBackplane(name: string, open: OpenHome): void {
       });
       afterAll(() => empty.stop());
 
-      it('has a lease that nobody holds, an empty store, and makes its generation with the first claim', async () => {
+      it('has a lease that nobody holds and an empty log, whose generation begins with the first claim', async () => {
         const node = nodeOf(empty, 0);
         expect(await node.lease.read()).toMatchObject({ holder: null, epoch: 0 });
-        expect(await readOne(node, 'A')).toEqual({ gen: null, quote: null, missed: null });
-        const append = { gen: 'AAAAAA', epoch: 1, batchId: 'b', drafts: [draft('A', '1')] };
-        expect(await node.tickStore.append(0, append)).toEqual({ ok: false, reason: 'generation' });
-        const first = await claim(node, 1);
-        expect(first.gen).toMatch(/^[A-Za-z0-9]{6}$/);
-        expect([first.quotes, first.sourceSeqs]).toEqual([[], new Map()]);
-        expect((await claim(node, 2)).gen).toBe(first.gen);
-        expect(await readOne(node, 'A')).toEqual({ gen: first.gen, quote: null, missed: null });
+        expect(await node.tickLog.readState()).toBeNull();
+        expect(await node.tickLog.readAfter('AAAAAA', 0)).toBeNull();
+        const first = await node.tickLog.claim(1);
+        expect(first).toEqual({
+          ok: true,
+          gen: expect.stringMatching(/^[A-Za-z0-9]{6}$/) as string,
+          number: 0,
+        });
+        expect(await node.tickLog.claim(2)).toEqual(first);
+        expect(await node.tickLog.readState()).toMatchObject({
+          number: 0,
+          oldest: 1,
+          quotes: [],
+          notes: noNotes,
+        });
       });
 
       it('takes the first lease with epoch 1', async () => {
         const node = nodeOf(empty, 0);
-        // The store was claimed for epoch 2 above, which a home may count: the term is then newer than that one.
+        // The log was claimed for epoch 2 above, which a home may count: the term is then newer than that one.
         expect((await takeLease(node)).epoch).toBeGreaterThanOrEqual(1);
       });
     });
 
     describeLease(stage);
-    describeLeaderNotes(stage);
-    describeTickStore(stage);
-    describeAppendOnce(stage);
+    describeLog(stage);
 
-    describe('a store of two shards and short histories', () => {
+    describe('a log with a small window', () => {
       let small: Home;
       const smallStage = createStage(() => small);
       beforeAll(async () => {
-        small = await open(2, smallStore);
+        small = await open(2, { maxWindowBytes: 2_000 });
       });
       afterAll(() => small.stop());
-      describeTickHistory(smallStage);
-      describeRetirement(smallStage);
+      describeSmallLog(smallStage);
     });
 
     describeUserSeats(stage);

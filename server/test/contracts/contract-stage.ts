@@ -1,6 +1,5 @@
 /** What the parts of the contract suite share: one home of three nodes, and the steps that each of them begins with. */
 import type { LeaseRecord } from '../../src/backplane/contract.ts';
-import type { StoreSettings } from '../../src/backplane/store-settings.ts';
 import type { BackplaneDriver, Home } from './backplane-driver.ts';
 
 /** How long a message may take to reach another node. */
@@ -36,15 +35,6 @@ export function createStage(home: () => Home): Stage {
   };
 }
 
-/** The settings of a home with two shards and short histories. */
-export const smallStore: StoreSettings = { shards: 2, historyTicks: 4 };
-
-/** Symbols that begin with that name, all of that shard. */
-export function symbolsOf({ one }: Stage, shard: number, name: string, count: number): string[] {
-  const all = Array.from({ length: 100 }, (_, index) => `${name}${index}-USD`);
-  return all.filter((symbol) => one.tickStore.shardOf(symbol) === shard).slice(0, count);
-}
-
 export function nodeOf(home: { nodes: readonly BackplaneDriver[] }, index: number): BackplaneDriver {
   const node = home.nodes[index];
   if (node === undefined) throw new Error(`the home was opened with too few nodes for node ${index}`);
@@ -56,11 +46,4 @@ export async function takeLease(node: BackplaneDriver): Promise<LeaseRecord> {
   const record = await node.lease.take(await node.lease.read());
   if (record === null) throw new Error(`${node.node} could not take a lease that nobody else was taking`);
   return record;
-}
-
-/** Claims a shard of the store, which must be granted. */
-export async function claim(node: BackplaneDriver, epoch: number, shard = 0) {
-  const claimed = await node.tickStore.claim(shard, epoch);
-  if (!claimed.ok) throw new Error(`${node.node} could not claim shard ${shard} for epoch ${epoch}`);
-  return claimed;
 }

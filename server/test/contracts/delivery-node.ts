@@ -6,10 +6,14 @@ import type { EventEmitter } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Server } from 'socket.io';
+import type { BroadcastOptions } from 'socket.io-adapter';
+import { tickRoom, type Tick } from '../../protocol/index.ts';
 import type { AdapterClass, AdapterFactory, AdapterMixin } from '../../src/backplane/contract.ts';
 import { createFanout } from '../../src/fanout/fanout.ts';
+import { Batch, encodeBatch } from '../../src/log/batch.ts';
 import { systemClock as clock } from '../../src/support/clock.ts';
 import { createLog, type Log } from '../../src/support/log.ts';
+import { daysOf } from '../support/stand-ins/log-batches.ts';
 import { until } from '../support/until.ts';
 import { deliveryScripts, type Scene, type ScriptName } from './delivery-scripts.ts';
 
@@ -45,28 +49,35 @@ export const adapterOver =
     };
   };
 
+/** Where ticks of the log go to: no client is there, and the Redis adapter delivers what goes to several rooms nevertheless. */
+const logRooms = ['log', 'log too'];
+
 export async function openDeliveryNode({
   adapter,
   isCoalesced,
   log = createLog({ level: 'silent', node: 'delivery' }),
 }: DeliveryNodeOptions): Promise<DeliveryNode> {
   const fanout = createFanout({
-    // No symbol is opened here: what comes to a room is what a server's own code emitted.
-    tickStore: { read: () => Promise.reject(new Error('nothing is stored')) },
-    maxReplayTicks: 0,
     clock,
     log,
-    onSnapshot: () => {},
-    onRepair: () => {},
+    quoteOf: () => null,
+    flushWindow: { flushMs: 0, maxFlushMs: 0 },
     slowClientMs: 20_000,
     onTooSlow: () => {},
     onArrived: () => {},
     onWrites: () => {},
     onWritten: () => {},
   });
+  let batches = 0;
+  const receive = (tick: Tick): void => {
+    const { gen } = tick;
+    fanout.deliver(
+      new Batch(encodeBatch({ gen, epoch: 1, number: ++batches, ticks: [tick], days: daysOf([tick]) })),
+    );
+  };
   const httpServer = createServer();
   const io = new Server(httpServer, {
-    adapter: adapter(isCoalesced ? fanout.mixin : (base) => base),
+    adapter: adapter(isCoalesced ? (base) => withLog(fanout.mixin(base), receive) : (base) => base),
   });
   const byId = new Map<string, EventEmitter & { id: string }>();
   io.engine.on('connection', (conn: EventEmitter & { id: string }) => void byId.set(conn.id, conn));
@@ -83,6 +94,13 @@ export async function openDeliveryNode({
   const noted: unknown[] = [];
   const scene: Scene = {
     io,
+    deliver: (tick) => {
+      if (!isCoalesced) {
+        io.to(tickRoom(tick.symbol)).emit('tick', tick);
+        return;
+      }
+      io.to(logRooms).emit('log', tick);
+    },
     note: (...what) => void noted.push(what),
     socket: (name) => {
       const socket = [...io.of('/').sockets.values()].find((one) => one.data['name'] === name);
@@ -149,4 +167,26 @@ function untilFlushed(conn: EventEmitter, times: number): Promise<void> {
       if (++flushes === times) resolve();
     });
   });
+}
+
+/** The adapter of a node that receives ticks as a replica receives batches: in their order among all other emits. */
+function withLog(base: AdapterClass, receive: (tick: Tick) => void): AdapterClass {
+  const Base = base as unknown as new (...args: unknown[]) => {
+    _encode(packet: { data?: unknown }, options: unknown): unknown[];
+    apply(options: BroadcastOptions, callback: (socket: { readonly id: string }) => void): void;
+  };
+  class LogAdapter extends Base {
+    #data: unknown;
+
+    override _encode(packet: { data?: unknown }, options: unknown): unknown[] {
+      this.#data = packet.data;
+      return super._encode(packet, options);
+    }
+
+    override apply(options: BroadcastOptions, callback: (socket: { readonly id: string }) => void): void {
+      if (options.rooms.has('log')) receive((this.#data as [string, Tick])[1]);
+      super.apply(options, callback);
+    }
+  }
+  return LogAdapter as unknown as AdapterClass;
 }

@@ -1,10 +1,12 @@
-/** What a server's own code may do with rooms that ticks go to; each is run on a stock server and on ours. */
+/** What a server's own code may do with rooms that ticks go to, among ticks; each is run on a stock server and on ours. */
 import type { Server, Socket } from 'socket.io';
 import type { Tick } from '../../protocol/index.ts';
 
 /** Where a script runs. */
 export interface Scene {
   readonly io: Server;
+  /** Gives a tick of the log to every node: a stock server emits it to the symbol's room. */
+  deliver(tick: Tick): void;
   /** Keeps what the server saw; compared as well. */
   note(...what: unknown[]): void;
   /** A client of this server, by its name. */
@@ -24,9 +26,8 @@ const names = (sockets: readonly { data: { name?: string } }[]): unknown[] =>
 let streaming = false;
 let streamed = 0;
 
-/** Emits to the symbol's own room. */
-function emitTick({ io }: Scene, symbol: string, seq: number): void {
-  io.to(`tick:${symbol}`).emit('tick', tickOf(symbol, seq));
+function emitTick(scene: Scene, symbol: string, seq: number): void {
+  scene.deliver(tickOf(symbol, seq));
 }
 
 export const deliveryScripts = {
@@ -123,7 +124,7 @@ export const deliveryScripts = {
 
   'listeners of what goes out': async (scene) => {
     const sockets = ['ws-0', 'poll-0'].map((name) => scene.socket(name));
-    scene.io.local.to('tick:A').emit('tick', tickOf('A', 1));
+    scene.io.local.to('tick:A').emit('mark', tickOf('A', 1));
     await turn();
     for (const socket of sockets) {
       socket.onAnyOutgoing((...args: unknown[]) => scene.note(socket.data['name'], 'second', args));
@@ -132,45 +133,45 @@ export const deliveryScripts = {
     emitTick(scene, 'A', 2);
     emitTick(scene, 'A', 3);
     scene.io.to('tick:A').emit('note', 'between');
-    scene.io.to(['tick:A', 'tick:B']).emit('tick', tickOf('A', 4));
+    scene.io.to(['tick:A', 'tick:B']).emit('mark', tickOf('A', 4));
     await turn();
     for (const socket of sockets) socket.offAnyOutgoing();
-    scene.io.local.to('tick:A').emit('tick', tickOf('A', 5));
+    scene.io.local.to('tick:A').emit('mark', tickOf('A', 5));
   },
 
   'ticks that ask for an answer': async (scene) => {
     const { io, note } = scene;
     // Without a way over the bus, which some adapters wait for, and not where an answer is asked for.
-    io.local.to('tick:A').emit('tick', tickOf('A', 1));
-    const asked = io.to('tick:A').timeout(5_000).emitWithAck('tick', tickOf('A', 2));
+    io.local.to('tick:A').emit('mark', tickOf('A', 1));
+    const asked = io.to('tick:A').timeout(5_000).emitWithAck('mark', tickOf('A', 2));
     emitTick(scene, 'A', 3);
     const called = new Promise<void>((resolve) => {
       io.to('tick:B')
         .timeout(5_000)
-        .emit('tick', tickOf('B', 1), (error: Error | null, answers: string[]) => {
+        .emit('mark', tickOf('B', 1), (error: Error | null, answers: string[]) => {
           note('called', error, answers.toSorted());
           resolve();
         });
     });
     note('asked', (await asked).toSorted());
     await called;
-    note('one', await scene.socket('ws-0').timeout(5_000).emitWithAck('tick', tickOf('A', 4)));
+    note('one', await scene.socket('ws-0').timeout(5_000).emitWithAck('mark', tickOf('A', 4)));
   },
 
   'ticks to some of a room': (scene) => {
     const { io } = scene;
     emitTick(scene, 'A', 1);
-    io.to('tick:A').except('tick:B').emit('tick', tickOf('A', 2));
+    io.to('tick:A').except('tick:B').emit('mark', tickOf('A', 2));
     emitTick(scene, 'A', 3);
-    io.to('tick:A').except(['name:ws-0', 'name:poll-1']).emit('tick', tickOf('A', 4));
-    scene.socket('ws-0').to('tick:A').emit('tick', tickOf('A', 5));
-    scene.socket('poll-0').broadcast.to('tick:B').emit('tick', tickOf('B', 1));
+    io.to('tick:A').except(['name:ws-0', 'name:poll-1']).emit('mark', tickOf('A', 4));
+    scene.socket('ws-0').to('tick:A').emit('mark', tickOf('A', 5));
+    scene.socket('poll-0').broadcast.to('tick:B').emit('mark', tickOf('B', 1));
     emitTick(scene, 'A', 6);
   },
 
   'ticks to this server alone': (scene) => {
-    scene.io.local.to('tick:A').emit('tick', tickOf('A', 1));
-    scene.socket('ws-0').local.to('tick:A').emit('tick', tickOf('A', 2));
+    scene.io.local.to('tick:A').emit('mark', tickOf('A', 1));
+    scene.socket('ws-0').local.to('tick:A').emit('mark', tickOf('A', 2));
     scene.io.local.to('tick:B').emit('note', 'local');
   },
 
@@ -178,16 +179,16 @@ export const deliveryScripts = {
   settle: () => {},
 
   'a tick that may be lost': ({ io }) => {
-    io.to('tick:A').volatile.emit('tick', tickOf('A', 1));
+    io.to('tick:A').volatile.emit('mark', tickOf('A', 1));
   },
 
   'ticks to several rooms at once': (scene) => {
     const { io } = scene;
     emitTick(scene, 'A', 1);
-    io.to(['tick:A', 'tick:B']).emit('tick', tickOf('A', 2));
-    io.to('tick:B').to('name:ws-0').to('tick:A').emit('tick', tickOf('B', 1));
+    io.to(['tick:A', 'tick:B']).emit('mark', tickOf('A', 2));
+    io.to('tick:B').to('name:ws-0').to('tick:A').emit('mark', tickOf('B', 1));
     emitTick(scene, 'A', 3);
-    io.emit('tick', tickOf('A', 4));
+    io.emit('mark', tickOf('A', 4));
   },
 
   'other events in a tick room': (scene) => {
@@ -200,9 +201,9 @@ export const deliveryScripts = {
     room.emit('tick', null);
     room.emit('tick');
     emitTick(scene, 'A', 3);
-    room.emit('tick', tickOf('A', 4), 'and more');
-    room.emit('tick', tickOf('B', 9));
-    room.emit('tick', { ...tickOf('A', 5), price: 'é\u2028"', extra: [{ deep: null }] });
+    room.emit('mark', tickOf('A', 4), 'and more');
+    room.emit('mark', tickOf('B', 9));
+    room.emit('mark', { ...tickOf('A', 5), price: 'é\u2028"', extra: [{ deep: null }] });
     emitTick(scene, 'A', 6);
     room.emit('another', 1, [2], { three: 3 });
   },
@@ -210,7 +211,7 @@ export const deliveryScripts = {
   'binary in a tick room': (scene) => {
     const { io } = scene;
     emitTick(scene, 'A', 1);
-    io.to('tick:A').emit('tick', { ...tickOf('A', 2), blob: Buffer.from([1, 2, 3]) });
+    io.to('tick:A').emit('mark', { ...tickOf('A', 2), blob: Buffer.from([1, 2, 3]) });
     emitTick(scene, 'A', 3);
     io.to('tick:A').emit('note', Buffer.from('raw'), { deep: Buffer.alloc(3) });
     emitTick(scene, 'A', 4);
@@ -269,8 +270,7 @@ export const deliveryScripts = {
     void socket.join(['tick:C', 'tick:D']);
     for (let round = 1; round <= 3; round++) {
       for (let seq = 1; seq <= 10; seq++) {
-        for (const symbol of ['A', 'B', 'C', 'D'])
-          scene.io.local.to(`tick:${symbol}`).emit('tick', tickOf(symbol, round * 10 + seq));
+        for (const symbol of ['A', 'B', 'C', 'D']) emitTick(scene, symbol, round * 10 + seq);
       }
       await turn();
       await turn();

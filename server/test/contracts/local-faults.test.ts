@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { describe, expect, it, vi } from 'vitest';
 import { localProgram, type LocalProcesses } from './local-processes.ts';
-import { counted, draftsOf, lead, missedSince, replayed } from './store-steps.ts';
+import { leadLog } from './log-steps.ts';
 
 const { start, startPair } = localProgram();
 
@@ -14,27 +14,26 @@ describe('a killed worker', () => {
   it('frees its lease and seats at once, leaves a held call unconfirmed, and is forked again under its name', async () => {
     const { processes, pidOf, one, two } = await startPair();
     const taken = await one.lease.take(await one.lease.read());
-    await one.serve(taken?.epoch ?? 0);
-    expect(await two.call(taken?.epoch ?? 0, 'are you there?')).toMatchObject({ ok: true });
+    expect(await two.call('local-1', 'are you there?')).toMatchObject({ ok: true });
     const gen = await one.userSeats.enter();
     await two.userSeats.enter();
     await one.userSeats.take(gen, [{ user: 'u', cid: 'a', id: '1' }], 1);
     const takeSeat = () => two.userSeats.take(gen, [{ user: 'u', cid: 'b', id: '2' }], 1);
     expect(await takeSeat()).toEqual([{ ok: false }]);
-    const held = two.call(taken?.epoch ?? 0, { hold: 'answer me' });
+    const held = two.call('local-1', { hold: 'answer me' });
     await vi.waitFor(async () => expect(await one.received()).toHaveLength(1), {
       timeout: 10_000,
       interval: 5,
     });
     process.kill(pidOf('local-1'), 'SIGKILL');
     await vi.waitFor(async () => expect(await two.releases()).toBe(1), { timeout: 1_000, interval: 5 });
+    expect(await two.call('local-1', 'are you there?')).toMatchObject({
+      ok: false,
+      name: 'NobodyThere',
+    });
     expect(await held).toMatchObject({ ok: false, name: 'BackplaneUnavailable' });
     expect(await takeSeat()).toEqual([{ ok: true, replaced: null }]);
     expect(await two.lease.read()).toMatchObject({ holder: null, epoch: taken?.epoch });
-    expect(await two.call(taken?.epoch ?? 0, 'are you there?')).toMatchObject({
-      ok: false,
-      name: 'NoLeader',
-    });
     expect(await two.lease.take(await two.lease.read())).toMatchObject({ holder: 'local-2' });
 
     expect((await processes.readyCount(3)).node).toBe('local-1');
@@ -42,17 +41,22 @@ describe('a killed worker', () => {
   });
 });
 
-describe('the tick store in the primary', () => {
+describe('the log in the primary', () => {
   it('outlives its leader: the next one goes on in the same generation, and repeats nothing', async () => {
     const { pidOf, one, two } = await startPair();
-    const first = await lead(one, 1);
-    await first.append(draftsOf('A', 2), { batchId: 'last' });
+    const first = await leadLog(one, 1);
+    await first.append({
+      prices: [
+        ['A', '1'],
+        ['A', '2'],
+      ],
+    });
     process.kill(pidOf('local-1'), 'SIGKILL');
-    const second = await lead(two, 2);
-    expect(second.gen).toBe(first.gen);
-    expect(await second.append(draftsOf('A', 2), { batchId: 'last' })).toEqual(replayed([1, 2]));
-    expect(await second.append(draftsOf('A', 2, 3))).toEqual(counted([3, 4]));
-    expect(await missedSince(second, 'A', 0)).toEqual(['1', '2', '3', '4']);
+    const second = await leadLog(two, 2);
+    expect([second.gen, second.number()]).toEqual([first.gen, 1]);
+    await second.append({ prices: [['A', '3']] });
+    const stored = await two.tickLog.readAfter(first.gen, 0);
+    expect(stored?.flatMap(({ ticks }) => ticks)).toEqual([...first.ticks, ...second.ticks]);
   });
 });
 

@@ -9,8 +9,8 @@ export interface LocalSettings {
   drainMs: number;
   /** How long a worker loads before it listens to anything. */
   loadMs: number;
-  shards: number;
-  historyTicks: number;
+  windowMs: number;
+  maxWindowBytes: number;
   worker: 'sound' | 'ignores drain';
 }
 

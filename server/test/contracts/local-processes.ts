@@ -4,8 +4,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createBirpc } from 'birpc';
 import { afterAll, afterEach, beforeAll, vi } from 'vitest';
-import { createShardOf } from '../../src/backplane/shard-of.ts';
-import { storeDefaults } from '../../src/backplane/store-settings.ts';
+import { defaultWindow } from '../support/stand-ins/memory-backplane.ts';
 import { bundleProgram } from '../support/processes/bundle-program.ts';
 import type { BackplaneDriver } from './backplane-driver.ts';
 import type { FromProgram, LocalSettings, ReadyMessage, ToProgram } from './local-messages.ts';
@@ -84,7 +83,7 @@ export function startProgram(path: string, settings: Partial<LocalSettings> = {}
     port: 0,
     drainMs: 10_000,
     loadMs: 0,
-    ...storeDefaults,
+    ...defaultWindow,
     worker: 'sound',
     ...settings,
   };
@@ -157,7 +156,7 @@ export function startProgram(path: string, settings: Partial<LocalSettings> = {}
       ),
     driver: (node) =>
       createDriver(
-        { node, shards: all.shards },
+        node,
         (frame) => send({ type: 'test:driver', node, frame }),
         (listener) => void frameListeners.set(node, listener),
       ),
@@ -168,7 +167,7 @@ export function startProgram(path: string, settings: Partial<LocalSettings> = {}
 
 /** A driver whose calls go to the worker, by the names that local-program.ts gives them. */
 function createDriver(
-  { node, shards }: { node: string; shards: number },
+  node: string,
   post: (frame: unknown) => void,
   on: (listener: (frame: unknown) => void) => void,
 ): BackplaneDriver {
@@ -185,8 +184,7 @@ function createDriver(
   return part<BackplaneDriver>('', {
     node,
     lease: part('lease.'),
-    leaderNotes: part('leaderNotes.'),
-    tickStore: part<BackplaneDriver['tickStore']>('tickStore.', { shards, shardOf: createShardOf(shards) }),
+    tickLog: part('tickLog.'),
     callCounts: part('callCounts.'),
     userSeats: part('userSeats.'),
   });

@@ -65,7 +65,7 @@ async function runWorker(node: string): Promise<void> {
   say(`pid ${process.pid}`);
   say(`${node} loads`);
   await pass(settings.loadMs);
-  const backplane = createLocalBackplane({ node, shards: settings.shards, log, clock });
+  const backplane = createLocalBackplane({ node, log, clock });
   backplane.onState((state) => say(`${node} is ${state.at}`));
   driveFromTest(node, backplane);
 

@@ -1,5 +1,5 @@
 /** The Redis home while Redis is absent, killed or frozen: nothing throws, everything settles, it comes back. */
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import {
   cleanUpAfterEach,
   everyCall,
@@ -44,8 +44,7 @@ describe('redis is killed and started again', () => {
   it('is down within half a second, up within 1.5 s of its return, and begins a new generation', async () => {
     const { server, node, other, untilBothUp } = await openPair();
     await expectMessages(node, other, 'before');
-    const first = await node.backplane.tickStore.claim(0, 1);
-    const stopServing = other.backplane.leaderLine.serve(1, async () => 'here');
+    const first = await node.driver.tickLog.claim(1);
 
     await server.kill('SIGKILL');
     await untilAt(node, 'down', 500);
@@ -56,29 +55,13 @@ describe('redis is killed and started again', () => {
     await server.restart();
     await untilBothUp(1_500);
     await expectMessages(node, other, 'after');
-    expect(await node.backplane.leaderLine.call(1, 'still there?')).toBe('here');
-    stopServing();
+    expect(await node.driver.call('node-2', 'still there?')).toMatchObject({ ok: true });
     expect(await node.backplane.lease.read()).toEqual({ holder: null, epoch: 0, beat: 0 });
-    const second = await node.backplane.tickStore.claim(0, 1);
-    expect(second).toMatchObject({ ok: true, quotes: [] });
+    const second = await node.driver.tickLog.claim(1);
+    expect(second).toMatchObject({ ok: true, number: 0 });
     expect(second).not.toMatchObject({ gen: first.ok ? first.gen : '' });
     expect(node.states.map(({ at }) => at)).toEqual(expect.arrayContaining(['up', 'down']));
     expect(node.states.at(-1)).toEqual({ at: 'up' });
-  });
-
-  it('forgets a subscription that was ended while Redis was away', async () => {
-    const { server, node, other, untilBothUp } = await openPair();
-    const stopServing = other.backplane.leaderLine.serve(1, async () => 'here');
-    await vi.waitFor(async () => expect(await node.backplane.leaderLine.call(1, null)).toBe('here'), {
-      timeout: 10_000,
-      interval: 10,
-    });
-    await server.kill('SIGKILL');
-    await untilAt(other, 'down', 500);
-    stopServing();
-    await server.restart();
-    await untilBothUp(1_500);
-    await expect(node.backplane.leaderLine.call(1, null)).rejects.toMatchObject({ name: 'NoLeader' });
   });
 });
 

@@ -1,14 +1,13 @@
 /**
- * The store on a Redis that loses what it knew: emptied, restarted, rolled back to older files. Whatever happens, a
+ * The log on a Redis that loses what it knew: emptied, restarted, rolled back to older files. Whatever happens, a
  * (generation, symbol, seq) stands for one tick for ever.
  */
 import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { AppendOutcome } from '../../src/backplane/contract.ts';
 import { cleanUpAfterEach, command, openNode, redisServer, untilAt, type Node } from './redis-node.ts';
-import { counted, draft, draftsOf, lead, missedSince, readOne, type Term } from './store-steps.ts';
+import { leadLog, type LogTerm } from './log-steps.ts';
 
 cleanUpAfterEach();
 
@@ -23,98 +22,84 @@ async function newFolder(): Promise<string> {
   return folder;
 }
 
-/** What was accepted, so that a second tick under the same name is found. */
-function createBook() {
-  const prices = new Map<string, string>();
-  return {
-    /** Appends one tick each, with prices from `from` on, and notes what it got. */
-    async fill(term: Term, symbol: string, count: number, from: number): Promise<void> {
-      for (const one of draftsOf(symbol, count, from)) {
-        const outcome = await term.append([one]);
-        if (!outcome.ok) throw new Error(`the store refused: ${outcome.reason}`);
-        const name = `${term.gen}:${symbol}:${outcome.seqs[0]}`;
-        expect(prices.get(name) ?? one.tick.price).toBe(one.tick.price);
-        prices.set(name, one.tick.price);
-      }
-    },
-    size: () => prices.size,
-  };
-}
-
 async function upNode(url: string): Promise<Node> {
   const node = openNode(url);
   await untilAt(node, 'up', 5_000);
   return node;
 }
 
-const generationRefused: AppendOutcome = { ok: false, reason: 'generation' };
+const prices = (symbol: string, from: number, to: number) =>
+  Array.from({ length: to - from + 1 }, (_, index) => [symbol, `${from + index}`] as const);
+
+async function fill(term: LogTerm, symbol: string, from: number, to: number): Promise<void> {
+  for (const price of prices(symbol, from, to))
+    expect(await term.append({ prices: [price] })).toEqual({ ok: true });
+}
 
 describe('a Redis that was emptied', () => {
-  it('refuses the leader, gives nothing to read, and begins with nothing at the next claim', async () => {
+  it('refuses the leader, has nothing to read, and begins with nothing at the next claim', async () => {
     const server = await redisServer();
     const { driver } = await upNode(server.url);
-    const before = await lead(driver, 1);
-    await before.append([draft('A', '1', 5), draft('A', '2', 6)], { batchId: 'b' });
-    await command(server, 'FLUSHALL');
-    expect(await before.append([draft('A', '3')])).toEqual(generationRefused);
-    expect(await readOne(driver, 'A', { after: [before.gen, 0] })).toEqual({
-      gen: null,
-      quote: null,
-      missed: null,
+    const before = await leadLog(driver, 1);
+    await before.append({
+      prices: [
+        ['A', '1'],
+        ['A', '2'],
+      ],
+      sourceSeqs: [5, 6],
     });
-    const claimed = await driver.tickStore.claim(0, 1);
-    expect(claimed).toMatchObject({ ok: true, quotes: [], sourceSeqs: new Map() });
-    const after = await lead(driver, 1);
+    await command(server, 'FLUSHALL');
+    expect(await before.append({ prices: [['A', '3']] })).toEqual({ ok: false, reason: 'generation' });
+    expect(await driver.tickLog.readState()).toBeNull();
+    expect(await driver.tickLog.readAfter(before.gen, 0)).toBeNull();
+    const after = await leadLog(driver, 1);
     expect(after.gen).not.toBe(before.gen);
-    expect(await before.append([draft('A', '3')])).toEqual(generationRefused);
-    expect(await after.append([draft('A', '1', 5), draft('A', '2', 6)], { batchId: 'b' })).toEqual(
-      counted([1, 2]),
-    );
+    expect(await driver.tickLog.readState()).toMatchObject({ number: 0, quotes: [] });
+    expect(await before.append({ prices: [['A', '3']] })).toEqual({ ok: false, reason: 'generation' });
+    expect(await after.append({ prices: [['A', '1']] })).toEqual({ ok: true });
   });
 });
 
 describe('a Redis that was restarted with all that it knew', () => {
-  it('refuses the leader, reads as empty until the claim, and then knows prices and nothing more', async () => {
+  it('begins a new generation at the next claim, and keeps prices, source numbers, pushes and notes', async () => {
     const server = await redisServer(['--appendonly', 'yes', '--appendfsync', 'always']);
     const node = await upNode(server.url);
     const { driver } = node;
-    const before = await lead(driver, 3);
-    const once = { id: 'push', hash: 'h' };
-    await before.append([draft('A', '1.50', 7), draft('B', '2')], { batchId: 'b', once });
+    const before = await leadLog(driver, 3);
+    const push = { id: 'push', hash: 'h', answer: '[["B",1]]' };
+    const notes = { pause: { version: 1, isPaused: true } };
+    await before.append({ prices: [['A', '1.50']], sourceSeqs: [7], more: { notes } });
+    await before.append({ prices: [['B', '2']], more: { pushes: [push] } });
     await server.kill('SIGKILL');
     await server.restart();
     await untilAt(node, 'up', 1_500);
 
-    expect(await before.append([draft('A', '9')])).toEqual(generationRefused);
-    expect(await readOne(driver, 'A', { after: [before.gen, 0] })).toEqual({
-      gen: null,
-      quote: null,
-      missed: null,
-    });
-    expect(await driver.tickStore.claim(0, 2)).toEqual({ ok: false, reason: 'epoch' });
-    const claimed = await driver.tickStore.claim(0, 3);
-    if (!claimed.ok) throw new Error('the claim was refused');
-    const after = await lead(driver, 4);
-    expect(after.gen).toBe(claimed.gen);
+    expect(await driver.tickLog.claim(2)).toEqual({ ok: false, reason: 'epoch' });
+    const after = await leadLog(driver, 4);
     expect(after.gen).not.toBe(before.gen);
+    expect(after.number()).toBe(0);
+    const state = await driver.tickLog.readState();
+    expect(state).toMatchObject({ gen: after.gen, oldest: 1, notes });
     expect(
-      new Map(claimed.quotes.map(({ symbol, price, gen, seq }) => [symbol, { price, gen, seq }])),
+      new Map(
+        state?.quotes.map(({ quote, sourceSeq }) => [quote.symbol, [quote.price, quote.gen, sourceSeq]]),
+      ),
     ).toEqual(
       new Map([
-        ['A', { price: '1.50', gen: after.gen, seq: 0 }],
-        ['B', { price: '2', gen: after.gen, seq: 0 }],
+        ['A', ['1.50', before.gen, 7]],
+        ['B', ['2', before.gen, null]],
       ]),
     );
-    expect(claimed.sourceSeqs).toEqual(new Map([['A', 7]]));
-    expect(await missedSince(after, 'A', 0)).toEqual([]);
-    expect((await readOne(driver, 'A', { after: [before.gen, 0] })).missed).toBeNull();
+    expect(await driver.tickLog.readAfter(before.gen, 0)).toBeNull();
+    expect(await before.append({ prices: [['A', '9']] })).toEqual({ ok: false, reason: 'generation' });
 
-    // Batch and once ids of that life are void; the numbers of the sources are not.
-    const again = [draft('A', '1.50', 7), draft('B', '3')];
-    expect(await after.append(again, { batchId: 'b', once })).toEqual(counted([null, 1]));
-    expect(await missedSince(after, 'B', 0)).toEqual(['3']);
-    expect(await after.append(draftsOf('A', 2, 10))).toEqual(counted([1, 2]));
-    expect(await missedSince(after, 'A', 0)).toEqual(['10', '11']);
+    expect(await after.append({ prices: [['B', '3']], more: { pushes: [push] } })).toEqual({
+      ok: false,
+      reason: 'pushes',
+      known: [push],
+    });
+    await fill(after, 'A', 10, 11);
+    expect(after.ticks.map(({ seq }) => seq)).toEqual([1, 2]);
   });
 });
 
@@ -122,30 +107,31 @@ describe('a Redis that was rolled back', () => {
   it.each([
     { files: 'append-only file', args: ['--appendonly', 'yes', '--appendfsync', 'always'], save: null },
     { files: 'snapshot', args: ['--dbfilename', 'dump.rdb'], save: 'SAVE' },
-  ])('to an older $files uses no generation and seq a second time', async ({ args, save }) => {
-    const [live, older] = [await newFolder(), await newFolder()];
-    const server = await redisServer([...args, '--dir', live]);
-    const node = await upNode(server.url);
-    const book = createBook();
-    const before = await lead(node.driver, 1);
-    await book.fill(before, 'A', 20, 1);
-    if (save !== null) await command(server, save);
-    await cp(live, older, { recursive: true });
-    await book.fill(before, 'A', 20, 101);
-    await server.kill('SIGKILL');
-    await rm(live, { recursive: true });
-    await cp(older, live, { recursive: true });
-    await server.restart();
-    await untilAt(node, 'up', 1_500);
+  ])(
+    'to an older $files refuses the leader, and uses no generation and seq a second time',
+    async ({ args, save }) => {
+      const [live, older] = [await newFolder(), await newFolder()];
+      const server = await redisServer([...args, '--dir', live]);
+      const node = await upNode(server.url);
+      const before = await leadLog(node.driver, 1);
+      await fill(before, 'A', 1, 20);
+      if (save !== null) await command(server, save);
+      await cp(live, older, { recursive: true });
+      await fill(before, 'A', 101, 120);
+      await server.kill('SIGKILL');
+      await rm(live, { recursive: true });
+      await cp(older, live, { recursive: true });
+      await server.restart();
+      await untilAt(node, 'up', 1_500);
 
-    expect(await before.append([draft('A', '999')])).toEqual(generationRefused);
-    const after = await lead(node.driver, 2);
-    const { quote } = await readOne(node.driver, 'A');
-    expect(quote).toMatchObject({ price: '20', seq: 0 });
-    await book.fill(after, 'A', 40, 201);
-    expect(book.size()).toBe(80);
-    expect(await missedSince(after, 'A', 0)).toHaveLength(40);
-  });
+      expect(await before.append({ prices: [['A', '999']] })).toEqual({ ok: false, reason: 'number' });
+      const after = await leadLog(node.driver, 2);
+      expect((await node.driver.tickLog.readState())?.quotes[0]?.quote).toMatchObject({ price: '20' });
+      await fill(after, 'A', 201, 240);
+      const names = [...before.ticks, ...after.ticks].map(({ gen, seq }) => `${gen} ${seq}`);
+      expect(new Set(names).size).toBe(80);
+    },
+  );
 });
 
 describe('the seats of users', () => {
@@ -188,53 +174,27 @@ describe('the seats of users', () => {
 });
 
 describe('a part of what is stored is gone', () => {
-  it('gives no missed ticks where a history has a hole, and all of them once it is whole again', async () => {
+  it('says that batches are gone if the stream has a hole, and gives those behind it', async () => {
     const server = await redisServer();
-    const node = openNode(server.url, 'node-1', 'p', { historyTicks: 5 });
+    const node = openNode(server.url, 'node-1', 'p');
     await untilAt(node, 'up', 5_000);
-    const term = await lead(node.driver, 1);
-    const key = 'p:{p:0}:history:A';
-    await term.append(draftsOf('A', 4));
-    await command(server, `LSET ${key} 1 '7:{"price":"7","ts":1}'`);
-    expect(await missedSince(term, 'A', 0)).toBeNull();
-    expect(await missedSince(term, 'A', 2)).toEqual(['3', '4']);
-    await command(server, `LTRIM ${key} 0 -2`);
-    expect(await missedSince(term, 'A', 2)).toBeNull();
-    await term.append(draftsOf('A', 5, 5));
-    expect(await missedSince(term, 'A', 4)).toEqual(['5', '6', '7', '8', '9']);
-    await command(server, `LLEN ${key}`, ':5');
-    await command(server, `DEL ${key}`, ':1');
-    expect(await missedSince(term, 'A', 8)).toBeNull();
+    const term = await leadLog(node.driver, 1);
+    await fill(term, 'A', 1, 5);
+    await command(server, 'XDEL p:{p}:log:batches 3-0', ':1');
+    expect(await node.driver.tickLog.readAfter(term.gen, 2)).toBeNull();
+    expect((await node.driver.tickLog.readAfter(term.gen, 3))?.map(({ number }) => number)).toEqual([4, 5]);
+    await command(server, 'DEL p:{p}:log:batches', ':1');
+    expect(await node.driver.tickLog.readAfter(term.gen, 3)).toBeNull();
+    expect(await term.append({ prices: [['A', '6']] })).toEqual({ ok: true });
+    expect(await node.driver.tickLog.readState()).toMatchObject({ number: 6, oldest: 6 });
   });
 
-  it('takes nothing of an earlier generation for what was missed, where no history was kept in between', async () => {
+  it('lets the next leader claim a log that outlived the lease record', async () => {
     const server = await redisServer();
-    const keeping = openNode(server.url, 'node-1', 'p', { historyTicks: 5 });
-    const careless = openNode(server.url, 'node-2', 'p', { historyTicks: 0 });
-    await Promise.all([untilAt(keeping, 'up', 5_000), untilAt(careless, 'up', 5_000)]);
-    await (await lead(keeping.driver, 1)).append(draftsOf('A', 3, 101));
-    await command(server, 'HSET p:{p:0}:meta run another', ':0');
-    await (await lead(careless.driver, 2)).append(draftsOf('A', 3));
-    const term = await lead(keeping.driver, 3);
-    expect(await term.append(draftsOf('A', 1, 4))).toEqual(counted([4]));
-    expect(await missedSince(term, 'A', 2)).toBeNull();
-    expect(await missedSince(term, 'A', 3)).toEqual(['4']);
-  });
-
-  it('lets the next leader claim a shard that outlived the lease record', async () => {
-    const server = await redisServer();
-    const node = openNode(server.url, 'node-1', 'p', { shards: 2 });
+    const node = openNode(server.url, 'node-1', 'p');
     await untilAt(node, 'up', 5_000);
     const { driver } = node;
-    await lead(driver, 57, 0);
-    await lead(driver, 57, 1);
-    await command(server, 'RENAME p:{p:0}:meta elsewhere');
-    const taken = await driver.lease.take(await driver.lease.read());
-    expect(taken?.epoch).toBe(1);
-    expect(await driver.tickStore.claim(1, 1)).toEqual({ ok: false, reason: 'epoch' });
-    await driver.lease.release(1);
-    const again = await driver.lease.take(await driver.lease.read());
-    expect(again?.epoch).toBe(58);
-    expect(await driver.tickStore.claim(1, 58)).toMatchObject({ ok: true });
+    await leadLog(driver, 57);
+    expect(await driver.lease.take({ holder: null, epoch: 0, beat: 0 })).toMatchObject({ epoch: 58 });
   });
 });

@@ -5,7 +5,6 @@ import { afterEach, beforeEach, expect, vi } from 'vitest';
 import { type RedisServer, startRedis } from '../support/processes/start-redis.ts';
 import { type Backplane, type BackplaneState, BackplaneUnavailable } from '../../src/backplane/contract.ts';
 import { createRedisBackplane } from '../../src/backplane/redis/redis-backplane.ts';
-import type { StoreSettings } from '../../src/backplane/store-settings.ts';
 import { systemClock } from '../../src/support/clock.ts';
 import { createLog } from '../../src/support/log.ts';
 import { type BackplaneDriver, driveBackplane } from './backplane-driver.ts';
@@ -57,14 +56,9 @@ export async function command({ port }: RedisServer, line: string, expected = '+
 }
 
 /** Opens a node for this test; nodes with the same prefix share a home. */
-export function openNode(
-  url: string,
-  node = 'node-1',
-  prefix = 'faults',
-  settings: Partial<StoreSettings> = {},
-): Node {
+export function openNode(url: string, node = 'node-1', prefix = 'faults'): Node {
   const log = createLog({ level: 'silent', node });
-  const backplane = createRedisBackplane({ ...settings, url, prefix, node, log, clock: systemClock });
+  const backplane = createRedisBackplane({ url, prefix, node, log, clock: systemClock });
   const states: BackplaneState[] = [];
   backplane.onState((state) => void states.push(state));
   const opened = { backplane, driver: driveBackplane(backplane, node), states };
@@ -90,10 +84,9 @@ export async function untilAt({ backplane }: Node, at: BackplaneState['at'], tim
 /** One call of each kind that asks Redis. */
 export function everyCall({
   lease,
-  leaderNotes,
   callCounts,
-  tickStore,
-  leaderLine,
+  tickLog,
+  messages,
   userSeats,
 }: Backplane): Promise<unknown>[] {
   return [
@@ -102,13 +95,19 @@ export function everyCall({
     lease.beat(1),
     lease.release(1),
     callCounts.take('caller', { maxCalls: 1, spanS: 60 }),
-    leaderNotes.read('note'),
-    leaderNotes.write(1, 'note', 'text'),
-    tickStore.claim(0, 1),
-    tickStore.append(0, { gen: 'AAAAAA', epoch: 1, batchId: 'b', drafts: [] }),
-    tickStore.retire(0, { gen: 'AAAAAA', epoch: 1, retired: ['A'], forgotten: [] }),
-    tickStore.read([{ symbol: 'A' }]),
-    leaderLine.call(1, 'anyone?'),
+    tickLog.claim(1, { gen: null, number: 0 }),
+    tickLog.append({
+      gen: 'AAAAAA',
+      epoch: 1,
+      number: 1,
+      bytes: Buffer.alloc(0),
+      quotes: [],
+      pushes: [],
+      oldest: 1,
+    }),
+    tickLog.readState(),
+    tickLog.readAfter('AAAAAA', 0),
+    messages.sendTo('node-1', 'greeting', null),
     userSeats.enter(),
     userSeats.beat('AAAAAA', []),
     userSeats.take('AAAAAA', [{ user: 'u', cid: 'c', id: '1' }], 1),
@@ -148,9 +147,8 @@ function announcement(gen: string) {
   return {
     node: 'node-1',
     epoch: 1,
-    gens: [gen],
-    heads: [['A', gen, 1] as [string, string, number]],
+    gen,
+    number: 1,
     feed: { state: 'live' as const, since: 1, reason: '', sources: [] },
-    changes: { version: 1, feeds: [['A', null] as const, ['B', 'push'] as const] },
   };
 }

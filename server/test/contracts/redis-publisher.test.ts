@@ -1,10 +1,13 @@
-/** What one turn publishes, over a true Redis: all of it arrives, once and in order, whatever Redis remembers of scripts. */
-import { execFileSync } from 'node:child_process';
-import process from 'node:process';
+/** What is published, over a true Redis: all of it arrives, once and in order, and a flood of it leaves room for commands. */
 import { createClient } from 'redis';
 import { afterEach, expect, it, vi } from 'vitest';
+import { createCommands } from '../../src/backplane/redis/commands.ts';
 import { createLink } from '../../src/backplane/redis/link.ts';
-import { createPublisher, preparePublishing } from '../../src/backplane/redis/publisher.ts';
+import {
+  createPublisher,
+  maxPublishedBytes,
+  maxPublishesQueued,
+} from '../../src/backplane/redis/publisher.ts';
 import { systemClock } from '../../src/support/clock.ts';
 import { createLog } from '../../src/support/log.ts';
 import { cleanUpAfterEach, command, redisServer } from './redis-node.ts';
@@ -14,16 +17,14 @@ let close: () => Promise<void>;
 // Before the server of the test ends: hooks run in reverse.
 afterEach(() => close());
 
-async function setUp({ maxUnderway = 6_000 } = {}) {
+async function setUp() {
   const server = await redisServer();
   const link = createLink({
     url: server.url,
-    name: 'publisher',
+    name: 'commands',
     clock: systemClock,
     log: createLog({ level: 'silent', node: 'node-1' }),
-    failFast: true,
-    maxQueued: maxUnderway,
-    prepare: preparePublishing,
+    maxQueued: maxPublishesQueued + 100,
     onState: () => {},
     onRefused: () => {},
   });
@@ -36,7 +37,7 @@ async function setUp({ maxUnderway = 6_000 } = {}) {
   await subscriber.connect();
   await subscriber.pSubscribe('*', (message, channel) => void heard.push(`${channel}=${message}`));
   await vi.waitFor(() => expect(link.state().at).toBe('up'), { timeout: 10_000, interval: 5 });
-  return { server, link, heard, publisher: createPublisher({ link, maxUnderway }) };
+  return { server, link, heard, publisher: createPublisher(link) };
 }
 
 const numbered = (count: number): string[] =>
@@ -59,41 +60,11 @@ async function heardAfter({ heard }: Awaited<ReturnType<typeof setUp>>, count: n
   return heard;
 }
 
-it.each([1, 2, 200, 201, 5_000])('brings %i messages of one turn, once and in order', async (count) => {
+it.each([1, 2, 1_000])('brings %i messages of one turn, once and in order', async (count) => {
   const all = await setUp();
   publishAll(all, numbered(count));
   expect(await heardAfter(all, count)).toEqual(numbered(count));
-  expect(all.publisher.takeLost()).toBe(0);
-});
-
-/** Prints, from a process of its own, what Redis has counted of each command. */
-const askOnce = `
-const { hostname, port } = new URL(process.argv[1]);
-const socket = require('node:net').connect(Number(port), hostname, () => socket.end('INFO commandstats\\r\\n'));
-socket.pipe(process.stdout);`;
-
-it('has them all at Redis before the step that was asked for behind the first runs', async () => {
-  const all = await setUp();
-  const wanted = numbered(150);
-  publishAll(all, wanted.slice(0, 1));
-  // As a replica asks for its own clients' writes; while it runs nothing else of this process does.
-  const stats = new Promise<string>((resolve) =>
-    setImmediate(() =>
-      resolve(execFileSync(process.execPath, ['-e', askOnce, all.server.url], { encoding: 'utf8' })),
-    ),
-  );
-  publishAll(all, wanted.slice(1));
-  expect(await stats).toMatch(/cmdstat_publish:calls=150,/);
-});
-
-it('brings them also when Redis forgot every script', async () => {
-  const all = await setUp();
-  for (const round of [1, 2, 3]) {
-    all.heard.length = 0;
-    await command(all.server, 'SCRIPT FLUSH');
-    publishAll(all, numbered(450 * round));
-    expect(await heardAfter(all, 450 * round)).toEqual(numbered(450 * round));
-  }
+  expect(all.publisher.lost()).toBe(0);
 });
 
 it('brings them with no memory left, where writes are refused', async () => {
@@ -103,26 +74,39 @@ it('brings them with no memory left, where writes are refused', async () => {
   expect(await heardAfter(all, 300)).toEqual(numbered(300));
 });
 
-it('sends at once what waits for the end of the turn, when the link is about to close', async () => {
+it('loses and counts what is more than may be under way, and takes more as soon as Redis has answered', async () => {
   const all = await setUp();
-  publishAll(all, numbered(3));
-  all.publisher.flush();
-  await all.link.close();
-  expect(await heardAfter(all, 3)).toEqual(numbered(3));
+  publishAll(all, numbered(maxPublishesQueued + 120));
+  await vi.waitFor(() => expect(all.publisher.lost()).toBe(120));
+  expect(await heardAfter(all, maxPublishesQueued)).toEqual(numbered(maxPublishesQueued));
+  await vi.waitFor(() => all.publisher.send('later', 'x'), { timeout: 10_000, interval: 5 });
+  await vi.waitFor(() => expect(all.heard).toContain('later=x'), { timeout: 10_000, interval: 5 });
+  all.heard.length = 0;
+  publishAll(all, numbered(500));
+  expect(await heardAfter(all, 500)).toEqual(numbered(500));
+  expect(all.publisher.lost()).toBe(120);
 });
 
-it('loses and counts what is more than may be under way, and takes more as soon as Redis has answered', async () => {
-  const all = await setUp({ maxUnderway: 500 });
-  publishAll(all, numbered(620));
-  expect(all.publisher.takeLost()).toBe(120);
-  expect(await heardAfter(all, 500)).toEqual(numbered(500));
-  await vi.waitFor(
-    () => {
-      all.heard.length = 0;
-      publishAll(all, numbered(500));
-      expect(all.publisher.takeLost()).toBe(0);
-    },
-    { timeout: 10_000, interval: 5 },
+it('loses what is more than its bytes allow', async () => {
+  const all = await setUp();
+  const half = 'x'.repeat(maxPublishedBytes / 2);
+  for (const _ of [1, 2, 3]) all.publisher.publish('c', half);
+  await vi.waitFor(() => expect(all.publisher.lost()).toBe(1));
+  expect(await heardAfter(all, 2)).toHaveLength(2);
+});
+
+it('says how many receive a message, and refuses those that are too many', async () => {
+  const all = await setUp();
+  expect(await all.publisher.send('one', 'x')).toBe(1);
+  publishAll(all, numbered(maxPublishesQueued));
+  await expect(all.publisher.send('one', 'y')).rejects.toThrow('too many messages are under way');
+});
+
+it('leaves room for commands, however much is published', async () => {
+  const all = await setUp();
+  const commands = createCommands({ link: all.link, clock: systemClock, onNotPrimary: () => {} });
+  publishAll(all, numbered(10 * maxPublishesQueued));
+  expect(await Promise.all(Array.from({ length: 50 }, () => commands.run(['PING'])))).toEqual(
+    Array.from({ length: 50 }, () => 'PONG'),
   );
-  expect(await heardAfter(all, 500)).toEqual(numbered(500));
 });

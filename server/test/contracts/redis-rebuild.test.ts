@@ -1,14 +1,13 @@
 /** Links that are up and yet bring nothing are built anew: down, then up with every subscription in place. */
 import { expect, it } from 'vitest';
 import { cleanUpAfterEach, expectMessages, openPair, untilAt } from './redis-node.ts';
-import { counted, draft, lead } from './store-steps.ts';
+import { leadLog } from './log-steps.ts';
 
 cleanUpAfterEach();
 
 it('goes down at once and comes up within half a second, with messages both ways as before', async () => {
   const { node, other } = await openPair();
   await expectMessages(other, node, 'before');
-  node.backplane.leaderLine.serve(1, async () => 'here');
   // On a slow machine a link may have gone down and up before.
   const [before, otherBefore] = [node.states.length, other.states.length];
   node.backplane.rebuild();
@@ -17,26 +16,27 @@ it('goes down at once and comes up within half a second, with messages both ways
   expect(node.states.slice(before).map(({ at }) => at)).toEqual(['down', 'up']);
   await expectMessages(other, node, 'after');
   await expectMessages(node, other, 'after-too');
-  expect(await other.backplane.leaderLine.call(1, null)).toBe('here');
+  expect(await other.driver.call('node-1', null)).toMatchObject({ ok: true });
   expect(other.states.slice(otherBefore)).toEqual([]);
 });
 
 it('leaves appends at work meanwhile', async () => {
   const { node } = await openPair();
-  const term = await lead(node.driver, 1);
+  const term = await leadLog(node.driver, 1);
   node.backplane.rebuild();
   expect(node.backplane.state().at).toBe('down');
-  expect(await term.append([draft('A', '1')])).toEqual(counted([1]));
+  expect(await term.append({ prices: [['A', '1']] })).toEqual({ ok: true });
 });
 
 it('hears its own echo while Redis answers, and where it does not says so', async () => {
   const { server, node } = await openPair();
-  await Promise.all([node.backplane.echo(), node.backplane.echo()]);
+  const echo = () => node.driver.call('node-1', null);
+  expect(await Promise.all([echo(), echo()])).toMatchObject([{ ok: true }, { ok: true }]);
   await server.kill('SIGSTOP');
-  await expect(node.backplane.echo()).rejects.toThrow('nothing comes back');
+  expect(await echo()).toMatchObject({ ok: false, name: 'BackplaneUnavailable' });
   await server.kill('SIGCONT');
   await untilAt(node, 'up', 5_000);
-  await node.backplane.echo();
+  expect(await echo()).toMatchObject({ ok: true });
 });
 
 it('does no harm when it comes again and again, while Redis is away, and after the end', async () => {

@@ -10,6 +10,7 @@ import {
   redisServer,
   untilAt,
 } from './redis-node.ts';
+import { leadLog } from './log-steps.ts';
 
 cleanUpAfterEach();
 
@@ -42,17 +43,12 @@ it('turns a write that finds no memory into BackplaneUnavailable, and nothing is
   const server = await redisServer();
   const node = openNode(server.url);
   await untilAt(node, 'up', 5_000);
-  const claim = await node.backplane.tickStore.claim(0, 1);
-  const gen = claim.ok ? claim.gen : '';
+  const term = await leadLog(node.driver, 1);
   await command(server, 'CONFIG SET maxmemory 1');
-  const drafts = [
-    { tick: { symbol: 'A', price: '1', ts: 1 }, day: { open: '1', high: '1', low: '1', volume: '0' } },
-  ];
-  await expectUnavailable([node.backplane.tickStore.append(0, { gen, epoch: 1, batchId: 'b', drafts })]);
+  await expectUnavailable([term.append({ prices: [['A', '1']] })]);
   await command(server, 'CONFIG SET maxmemory 0');
-  expect(await node.backplane.tickStore.append(0, { gen, epoch: 1, batchId: 'b', drafts })).toMatchObject({
-    seqs: [1],
-  });
+  expect(await node.driver.tickLog.readState()).toMatchObject({ number: 0, quotes: [] });
+  expect(await term.append({ prices: [['A', '1']] })).toEqual({ ok: true });
 });
 
 it('takes user and password from the url, and stays down where they are wrong', async () => {
@@ -68,14 +64,10 @@ it('takes user and password from the url, and stays down where they are wrong', 
   const wrong = openNode(`redis://tick:wrong@127.0.0.1:${server.port}`, 'node-2');
   // The user may touch nothing outside the prefix, so this also shows that every key and channel begins with it.
   await expectMessages(right, right, 'signed-in');
-  expect(await right.backplane.tickStore.claim(0, 1)).toMatchObject({ ok: true });
+  expect(await right.driver.tickLog.claim(1)).toMatchObject({ ok: true });
   expect(await right.backplane.lease.take(await right.backplane.lease.read())).toMatchObject({ epoch: 2 });
   await right.backplane.lease.release(2);
-  right.backplane.leaderLine.serve(2, async () => 'here');
-  await vi.waitFor(async () => expect(await right.backplane.leaderLine.call(2, null)).toBe('here'), {
-    timeout: 10_000,
-    interval: 10,
-  });
+  expect(await right.driver.call('node-1', null)).toMatchObject({ ok: true });
   expect(wrong.backplane.state().at).toBe('down');
   await expectUnavailable(everyCall(wrong.backplane));
 });

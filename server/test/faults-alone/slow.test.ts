@@ -77,7 +77,7 @@ describe('clients that read nothing', () => {
       withinMs: 120_000,
     },
     async (measure) => {
-      const cluster = await startFedCluster(fast);
+      const cluster = await startFedCluster(fast, { env: { RECOVERY_SECONDS: '1' } });
       const { replica } = cluster;
       const readers = Array.from({ length: count }, () => cluster.reader());
       await reading(readers, 20_000);
@@ -98,7 +98,8 @@ describe('clients that read nothing', () => {
       withinMs: 120_000,
     },
     async (measure) => {
-      const cluster = await startFedCluster(fast, { everyMs: 25 });
+      // The window of the log would grow meanwhile.
+      const cluster = await startFedCluster(fast, { everyMs: 25, env: { RECOVERY_SECONDS: '1' } });
       const { replica } = cluster;
       const witness = cluster.reader();
       await reading([witness], 20_000);

@@ -65,7 +65,7 @@ it.each(['SIGSTOP', 'SIGKILL'] as const)(
     await cluster.redis.kill(signal);
     await cluster.replicas[2]?.kill('SIGKILL');
     for (const { url } of cluster.replicas.slice(0, 2))
-      await until(async () => !(await healthOf(url)).ready, { withinMs: 10_000 });
+      await until(async () => (await healthOf(url)).backplane.state === 'down', { withinMs: 10_000 });
     if (signal === 'SIGSTOP') await cluster.redis.kill('SIGCONT');
     else await cluster.redis.restart();
     await untilTold(backend, dead, 10_000);

@@ -53,7 +53,8 @@ describe('seats', () => {
     expect(await Promise.all(held.map(outcome))).toEqual(['seated', 'seated', 'seated']);
     await cluster.redis.kill('SIGKILL');
     await cluster.redis.restart();
-    for (const { url } of cluster.replicas) await until(async () => (await healthOf(url)).ready);
+    for (const { url } of cluster.replicas)
+      await until(async () => (await healthOf(url)).backplane.state === 'up');
     const late = cluster.replicas.map(({ url, node }) => cluster.connect(once('ann', `${node}-late`), url));
     expect(await Promise.all(late.map(outcome))).toEqual(['refused', 'refused', 'refused']);
     expect(held.every(({ socket }) => socket.connected)).toBe(true);

@@ -249,8 +249,11 @@ it('[LS5] reaches a replica that was cut off from Redis during the change', asyn
   expect(await change(one, 'PUT', 'NEW-USD')).toMatchObject({ status: 201 });
   expect(client.of('symbols')).toEqual([]);
   for (const proxy of proxies) proxy.accept(true);
-  await client.seen('symbols', 1, 10_000);
-  expect(client.of('symbols')).toEqual([{ added: ['NEW-USD'], retired: ['BTC-USD'] }]);
+  await client.seen('symbols', 2, 10_000);
+  expect(client.of('symbols')).toEqual([
+    { added: [], retired: ['BTC-USD'] },
+    { added: ['NEW-USD'], retired: [], feeds: { 'NEW-USD': 'simulator' } },
+  ]);
   expect(await resultOf(client, 'BTC-USD')).toMatchObject({ name: 'retired' });
   // The replica may not have its links for reads again yet.
   await until(async () => (await resultOf(client, 'NEW-USD')).ok);

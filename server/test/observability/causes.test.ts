@@ -9,7 +9,8 @@ import { until } from '../support/until.ts';
 import { seriesOf, tell, type Told } from './tell.ts';
 
 const apiKey = 'dummy-key-1';
-const historyTicks = 30;
+/** Appends within `RECOVERY_SECONDS` at one per `APPEND_MS`, and more. */
+const beyondWindow = 400;
 
 let cluster: Cluster;
 let leader: Cluster['replicas'][number];
@@ -56,7 +57,7 @@ beforeAll(async () => {
       API_KEYS: apiKey,
       API_CALLS_PER_SECOND: '20',
       SLOW_CLIENT_MS: '1500',
-      HISTORY_TICKS: String(historyTicks),
+      RECOVERY_SECONDS: '1',
       MAX_CONNECTIONS_PER_USER: '1',
       DRAIN_MS: '2000',
     },
@@ -210,8 +211,8 @@ it('a replica without Redis: down, stale, publishes lost, one outage; and the ho
     follower,
     (sum) => sum('tickwire_repairs_total') > before('tickwire_repairs_total'),
   );
-  // More than the history keeps.
-  await lose(historyTicks + 10);
+  // For longer than the log keeps ticks.
+  await lose(beyondWindow);
   const twice = await become(
     follower,
     (sum) =>

@@ -7,8 +7,7 @@ import { pollingPath, startReplica, webSocketPath, type ReplicaUnderTest } from 
 
 /** Keeps this replica believing that another one takes its clients. */
 function haveElsewhere({ backplane }: ReplicaUnderTest): void {
-  const tell = (): void =>
-    backplane.hear('tickwire:node', { node: 'other', connections: 0, isLeaving: false });
+  const tell = (): void => backplane.hear('node', { node: 'other', connections: 0, isLeaving: false });
   tell();
   const beat = setInterval(tell, 200);
   onTestFinished(() => clearInterval(beat));

@@ -2,6 +2,7 @@
 import { afterAll, afterEach, beforeAll, expect, onTestFinished } from 'vitest';
 import type { SubscribeAck, SubscribeResult } from '../../protocol/index.ts';
 import { parseConfig } from '../../src/config.ts';
+import type { LogWindow } from '../../src/log/contract.ts';
 import { createReplica, type Replica } from '../../src/replica.ts';
 import { cut, type Connection } from '../../src/session/connection.ts';
 import { systemClock, type Clock } from '../../src/support/clock.ts';
@@ -55,6 +56,8 @@ interface Options {
   speed?: number;
   /** Gives a number in [0, 1). */
   random?: () => number;
+  /** How much the store keeps of the log, unlike the replica. */
+  storeWindow?: Partial<LogWindow>;
 }
 
 export const apiKey = 'dummy-key-1';
@@ -132,7 +135,7 @@ export function shareBystander(replica: ReplicaUnderTest): { unharmed(): Promise
 
 async function createUnderTest(
   env: Record<string, string>,
-  { speed = 1, random = Math.random }: Options,
+  { speed = 1, random = Math.random, storeWindow = {} }: Options,
 ): Promise<ReplicaUnderTest> {
   const times = Object.entries<string | number>({ ...timed, ...env }).map(([name, value]) => [
     name,
@@ -149,7 +152,7 @@ async function createUnderTest(
     'test',
   );
   if (!parsed.ok) throw new Error(parsed.problems.join('\n'));
-  const backplane = createMemoryBackplane('test', parsed.config.store);
+  const backplane = createMemoryBackplane('test', { ...parsed.config.logWindow, ...storeWindow });
   const logs: string[] = [];
   let passedMs = 0;
   const replica = createReplica({

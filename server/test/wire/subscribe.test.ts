@@ -68,7 +68,7 @@ describe('subscribe', () => {
       '*',
       'tick:AAPL',
       'user:someone',
-      '#sequencer',
+      '#phantom',
       '__proto__',
       '',
       'x'.repeat(10_000),
@@ -147,15 +147,20 @@ describe('subscribe', () => {
     expect(await client.subscribe(['A'])).toMatchObject({ ok: true });
   });
 
-  it('[SB2] without the store, a new symbol is refused for now and the others are served', async () => {
-    const { connect, backplane } = await startReplica();
-    const client = connect();
-    await client.subscribe(['A']);
+  it('[SB2] while the store is away, every symbol is served with its last price', async () => {
+    const { connect, backplane, price } = await startReplica();
+    await price({ A: '1', B: '2' });
     backplane.setLink(false);
+    const client = connect();
     expect(await client.subscribe(['A', 'B'])).toMatchObject({
       ok: true,
-      symbols: ['A'],
-      results: { A: { ok: true }, B: { ok: false, code: 4500 } },
+      symbols: ['A', 'B'],
+      results: { A: { ok: true, seq: 1 }, B: { ok: true, seq: 1 } },
     });
+    await client.seen('snapshot');
+    expect(client.of<Snapshot>('snapshot')[0]?.quotes).toMatchObject([
+      { symbol: 'A', price: '1', stale: true },
+      { symbol: 'B', price: '2', stale: true },
+    ]);
   });
 });

@@ -48,9 +48,11 @@ describe('adding a symbol', () => {
       body: { symbol: 'NEW', state: 'listed', feed: 'push' },
     });
     await client.seen('symbols');
-    expect(client.of('symbols')).toEqual([{ added: ['NEW'], retired: [] }]);
+    expect(client.of('symbols')).toEqual([{ added: ['NEW'], retired: [], feeds: { NEW: 'push' } }]);
     await plain.seen('symbols');
-    expect(plain.of('symbols')).toEqual([{ type: 'symbols', added: ['NEW'], retired: [] }]);
+    expect(plain.of('symbols')).toEqual([
+      { type: 'symbols', added: ['NEW'], retired: [], feeds: { NEW: 'push' } },
+    ]);
     expect(resultOf(await client.subscribe(['NEW']), 'NEW')).toMatchObject({ ok: true, seq: 0 });
     plain.send('NEW');
     await plain.seen('subscribed');
@@ -61,7 +63,9 @@ describe('adding a symbol', () => {
     expect(plain.ticks('NEW')).toMatchObject([{ seq: 1, price: '5' }]);
     const ticks = await fetch(`${under.url}/api/ticks?symbols=NEW`);
     expect(await ticks.json()).toMatchObject({ quotes: [{ symbol: 'NEW', price: '5', stale: false }] });
-    const feed = client.of<{ sources: { name: string; symbols: string[] }[] }>('feed').at(-1);
+    const next = under.connect();
+    await next.seen('feed');
+    const [feed] = next.of<{ sources: { name: string; symbols: string[] }[] }>('feed');
     expect(feed?.sources.find(({ name }) => name === 'push')?.symbols).toEqual(['A', 'B', 'C', 'NEW']);
   });
 
@@ -147,7 +151,7 @@ describe('retiring a symbol', () => {
   });
 
   it('[LS2] stops a replay of the symbol that is still being sent', async () => {
-    const under = await leading({ HISTORY_TICKS: '1000', MAX_REPLAY_TICKS: '1000' });
+    const under = await leading({ MAX_REPLAY_TICKS: '1000' });
     for (let from = 2; from <= 900; from += 50)
       await under.push(Array.from({ length: 50 }, (_, n) => ({ symbol: 'A', price: `${from + n}` })));
     const client = under.connect({ transports: ['websocket'] });

@@ -1,129 +1,111 @@
 /**
- * The state that all workers share, kept in the primary: one lease, the leaders' notes, one tick store, the users' seats, the
- * counts of API calls, who leads, and the relay of what the leader tells everyone. Knows no processes: a worker is whatever can be sent a message.
+ * The state that all workers share, kept in the primary: the lease, the log, the users' seats and the counts of API calls. It also
+ * carries the messages between workers. Knows no processes: a worker is anything that takes messages.
  */
+import { createBirpc } from 'birpc';
+import { RateLimiterMemory } from 'rate-limiter-flexible';
 import type { Clock } from '../../support/clock.ts';
-import type { StoreSettings } from '../store-settings.ts';
-import { createCalls } from './calls.ts';
-import type { PrimaryCalls, PrimaryMessage, WorkerCalls, WorkerMessage } from './ipc.ts';
-import { createMemoryCallCounts } from './memory-call-counts.ts';
-import { createMemoryLeaderNotes } from './memory-leader-notes.ts';
+import type { LogWindow } from '../../log/contract.ts';
+import { createMemoryLog } from '../../log/memory-log.ts';
+import { createCallCounts } from '../call-counts.ts';
+import type { Message } from '../contract.ts';
+import { named, type PrimaryCalls, type PrimaryMessage, type WorkerMessage } from './ipc.ts';
 import { createMemoryLease } from './memory-lease.ts';
-import { createMemoryTickStore } from './memory-tick-store.ts';
 import { createMemoryUserSeats } from './memory-user-seats.ts';
 
 /** One worker, as the home sees it. */
 export interface Guest {
   /** Takes a message of the worker. Relays leave at once, so that they keep their place among room emits. */
   receive(message: WorkerMessage): void;
-  /** The worker is dead for certain: its lease and its users' seats are free at once, and nobody waits for its answers any longer. */
+  /** The worker is dead for certain: its lease and its users' seats are free at once. */
   leave(): void;
 }
 
-/** Lives and ends with the primary. Each life of a worker is a guest of its own, also where it has the node id of one before. */
-export interface Home {
-  /** Adds a worker. `send` posts one message to it, and must neither throw nor wait. */
-  admit(send: (message: PrimaryMessage) => void): Guest;
-}
+/** Lives and ends with the primary. */
+export type Home = ReturnType<typeof createHome>;
 
-interface HomeOptions extends Partial<StoreSettings> {
+interface HomeOptions extends LogWindow {
   clock: Pick<Clock, 'monotonic'>;
   /** The figures of the process that this is in, as JSON. */
   collect?: () => Promise<unknown>;
 }
 
-interface Leader {
-  answer: WorkerCalls['answer'];
-}
-
 /** An empty home: no leader, no generation, no quotes. */
-export function createHome(options: HomeOptions): Home {
+export function createHome(options: HomeOptions) {
   const lease = createMemoryLease();
-  const leaderNotes = createMemoryLeaderNotes(lease);
-  const tickStore = createMemoryTickStore(options);
+  const tickLog = createMemoryLog({
+    ...options,
+    onBatch: (bytes) => tellAll({ type: 'tickwire:batch', bytes }),
+  });
   const userSeats = createMemoryUserSeats();
-  const callCounts = createMemoryCallCounts();
-  const leaders = new Map<number, Leader>();
-  const senders = new Set<(message: PrimaryMessage) => void>();
+  const callCounts = createCallCounts(
+    ({ maxCalls, spanS }) => new RateLimiterMemory({ points: maxCalls, duration: spanS }),
+  );
+  /** Each worker's name by what sends to it. */
+  const workers = new Map<(message: PrimaryMessage) => void, string>();
 
   function tellAll(message: PrimaryMessage): void {
-    for (const send of senders) send(message);
+    for (const send of workers.keys()) send(message);
   }
 
-  function release(node: string, epoch: number): void {
-    if (lease.release(node, epoch)) tellAll({ type: 'tickwire:released' });
+  function release(node: string, epoch: number): boolean {
+    const isReleased = lease.release(node, epoch);
+    const message: Message = { from: node, topic: 'released', payload: null };
+    if (isReleased) tellAll({ type: 'tickwire:message', message });
+    return isReleased;
   }
 
-  async function callLeader(...[epoch, request]: Parameters<PrimaryCalls['callLeader']>) {
-    const leader = leaders.get(epoch);
-    return leader === undefined ? ({ ok: false, reason: 'nobody' } as const) : leader.answer(epoch, request);
+  function sendTo(node: string, message: Message): boolean {
+    const found = [...workers].filter(([, name]) => name === node);
+    for (const [send] of found) send({ type: 'tickwire:message', message });
+    return found.length > 0;
   }
 
-  function admit(send: (message: PrimaryMessage) => void): Guest {
-    const served = new Set<number>();
+  /**
+   * Adds a worker of that name; a worker that is forked again is another one. `send` posts one message to it, and must neither throw nor
+   * wait.
+   */
+  function admit(worker: string, send: (message: PrimaryMessage) => void): Guest {
     let held: { node: string; epoch: number } | null = null;
     let seated: { node: string; gen: string } | null = null;
+    let onFrame: (frame: unknown) => void;
 
-    const functions: PrimaryCalls = {
+    const take: typeof lease.take = (node, seen) => {
+      const record = lease.take(node, seen);
+      if (record !== null) held = { node, epoch: record.epoch };
+      return record;
+    };
+    const enter: typeof userSeats.enter = (node) => {
+      seated = { node, gen: userSeats.enter(node) };
+      return seated.gen;
+    };
+    const calls: PrimaryCalls = {
+      ...named('lease', { ...lease, take, release }),
+      ...named('log', tickLog),
+      ...named('seats', { ...userSeats, enter }),
       beat: () => {},
-      leaseRead: () => lease.read(),
-      leaseTake: (node, seen) => {
-        const record = lease.take(node, seen);
-        if (record !== null) held = { node, epoch: record.epoch };
-        return record;
-      },
-      leaseBeat: (node, epoch) => lease.beat(node, epoch),
-      leaseRelease: release,
-      noteRead: (name) => leaderNotes.read(name),
-      noteWrite: (...args) => leaderNotes.write(...args),
-      claim: (shard, epoch) => tickStore.claim(shard, epoch),
-      append: (shard, append) => tickStore.append(shard, append),
-      retire: (shard, retirement) => tickStore.retire(shard, retirement),
-      read: (requests) => tickStore.read(requests),
-      seatsEnter: (node) => {
-        seated = { node, gen: userSeats.enter(node) };
-        return seated.gen;
-      },
-      seatsBeat: (...args) => userSeats.beat(...args),
-      seatsTake: (...args) => userSeats.take(...args),
-      seatsLeave: (...args) => userSeats.leave(...args),
-      seatsForget: (...args) => userSeats.forget(...args),
       countCall: (...args) => callCounts.take(...args),
-      serve: (epoch) => {
-        served.add(epoch);
-        leaders.set(epoch, leader);
-      },
-      stopServing,
-      callLeader,
+      sendTo,
       collect: async () => (options.collect === undefined ? [] : [await options.collect()]),
     };
-    const calls = createCalls<WorkerCalls, PrimaryCalls>(functions, (frame) =>
-      send({ type: 'tickwire:call', frame }),
-    );
-    const leader: Leader = { answer: (epoch, request) => calls.remote.answer(epoch, request) };
+    createBirpc<object, PrimaryCalls>(calls, {
+      post: (frame) => send({ type: 'tickwire:call', frame }),
+      on: (listener) => void (onFrame = listener),
+    });
 
-    function stopServing(epoch: number): void {
-      served.delete(epoch);
-      if (leaders.get(epoch) === leader) leaders.delete(epoch);
-    }
-
-    senders.add(send);
+    workers.set(send, worker);
     return {
       receive(message) {
         // What a dead worker had still sent must not take the lease for it.
-        if (!senders.has(send)) return;
-        if (message.type === 'tickwire:call') calls.receive(message.frame);
+        if (!workers.has(send)) return;
+        if (message.type === 'tickwire:call') onFrame(message.frame);
         // The sender gets its own back from here, so that it comes after the emits that it made before.
-        if (message.type === 'tickwire:announce') {
-          tellAll({ type: 'tickwire:announcement', announcement: message.announcement });
-        }
+        if (message.type === 'tickwire:message') tellAll(message);
       },
       leave() {
-        senders.delete(send);
-        for (const epoch of served) stopServing(epoch);
+        workers.delete(send);
         if (held !== null) release(held.node, held.epoch);
         if (seated !== null) userSeats.forget(seated.node, seated.gen);
-        calls.remote.$close(new Error('the worker is gone'));
       },
     };
   }

@@ -2,62 +2,37 @@
  * What travels between the primary and its workers over IPC, beside the messages of the Socket.IO packages. Both ends
  * are of one build and one user, so nothing is parsed; the guards only tell our messages from theirs.
  */
-import type {
-  Announcement,
-  Append,
-  AppendOutcome,
-  CallLimit,
-  Claim,
-  LeaseRecord,
-  ReadRequest,
-  Retirement,
-  Seat,
-  SeatBeat,
-  SeatOutcome,
-  StoredSymbol,
-} from '../contract.ts';
+import type { MemoryLog } from '../../log/memory-log.ts';
+import type { CallLimit, Message } from '../contract.ts';
+import type { MemoryLease } from './memory-lease.ts';
+import type { MemoryUserSeats } from './memory-user-seats.ts';
 
 /** How long a call waits for its answer. */
 export const callTimeoutMs = 2_000;
 /** How often a worker calls `beat`, and how often the primary looks whether it did. */
 export const beatMs = 1_000;
 
-/** What the leader said to a call, or why it said nothing. */
-export type LeaderAnswer =
-  | { ok: true; answer: unknown }
-  | { ok: false; reason: 'nobody' }
-  | { ok: false; reason: 'failed'; name: string; message: string };
+/** The functions of a part, each with the part's name and a dot before its own. */
+type Named<Name extends string, Part> = { [Key in keyof Part & string as `${Name}.${Key}`]: Part[Key] };
+
+/** Gives the functions of a part those names. */
+export function named<Name extends string, Part extends object>(name: Name, part: Part): Named<Name, Part> {
+  const entries = Object.entries(part).map(([key, value]) => [`${name}.${key}`, value]);
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the type says the same as the line above
+  return Object.fromEntries(entries) as Named<Name, Part>;
+}
 
 /** What a worker calls in the primary. */
-export interface PrimaryCalls {
-  beat(): void;
-  leaseRead(): LeaseRecord;
-  leaseTake(node: string, seen: LeaseRecord): LeaseRecord | null;
-  leaseBeat(node: string, epoch: number): boolean;
-  leaseRelease(node: string, epoch: number): void;
-  noteRead(name: string): string | null;
-  noteWrite(epoch: number, name: string, text: string): boolean;
-  claim(shard: number, epoch: number): Claim;
-  append(shard: number, append: Append): AppendOutcome;
-  retire(shard: number, retirement: Retirement): boolean;
-  read(requests: readonly ReadRequest[]): StoredSymbol[];
-  seatsEnter(node: string): string;
-  seatsBeat(node: string, gen: string, noted: readonly string[]): SeatBeat | null;
-  seatsTake(node: string, gen: string, seats: readonly Seat[], max?: number): SeatOutcome[] | null;
-  seatsLeave(node: string, gen: string, seats: readonly Seat[]): void;
-  seatsForget(node: string, gen: string, beat?: number): void;
-  countCall(caller: string, limit: CallLimit): Promise<number>;
-  serve(epoch: number): void;
-  stopServing(epoch: number): void;
-  callLeader(epoch: number, request: unknown): Promise<LeaderAnswer>;
-  /** The figures of the primary itself. */
-  collect(): Promise<unknown[]>;
-}
-
-/** What the primary calls in a worker. */
-export interface WorkerCalls {
-  answer(epoch: number, request: unknown): Promise<LeaderAnswer>;
-}
+export type PrimaryCalls = Named<'lease', MemoryLease> &
+  Named<'log', MemoryLog> &
+  Named<'seats', MemoryUserSeats> & {
+    beat(): void;
+    countCall(caller: string, limit: CallLimit): Promise<number>;
+    /** Sends the message to the worker of that name; false if there is none. */
+    sendTo(node: string, message: Message): boolean;
+    /** The figures of the primary itself. */
+    collect(): Promise<unknown[]>;
+  };
 
 /** One frame of birpc, in either direction. */
 interface CallMessage {
@@ -72,23 +47,15 @@ export type WorkerMessage =
   | { type: 'tickwire:leaving' }
   /** Whole lines of its log. */
   | { type: 'tickwire:lines'; lines: string }
-  | { type: 'tickwire:announce'; announcement: Announcement };
+  /** For every worker. */
+  | { type: 'tickwire:message'; message: Message };
 
-/**
- * What the primary posts. An announcement and a release go to every worker, the one that caused them too; `drain` asks one to
- * leave.
- */
+/** What the primary posts. A batch goes to every worker, and so does a message to all, to its sender too; `drain` asks one to leave. */
 export type PrimaryMessage =
   | CallMessage
-  | { type: 'tickwire:announcement'; announcement: Announcement }
-  | { type: 'tickwire:released' }
+  | { type: 'tickwire:batch'; bytes: Buffer }
+  | { type: 'tickwire:message'; message: Message }
   | { type: 'tickwire:drain' };
-
-/** Whether an IPC message is one of these, and not of the Socket.IO packages or of anyone else. */
-function isOurs(message: unknown): boolean {
-  if (typeof message !== 'object' || message === null || !('type' in message)) return false;
-  return typeof message.type === 'string' && message.type.startsWith('tickwire:');
-}
 
 /** Tells the messages of a worker from those of the Socket.IO packages. */
 export function isWorkerMessage(message: unknown): message is WorkerMessage {
@@ -98,4 +65,9 @@ export function isWorkerMessage(message: unknown): message is WorkerMessage {
 /** Tells the messages of the primary from those of the Socket.IO packages. */
 export function isPrimaryMessage(message: unknown): message is PrimaryMessage {
   return isOurs(message);
+}
+
+function isOurs(message: unknown): boolean {
+  if (typeof message !== 'object' || message === null || !('type' in message)) return false;
+  return typeof message.type === 'string' && message.type.startsWith('tickwire:');
 }

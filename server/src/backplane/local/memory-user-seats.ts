@@ -3,17 +3,10 @@
  * is whoever entered, and is forgotten when somebody says so.
  */
 import type { Seat, SeatBeat, SeatOutcome } from '../contract.ts';
-import { makeGeneration } from '../generation.ts';
+import { makeGeneration } from '../../log/generation.ts';
 
 /** As `UserSeats`, with the node that calls in front. */
-export interface MemoryUserSeats {
-  enter(node: string): string;
-  beat(node: string, gen: string, noted: readonly string[]): SeatBeat | null;
-  take(node: string, gen: string, seats: readonly Seat[], max?: number): SeatOutcome[] | null;
-  leave(node: string, gen: string, seats: readonly Seat[]): void;
-  /** Without a beat it forgets the node in any case. */
-  forget(node: string, gen: string, beat?: number): void;
-}
+export type MemoryUserSeats = ReturnType<typeof createMemoryUserSeats>;
 
 interface KnownNode {
   beat: number;
@@ -27,7 +20,7 @@ interface Holder {
 }
 
 /** No node is known yet, and the generation stays as long as this does. */
-export function createMemoryUserSeats(): MemoryUserSeats {
+export function createMemoryUserSeats() {
   const current = makeGeneration();
   const nodes = new Map<string, KnownNode>();
   /** By user and cid. */
@@ -55,22 +48,21 @@ export function createMemoryUserSeats(): MemoryUserSeats {
   }
 
   return {
-    enter(node) {
+    enter: (node: string): string => {
       freeAll(node);
       nodes.set(node, { beat: -++lastBeat, lost: new Set() });
       return current;
     },
-    beat(node, gen, noted) {
+    beat: (node: string, gen: string, noted: readonly string[]): SeatBeat | null => {
       const own = known(node, gen);
       if (own === null) return null;
       for (const id of noted) own.lost.delete(id);
       own.beat = ++lastBeat;
       return { beats: new Map([...nodes].map(([name, { beat }]) => [name, beat])), lost: [...own.lost] };
     },
-    take(node, gen, seats, max = Infinity) {
-      return known(node, gen) === null ? null : seats.map((seat) => takeOne(node, seat, max));
-    },
-    leave(node, gen, seats) {
+    take: (node: string, gen: string, seats: readonly Seat[], max = Infinity): SeatOutcome[] | null =>
+      known(node, gen) === null ? null : seats.map((seat) => takeOne(node, seat, max)),
+    leave: (node: string, gen: string, seats: readonly Seat[]): void => {
       if (known(node, gen) === null) return;
       for (const { user, cid, id } of seats) {
         const all = users.get(user);
@@ -80,7 +72,8 @@ export function createMemoryUserSeats(): MemoryUserSeats {
         if (all?.size === 0) users.delete(user);
       }
     },
-    forget(node, gen, beat) {
+    /** Without a beat it forgets the node in any case. */
+    forget: (node: string, gen: string, beat?: number): void => {
       const one = known(node, gen);
       if (one === null || (beat !== undefined && one.beat !== beat)) return;
       nodes.delete(node);

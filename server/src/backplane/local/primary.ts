@@ -2,30 +2,25 @@
  * The primary of the local cluster: hosts what the workers share, forks them, and owns the one port. It serves no
  * client itself. With it ends everything: Node ends a worker whose primary is gone.
  */
-import cluster from 'node:cluster';
+import cluster, { type Worker } from 'node:cluster';
 import type { Server } from 'node:net';
 import { setupPrimary as relayRoomEmits } from '@socket.io/cluster-adapter';
 import type { Clock } from '../../support/clock.ts';
 import type { Log } from '../../support/log.ts';
-import { storeDefaults, type StoreSettings } from '../store-settings.ts';
-import { forgetWorker } from './forget-worker.ts';
+import type { LogWindow } from '../../log/contract.ts';
 import { createFront } from './front.ts';
 import { createFirstReady } from './first-ready.ts';
 import { createHome } from './home.ts';
 import { createWorkerSlot, type WorkerSlot } from './worker-slot.ts';
 
-/** What is forked and how often, the port before it, and how much the store of all remembers. */
-export interface PrimaryOptions extends Partial<StoreSettings> {
+/** How many workers are forked, the port before it, and how much of the log it keeps. */
+export interface PrimaryOptions extends LogWindow {
   /** The workers' node ids are this and `-1`, `-2` and so on. */
   node: string;
   workers: number;
   host: string;
   /** 0 takes a free one. */
   port: number;
-  /** The program of a worker; by default the one that runs here. */
-  program?: { exec: string; args: readonly string[] };
-  /** What a worker has in its environment beside `NODE_ID` and that of this process. */
-  env?: Readonly<Record<string, string>>;
   /** How long a worker may take to leave, in milliseconds. */
   drainMs?: number;
   /** The figures of this process, as JSON, for the workers' `/metrics`. */
@@ -52,14 +47,8 @@ export interface Primary {
 
 /** One a process. Nothing happens before `start`. */
 export function createPrimary(options: PrimaryOptions): Primary {
-  const { node, workers, host, port, program, env, drainMs = 10_000, log, clock } = options;
-  const { shards = storeDefaults.shards, historyTicks = storeDefaults.historyTicks } = options;
-  const home = createHome({
-    clock,
-    shards,
-    historyTicks,
-    ...(options.collect && { collect: options.collect }),
-  });
+  const { node, workers, host, port, drainMs = 10_000, log, clock } = options;
+  const home = createHome(options);
   const slots: WorkerSlot[] = [];
   const front = createFront({
     readyWorkers: () => slots.flatMap((slot) => slot.readyWorker() ?? []),
@@ -72,12 +61,12 @@ export function createPrimary(options: PrimaryOptions): Primary {
   function addSlot(name: string): void {
     const slot = createWorkerSlot({
       node: name,
-      fork: () => cluster.fork({ ...env, NODE_ID: name }),
+      fork: () => cluster.fork({ NODE_ID: name }),
       clock,
       log,
       onFork: (worker) => {
         worker.once('exit', () => forgetWorker(worker));
-        return home.admit((message) => void worker.send(message, () => {}));
+        return home.admit(name, (message) => void worker.send(message, () => {}));
       },
       onReady: () => first.ready(),
       onFailedStart: (why) => first.failed(why),
@@ -105,7 +94,7 @@ export function createPrimary(options: PrimaryOptions): Primary {
 
   return {
     async start() {
-      cluster.setupPrimary({ serialization: 'advanced', ...program });
+      cluster.setupPrimary({ serialization: 'advanced' });
       relayRoomEmits();
       for (let number = 1; number <= workers; number++) addSlot(`${node}-${number}`);
       try {
@@ -121,4 +110,19 @@ export function createPrimary(options: PrimaryOptions): Primary {
     },
     close,
   };
+}
+
+/** What Node's IPC channel knows of the one handle that is on its way; there is no public name for it. */
+type Channel = Worker['process'] & {
+  _pendingMessage?: { handle?: { close?: () => void } } | null;
+};
+
+/**
+ * Clears up what Node keeps of a worker that died before it acknowledged a connection: its channel waits for that answer for ever,
+ * holds the connection open, and leaves the worker in `cluster.workers`. To close such a handle twice does nothing.
+ */
+function forgetWorker(worker: Worker): void {
+  const channel: Channel = worker.process;
+  channel._pendingMessage?.handle?.close?.();
+  if (cluster.workers) delete cluster.workers[worker.id];
 }

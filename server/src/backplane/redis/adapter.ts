@@ -52,25 +52,26 @@ function createPublishingClient({ publisher, commands }: RedisAdapterOptions) {
   };
 }
 
-/** One for each namespace, since it remembers what to end. Redis sends us our own messages too: they are dropped undecoded. */
+/** One for each namespace. Redis sends us our own messages too: they are dropped undecoded. What it ends is not heard any more. */
 function createSubscribingClient(subscriptions: Subscriptions, own: { opening: Buffer | null }) {
-  const stops = new Map<string, () => void>();
-  function stop(name: string): void {
-    stops.get(name)?.();
-    stops.delete(name);
+  let isClosed = false;
+  function add(kind: 'channel' | 'pattern', name: string, listener: MessageListener): void {
+    subscriptions.add(kind, name, (message, channel) => {
+      if (!isClosed) listener(message, channel);
+    });
   }
+  const close = (): void => void (isClosed = true);
   return {
     subscribe: (channels: readonly string[], listener: MessageListener) => {
-      for (const channel of channels) stops.set(channel, subscriptions.add('channel', channel, listener));
+      for (const channel of channels) add('channel', channel, listener);
     },
-    pSubscribe: (pattern: string, listener: MessageListener) => {
-      const others: MessageListener = (message, channel) => {
+    pSubscribe: (pattern: string, listener: MessageListener) =>
+      add('pattern', pattern, (message, channel) => {
         if (own.opening === null || !startsWith(message, own.opening)) listener(message, channel);
-      };
-      stops.set(pattern, subscriptions.add('pattern', pattern, others));
-    },
-    unsubscribe: stop,
-    pUnsubscribe: stop,
+      }),
+    // The adapter ends its subscriptions when it closes, and all of them.
+    unsubscribe: close,
+    pUnsubscribe: close,
     on: nothing,
     off: nothing,
   };

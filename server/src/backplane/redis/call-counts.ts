@@ -2,35 +2,21 @@
 import { RateLimiterRedis } from 'rate-limiter-flexible';
 import { createCallCounts } from '../call-counts.ts';
 import { BackplaneUnavailable, type CallCounts } from '../contract.ts';
-import { defineScript, type Commands } from './commands.ts';
-import type { Keys } from './keys.ts';
+import type { Commands } from './commands.ts';
 
-/** What the counts are made of. */
-export interface RedisCallCountsOptions {
-  keys: Keys;
-  commands: Commands;
-}
-
-/** The one command of a client that the limiter uses to count. */
-function createScriptClient(commands: Commands) {
-  let script = defineScript('');
-  return {
-    eval: (lua: string, { keys, arguments: args }: { keys: string[]; arguments: string[] }) => {
-      if (script.lua !== lua) script = defineScript(lua);
-      return commands.runScript(script, keys, args);
-    },
+/** If a caller is over the limit, memory says so until the span ends: a flood does not reach Redis. */
+export function createRedisCallCounts(keyPrefix: string, commands: Commands): CallCounts {
+  // The one command of a client that the limiter uses to count.
+  const storeClient = {
+    eval: (script: string, { keys, arguments: args }: { keys: string[]; arguments: string[] }) =>
+      commands.runScript(script, keys, args),
   };
-}
-
-/** Who is over the limit is told so from memory until the span ends, so that a flood does not reach Redis. */
-export function createRedisCallCounts({ keys, commands }: RedisCallCountsOptions): CallCounts {
-  const storeClient = createScriptClient(commands);
   const counts = createCallCounts(
     ({ maxCalls, spanS }) =>
       new RateLimiterRedis({
         storeClient,
         useRedisPackage: true,
-        keyPrefix: keys.calls,
+        keyPrefix,
         points: maxCalls,
         duration: spanS,
         inMemoryBlockOnConsumed: maxCalls + 1,

@@ -2,13 +2,12 @@
  * The lease as one hash in Redis without a TTL: compare-and-set in scripts, so that two replicas that saw the same
  * record cannot both take it. Knows no clock; when to take is the election's business.
  */
-import type { Lease, LeaseRecord } from '../contract.ts';
-import { type Commands, defineScript } from './commands.ts';
+import type { Lease, LeaseRecord, Message, Messages } from '../contract.ts';
+import type { Commands } from './commands.ts';
 import type { Keys } from './keys.ts';
-import type { Subscriptions } from './subscriptions.ts';
 
 // The epoch goes beyond the one that claimed the store, so that a lost lease record does not lock everyone out of it.
-const take = defineScript(`
+const take = `
 local record = redis.call('HMGET', KEYS[1], 'holder', 'epoch', 'beat')
 if (record[1] or '') ~= ARGV[1] or (record[2] or '0') ~= ARGV[2] or (record[3] or '0') ~= ARGV[3] then
   return false
@@ -17,22 +16,22 @@ local claimed = tonumber(redis.call('HGET', KEYS[2], 'epoch') or 0)
 local epoch = math.max(tonumber(ARGV[2]), claimed, tonumber(ARGV[5])) + 1
 redis.call('HSET', KEYS[1], 'holder', ARGV[4], 'epoch', epoch)
 return {epoch, redis.call('HINCRBY', KEYS[1], 'beat', 1)}
-`);
+`;
 
-const beat = defineScript(`
+const beat = `
 local record = redis.call('HMGET', KEYS[1], 'holder', 'epoch')
 if record[1] ~= ARGV[1] or record[2] ~= ARGV[2] then return 0 end
 redis.call('HINCRBY', KEYS[1], 'beat', 1)
 return 1
-`);
+`;
 
-const release = defineScript(`
+const release = `
 local record = redis.call('HMGET', KEYS[1], 'holder', 'epoch')
 if record[1] ~= ARGV[1] or record[2] ~= ARGV[2] then return 0 end
 redis.call('HSET', KEYS[1], 'holder', '')
-redis.call('PUBLISH', ARGV[3], ARGV[2])
+redis.call('PUBLISH', ARGV[3], ARGV[4])
 return 1
-`);
+`;
 
 /** What the lease is made of. */
 export interface RedisLeaseOptions {
@@ -40,23 +39,26 @@ export interface RedisLeaseOptions {
   node: string;
   keys: Keys;
   commands: Commands;
-  subscriptions: Subscriptions;
-  /** What a take's epoch must be beyond, as far as this node knows: another shard may outlive the record. */
+  messages: Pick<Messages, 'onMessage'>;
+  /** This process, as messages name it. */
+  life: string;
+  /** What a take's epoch must be beyond, as far as this node knows: the log may outlive the record. */
   epochFloor: () => number;
 }
 
-/** Listens for releases from the start. */
+/** The topic of the message that a release sends to all. */
+const releasedTopic = 'released';
+
+/** Every call is one script. */
 export function createRedisLease({
   node,
   keys,
   commands,
-  subscriptions,
+  messages,
+  life,
   epochFloor,
 }: RedisLeaseOptions): Lease {
-  const listeners: (() => void)[] = [];
-  subscriptions.add('channel', keys.releaseChannel, () => {
-    for (const listener of listeners) listener();
-  });
+  const released: Message = { from: life, topic: releasedTopic, payload: null };
 
   return {
     async read(): Promise<LeaseRecord> {
@@ -67,7 +69,7 @@ export function createRedisLease({
     async take(seen) {
       const reply = await commands.runScript(
         take,
-        [keys.lease, keys.shard(0).meta],
+        [keys.lease, keys.log.meta],
         [seen.holder ?? '', String(seen.epoch), String(seen.beat), node, String(epochFloor())],
       );
       if (!Array.isArray(reply)) return null;
@@ -77,8 +79,9 @@ export function createRedisLease({
       return (await commands.runScript(beat, [keys.lease], [node, String(epoch)])) === 1;
     },
     async release(epoch) {
-      await commands.runScript(release, [keys.lease], [node, String(epoch), keys.releaseChannel]);
+      const args = [node, String(epoch), keys.allChannel, JSON.stringify(released)];
+      await commands.runScript(release, [keys.lease], args);
     },
-    onRelease: (listener) => void listeners.push(listener),
+    onRelease: (listener) => messages.onMessage(releasedTopic, listener),
   };
 }

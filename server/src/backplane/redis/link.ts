@@ -6,6 +6,7 @@ import { createClient, ErrorReply } from 'redis';
 import { backoffMs } from '../../support/backoff.ts';
 import type { Clock } from '../../support/clock.ts';
 import type { Log } from '../../support/log.ts';
+import { NotPrimary } from './safe-server.ts';
 
 /** The part of the client that is used here: without its modules, whose types are large. */
 export type RedisClient = Pick<
@@ -24,11 +25,8 @@ export interface LinkOptions {
   name: string;
   clock: Clock;
   log: Log;
-  random?: () => number;
-  /** Commands that may wait at once; more are refused. Without it there is no bound. */
+  /** Commands that may wait at once. More are refused, and so is each one while the link is down. Without it they wait: for subscriptions. */
   maxQueued?: number;
-  /** Whether a command that is sent while the link is down fails at once. Subscriptions wait instead. */
-  failFast: boolean;
   /** Runs on each new connection before the link counts as up, and again a second after it rejected; its text is the reason. */
   prepare?: (client: RedisClient) => Promise<void>;
   /** Fires after each change of `state()`. */
@@ -55,14 +53,14 @@ const reconnect = { baseMs: 50, maxMs: 400 };
 const connectTimeoutMs = 1_000;
 /** Nothing in or out for this long ends the socket. Only we write, and we stop when pings go unanswered. */
 const socketTimeoutMs = 3_000;
-const pingEveryMs = 500;
+const pingEveryMs = 1_000;
 const pingDeadlineMs = 1_500;
 const prepareRetryMs = 1_000;
 const closeDeadlineMs = 500;
 
 /** Starts to connect; throws only where the url is no url. */
 export function createLink(options: LinkOptions): Link {
-  const { url, name, clock, log, random = Math.random, maxQueued, failFast, prepare } = options;
+  const { url, name, clock, log, maxQueued, prepare } = options;
   const { onState, onRoundTrip, onRefused } = options;
   let state: LinkState = { at: 'down', reason: 'no connection to Redis yet' };
   let lastError = '';
@@ -76,15 +74,14 @@ export function createLink(options: LinkOptions): Link {
 
   const client = createClient({
     url,
-    disableOfflineQueue: failFast,
-    ...(maxQueued === undefined ? {} : { commandsQueueMaxLength: maxQueued }),
+    ...(maxQueued !== undefined && { disableOfflineQueue: true, commandsQueueMaxLength: maxQueued }),
     // The client's own timeout ends with the write, so that callers set their own; without it each command is cheaper.
     commandOptions: { timeout: 0 },
     maintNotifications: 'disabled',
     socket: {
       connectTimeout: connectTimeoutMs,
       socketTimeout: socketTimeoutMs,
-      reconnectStrategy: (attempt: number) => backoffMs(attempt, { ...reconnect, random }),
+      reconnectStrategy: (attempt: number) => backoffMs(attempt, reconnect),
     },
   });
 
@@ -120,7 +117,10 @@ export function createLink(options: LinkOptions): Link {
       // Otherwise the connection went meanwhile, which is told apart.
       if (client.isReady) onRefused(error);
       enter({ at: 'down', reason });
-      cancelPrepare = clock.after(prepareRetryMs, () => void ready(mine));
+      // On a new connection the name may lead to another server.
+      cancelPrepare = clock.after(prepareRetryMs, () =>
+        error instanceof NotPrimary ? rebuild() : void ready(mine),
+      );
       return;
     }
     if (mine !== connection) return;

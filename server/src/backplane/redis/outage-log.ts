@@ -1,35 +1,29 @@
 /**
- * What is logged of Redis' absence: one line when it begins and one when it ends, at the same level, however many links
- * there are and whatever they say meanwhile. What an operator has to change is a line of its own.
+ * What is logged when Redis is away: one line when it begins and one when it ends, at the same level, however many links there are.
+ * What an operator has to change is a line of its own.
  */
 import type { Log } from '../../support/log.ts';
 import type { BackplaneState } from '../contract.ts';
 
-/** Writes lines and nothing else. A refusal is written once until the links are up again, however often Redis repeats it. */
-export interface OutageLog {
-  /** All links together changed their state or the reason. */
-  changed: (state: BackplaneState) => void;
-  /** Redis answers one of the links and refuses it. */
-  refused: (error: unknown) => void;
-}
-
-/** `url` as Redis is given: its user and password are never logged. `takeLost` gives the publishes that were lost since the last call. */
-export function createOutageLog({
-  url,
-  log,
-  takeLost,
-}: {
+interface OutageLogOptions {
+  /** As Redis is given: its user and password are never logged. */
   url: string;
   log: Log;
-  takeLost: () => number;
-}): OutageLog {
+  /** Publishes that were lost since the start. */
+  lostPublishes: () => number;
+}
+
+/** `changed` takes the state of all links together; `refused` what Redis answers if it refuses one of them. */
+export function createOutageLog({ url, log, lostPublishes }: OutageLogOptions) {
   const { hostname, port } = new URL(url);
   const redis = `${hostname}:${port === '' ? '6379' : port}`;
   let isTold = false;
+  let lostBefore = 0;
+  /** Each is written once until the links are up again, however often Redis repeats it. */
   const refusals = new Set<string>();
 
   return {
-    changed(state) {
+    changed(state: BackplaneState): void {
       if (state.at === 'down') {
         const { reason } = state;
         if (isTold) log.debug({ redis, reason }, 'the backplane is still down');
@@ -37,13 +31,14 @@ export function createOutageLog({
         isTold = true;
         return;
       }
-      const lostPublishes = takeLost();
-      if (isTold) log.warn({ redis, lostPublishes }, 'the backplane is up again');
+      const lost = lostPublishes();
+      if (isTold) log.warn({ redis, lostPublishes: lost - lostBefore }, 'the backplane is up again');
       else log.info({ redis }, 'the backplane is up');
       isTold = false;
+      lostBefore = lost;
       refusals.clear();
     },
-    refused(error) {
+    refused(error: unknown): void {
       const reason = error instanceof Error ? error.message : String(error);
       if (refusals.has(reason)) return;
       refusals.add(reason);

@@ -3,14 +3,15 @@
  * a seat counts while its node is among the beats. Each call is one script: it happens whole or not at all. Knows no
  * clock; when a node is to be forgotten is for the others to judge.
  */
+import { makeGeneration } from '../../log/generation.ts';
 import { assert } from '../../support/assert.ts';
-import { maxSeatsPerCall, type SeatOutcome, type UserSeats } from '../contract.ts';
-import { type Commands, defineScript, type Script } from './commands.ts';
-import type { SeatKeys } from './keys.ts';
+import { maxSeatsPerCall, type Seat, type SeatOutcome, type UserSeats } from '../contract.ts';
+import type { Commands } from './commands.ts';
+import type { Keys } from './keys.ts';
 
 /**
  * KEYS: meta, beats. ARGV: generation, node. Redis that was restarted or failed over may have lost the newest seats: by its
- * `run_id` what it holds is then of another life, as in the tick store.
+ * `run_id` what it holds is then of another life, as in the log.
  */
 const unlessKnown = `
 local meta = redis.call('HMGET', KEYS[1], 'gen', 'run')
@@ -19,10 +20,8 @@ if not string.find(redis.call('INFO', 'server'), 'run_id:' .. meta[2], 1, true) 
 if redis.call('HEXISTS', KEYS[2], ARGV[2]) == 0 then return false end
 `;
 
-const knownScript = (lua: string): Script => defineScript(unlessKnown + lua);
-
 // KEYS: meta, beats, held and lost without the node. ARGV: a fresh generation, node.
-const enter = defineScript(`
+const enter = `
 local meta = redis.call('HMGET', KEYS[1], 'gen', 'run')
 local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
 local gen = meta[1]
@@ -35,18 +34,18 @@ end
 redis.call('UNLINK', KEYS[3] .. ARGV[2], KEYS[4] .. ARGV[2])
 redis.call('HSET', KEYS[2], ARGV[2], -redis.call('HINCRBY', KEYS[1], 'beat', 1))
 return gen
-`);
+`;
 
 // KEYS: and lost of the node. ARGV: and the noted seats.
-const beat = knownScript(`
+const beat = `${unlessKnown}
 for i = 3, #ARGV do redis.call('SREM', KEYS[3], ARGV[i]) end
 redis.call('HSET', KEYS[2], ARGV[2], redis.call('HINCRBY', KEYS[1], 'beat', 1))
 return {redis.call('HGETALL', KEYS[2]), redis.call('SMEMBERS', KEYS[3])}
-`);
+`;
 
 // KEYS: and held and lost without the node. ARGV: and the limit (or -1), then user, cid and id of each. Gives 0 where there
 // is no seat, else the node and id of the one that was taken over, or 1.
-const take = knownScript(`
+const take = `${unlessKnown}
 local nodes = redis.call('HKEYS', KEYS[2])
 local max, outcomes = tonumber(ARGV[3]), {}
 for i = 4, #ARGV, 3 do
@@ -76,10 +75,10 @@ for i = 4, #ARGV, 3 do
   end
 end
 return outcomes
-`);
+`;
 
 // KEYS: and held of the node. ARGV: and user, cid and id of each.
-const leave = knownScript(`
+const leave = `${unlessKnown}
 for i = 3, #ARGV, 3 do
   local rest, isThere = '', false
   for cid, id in string.gmatch(redis.call('HGET', KEYS[3], ARGV[i]) or '', '(%S+) (%S+)\\n') do
@@ -90,33 +89,26 @@ for i = 3, #ARGV, 3 do
   if isThere and rest ~= '' then redis.call('HSET', KEYS[3], ARGV[i], rest) end
 end
 return 1
-`);
+`;
 
 // KEYS: and held and lost of the node. ARGV: and its beat, or nothing where that does not matter.
-const forget = knownScript(`
+const forget = `${unlessKnown}
 if ARGV[3] and redis.call('HGET', KEYS[2], ARGV[2]) ~= ARGV[3] then return 0 end
 redis.call('HDEL', KEYS[2], ARGV[2])
 redis.call('UNLINK', KEYS[3], KEYS[4])
 return 1
-`);
+`;
 
 /** What the seats are made of. */
 export interface RedisUserSeatsOptions {
   /** This process's name among the nodes, which no other ever has. */
   node: string;
-  keys: SeatKeys;
+  keys: Keys['seats'];
   commands: Commands;
-  /** Gives a fresh generation for a store that needs one. */
-  makeGeneration: () => string;
 }
 
 /** The contract's seats, one script a call. More seats than `maxSeatsPerCall` in a call are a bug, and reject. */
-export function createRedisUserSeats({
-  node,
-  keys,
-  commands,
-  makeGeneration,
-}: RedisUserSeatsOptions): UserSeats {
+export function createRedisUserSeats({ node, keys, commands }: RedisUserSeatsOptions): UserSeats {
   const { meta, beats, held, lost } = keys;
   const known = [meta, beats];
 
@@ -136,16 +128,13 @@ export function createRedisUserSeats({
     },
 
     async take(gen, seats, max = -1) {
-      assert(seats.length <= maxSeatsPerCall, 'a call takes so many seats and no more');
-      const args = [gen, node, String(max), ...seats.flatMap(({ user, cid, id }) => [user, cid, id])];
+      const args = [gen, node, String(max), ...argsOf(seats)];
       const reply = await commands.runScript(take, [...known, held, lost], args);
       return Array.isArray(reply) ? reply.map(parseOutcome) : null;
     },
 
     async leave(gen, seats) {
-      assert(seats.length <= maxSeatsPerCall, 'a call frees so many seats and no more');
-      const args = [gen, node, ...seats.flatMap(({ user, cid, id }) => [user, cid, id])];
-      await commands.runScript(leave, [...known, held + node], args);
+      await commands.runScript(leave, [...known, held + node], [gen, node, ...argsOf(seats)]);
     },
 
     async forget(gen, other, itsBeat) {
@@ -156,6 +145,11 @@ export function createRedisUserSeats({
       await commands.runScript(forget, [...known, held + node, lost + node], [gen, node]);
     },
   };
+}
+
+function argsOf(seats: readonly Seat[]): string[] {
+  assert(seats.length <= maxSeatsPerCall, 'a call has so many seats and no more');
+  return seats.flatMap(({ user, cid, id }) => [user, cid, id]);
 }
 
 function parseOutcome(reply: unknown): SeatOutcome {

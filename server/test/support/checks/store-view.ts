@@ -1,9 +1,12 @@
 /**
- * The store as it lies in Redis, read past the server's own code: epoch and generation of each shard over time (I1), and what it
- * holds of each symbol. Knows the key names of backplane/redis/keys.ts and the text of an entry, `seq:json`.
+ * The log as it lies in Redis, read past the server's calls: its epoch and generation over time (I1), and its quotes and batches. Knows
+ * the key names of backplane/redis/keys.ts.
  */
-import { createClient } from 'redis';
+import { createClient, RESP_TYPES } from 'redis';
 import type { Tick } from '../../../protocol/index.ts';
+import { createBatchMessages } from '../../../src/backplane/redis/batch-messages.ts';
+import { Batch } from '../../../src/log/batch.ts';
+import type { StoredQuote } from '../../../src/log/contract.ts';
 import type { Head } from './client-check.ts';
 
 /** Comes back by itself; a command that is sent meanwhile fails at once. */
@@ -21,13 +24,13 @@ export interface StoreView {
   readonly client: ReturnType<typeof makeClient>;
   /** Where each symbol is now. */
   heads(): Promise<Map<string, Head>>;
-  /** Every tick that the history holds. */
+  /** Every tick of the batches that are kept. */
   history(): Promise<Tick[]>;
   /** Falls of the epoch within a generation so far, in words. */
   faults(): string[];
   /** How many times it looked. */
   looks(): number;
-  /** Generations of shard 0 that were seen, in order. */
+  /** Generations that were seen, in order. */
   generations(): string[];
   close(): void;
 }
@@ -35,21 +38,20 @@ export interface StoreView {
 interface StoreViewOptions {
   url: string;
   prefix: string;
-  shards?: number;
   /** Between two looks at generation and epoch. */
   everyMs?: number;
 }
 
 /** Looks as often as Redis lets it; an outage of Redis is no fault here. */
 export async function openStoreView(options: StoreViewOptions): Promise<StoreView> {
-  const { url, prefix, shards = 1, everyMs = 50 } = options;
+  const { url, prefix, everyMs = 50 } = options;
   const client = makeClient(url);
   // An outage is looked at again, and is no fault.
   client.on('error', () => {});
   await client.connect();
-  const keyOf = (shard: number, name: string): string => `${prefix}:{${prefix}:${shard}}:${name}`;
-  const numbers = Array.from({ length: shards }, (_, shard) => shard);
-  const last = new Map<number, { gen: string; epoch: number }>();
+  const keyOf = (name: string): string => `${prefix}:{${prefix}}:log:${name}`;
+  const messages = createBatchMessages('');
+  let last: { gen: string; epoch: number } | null = null;
   const generations: string[] = [];
   const faults: string[] = [];
   let looks = 0;
@@ -59,17 +61,15 @@ export async function openStoreView(options: StoreViewOptions): Promise<StoreVie
     if (looking || !client.isReady) return;
     looking = true;
     try {
-      for (const shard of numbers) {
-        const [gen, epoch] = await client.hmGet(keyOf(shard, 'meta'), ['gen', 'epoch']);
-        if (typeof gen !== 'string') continue;
-        const before = last.get(shard);
-        if (before?.gen === gen && Number(epoch) < before.epoch)
-          faults.push(`[I1] the epoch of ${gen} fell from ${before.epoch} to ${epoch}`);
-        if (shard === 0 && before?.gen !== gen) {
+      const [gen, epoch] = await client.hmGet(keyOf('meta'), ['gen', 'epoch']);
+      if (typeof gen === 'string') {
+        if (last?.gen === gen && Number(epoch) < last.epoch)
+          faults.push(`[I1] the epoch of ${gen} fell from ${last.epoch} to ${epoch}`);
+        if (last?.gen !== gen) {
           if (generations.includes(gen)) faults.push(`[I1] generation ${gen} came back`);
           generations.push(gen);
         }
-        last.set(shard, { gen, epoch: Number(epoch) });
+        last = { gen, epoch: Number(epoch) };
       }
       looks += 1;
     } catch {
@@ -85,29 +85,25 @@ export async function openStoreView(options: StoreViewOptions): Promise<StoreVie
   return {
     client,
     heads: async () => {
-      const found = new Map<string, Head>();
-      for (const shard of numbers) {
-        const [gen, heads] = await Promise.all([
-          client.hGet(keyOf(shard, 'meta'), 'gen'),
-          client.hGetAll(keyOf(shard, 'heads')),
-        ]);
-        for (const [symbol, seq] of Object.entries(heads))
-          found.set(symbol, { gen: gen ?? '', seq: Number(seq) });
-      }
-      return found;
+      const [gen, quotes] = await Promise.all([
+        client.hGet(keyOf('meta'), 'gen'),
+        client.hGetAll(keyOf('quotes')),
+      ]);
+      return new Map(
+        Object.entries(quotes).map(([symbol, text]) => {
+          const { quote } = JSON.parse(text) as StoredQuote;
+          return [symbol, { gen: gen ?? '', seq: quote.gen === gen ? quote.seq : 0 }];
+        }),
+      );
     },
     history: async () => {
-      const ticks: Tick[] = [];
-      for (const shard of numbers) {
-        const gen = (await client.hGet(keyOf(shard, 'meta'), 'gen')) ?? '';
-        for (const symbol of await client.hKeys(keyOf(shard, 'heads')))
-          for (const text of await client.lRange(keyOf(shard, `history:${symbol}`), 0, -1)) {
-            const colon = text.indexOf(':');
-            const tick = JSON.parse(text.slice(colon + 1)) as Tick;
-            ticks.push({ ...tick, symbol, gen, seq: Number(text.slice(0, colon)) });
-          }
-      }
-      return ticks;
+      const entries = (await client.sendCommand(['XRANGE', keyOf('batches'), '-', '+'], {
+        typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer },
+      })) as unknown as [id: Buffer, fields: [name: Buffer, message: Buffer]][];
+      return entries.flatMap(([, [, message]]) => {
+        const batch = new Batch(messages.decode(message) ?? message);
+        return batch.symbols.map((_, place) => batch.tick(place));
+      });
     },
     faults: () => [...faults],
     looks: () => looks,

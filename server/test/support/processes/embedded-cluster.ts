@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { serverProgram } from '../../../../scripts/lib/server-program.mjs';
+import { nodeArgs, serverProgram } from '../../../../scripts/lib/server-program.mjs';
 import { until } from '../until.ts';
 
 /**
@@ -36,7 +36,10 @@ export async function startEmbeddedCluster(settings: Record<string, string> = {}
     LOG_LEVEL: 'warn',
     ...settings,
   };
-  const primary = spawn(process.execPath, [serverProgram], { env, stdio: ['ignore', 'pipe', 'inherit'] });
+  const primary = spawn(process.execPath, [...nodeArgs, serverProgram], {
+    env,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   const ended = once(primary, 'exit');
   let url: string | undefined;
   for await (const line of createInterface({ input: primary.stdout })) {

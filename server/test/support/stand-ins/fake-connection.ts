@@ -7,7 +7,7 @@ import { EventEmitter } from 'node:events';
 import * as ws from 'ws';
 import type { Tick } from '../../../protocol/index.ts';
 import type { RawSocket, Transport } from '../../../src/fanout/engine-internals.ts';
-import type { PreparedOptions, TickFrame } from '../../../src/fanout/tick-frames.ts';
+import { encodeTick, type PreparedOptions, type TickFrame } from '../../../src/fanout/tick-frames.ts';
 
 /** What ws exports without a type. */
 interface FrameParts {
@@ -20,7 +20,16 @@ const { Receiver, Sender } = ws as unknown as FrameParts;
 export function stockFrame(tick: Tick): TickFrame {
   const text = `2${JSON.stringify(['tick', tick])}`;
   const options = { readOnly: false, mask: false, rsv1: false, opcode: 1, fin: true };
-  return { tick, text, frame: Buffer.concat(Sender.frame(Buffer.from(`4${text}`), options)) };
+  const frame = Buffer.concat(Sender.frame(Buffer.from(`4${text}`), options));
+  return {
+    tick,
+    text,
+    frame,
+    bytes: frame.length,
+    get plain() {
+      return encodeTick(tick, 'plain');
+    },
+  };
 }
 
 /** Every text and ping in those bytes, in order; throws where they are no whole frames of a server. */
@@ -138,7 +147,12 @@ export function createFakeConnection({
   });
 
   return {
-    socket: { id, conn, _anyOutgoingListeners: listeners },
+    socket: {
+      id,
+      conn,
+      _anyOutgoingListeners: listeners,
+      emit: (event, payload) => conn.write(`2${JSON.stringify([event, payload])}`, {}),
+    },
     writes,
     ticks: () => writes.flat(),
     bytes: () => bytes,

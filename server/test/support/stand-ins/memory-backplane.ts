@@ -2,53 +2,74 @@
  * A backplane for one replica in the test's own process, whose link can be cut. The true homes pass the contract suite;
  * this one is for tests of the stages above it.
  */
+import { RateLimiterMemory } from 'rate-limiter-flexible';
 import { Adapter } from 'socket.io-adapter';
 import {
-  NoLeader,
   BackplaneUnavailable,
-  type Announcement,
   type Backplane,
   type BackplaneState,
 } from '../../../src/backplane/contract.ts';
-import { createMemoryCallCounts } from '../../../src/backplane/local/memory-call-counts.ts';
-import { createMemoryLeaderNotes } from '../../../src/backplane/local/memory-leader-notes.ts';
+import { createMessages } from '../../../src/backplane/messages.ts';
+import { createCallCounts } from '../../../src/backplane/call-counts.ts';
 import { createMemoryLease } from '../../../src/backplane/local/memory-lease.ts';
-import { createMemoryTickStore } from '../../../src/backplane/local/memory-tick-store.ts';
 import {
   createMemoryUserSeats,
   type MemoryUserSeats,
 } from '../../../src/backplane/local/memory-user-seats.ts';
-import type { StoreSettings } from '../../../src/backplane/store-settings.ts';
+import type { LogWindow } from '../../../src/log/contract.ts';
+import { createMemoryLog } from '../../../src/log/memory-log.ts';
 import { systemClock } from '../../../src/support/clock.ts';
+import { createLog } from '../../../src/support/log.ts';
 
 /** A backplane, and what a test does to it from outside. */
 export interface MemoryBackplane extends Backplane {
   /** The seats of all nodes, which a test may take for another node. */
   readonly allSeats: MemoryUserSeats;
-  /** What another replica would tell this one over the adapter. */
-  hear(event: string, payload: object): void;
+  /** A message of another replica. */
+  hear(topic: string, payload: object): void;
   /** Everything rejects while the link is down. */
   setLink(up: boolean): void;
+  /** From now on batches are stored and reach nobody, as if pub/sub had lost them. */
+  loseBatches(isLosing: boolean): void;
+  /** Delivers a batch to the replica, as if another replica had appended it. The log does not have it. */
+  hearBatch(bytes: Buffer): void;
 }
 
-/** There is nobody else to tell anything. */
-class LonelyAdapter extends Adapter {
-  override serverSideEmit(): void {}
-}
+/** The window of the default settings. */
+export const defaultWindow: LogWindow = { windowMs: 120_000, maxWindowBytes: 67_108_864 };
 
-/** With a store of the default size, or as `settings` say. Its link is up. */
-export function createMemoryBackplane(node: string, settings: Partial<StoreSettings> = {}): MemoryBackplane {
+/** With a log of the default size, or as `window` says. Its link is up. */
+export function createMemoryBackplane(node: string, window: Partial<LogWindow> = {}): MemoryBackplane {
   const lease = createMemoryLease();
-  const leaderNotes = createMemoryLeaderNotes(lease);
-  const callCounts = createMemoryCallCounts();
+  const callCounts = createCallCounts(
+    ({ maxCalls, spanS }) => new RateLimiterMemory({ points: maxCalls, duration: spanS }),
+  );
   const allSeats = createMemoryUserSeats();
-  const tickStore = createMemoryTickStore({ clock: systemClock, ...settings });
-  const announcementListeners: ((announcement: Announcement) => void)[] = [];
+  let isLosing = false;
+  const batchListeners: ((bytes: Buffer) => void)[] = [];
+  const tickLog = createMemoryLog({
+    ...defaultWindow,
+    ...window,
+    clock: systemClock,
+    onBatch: (bytes) => {
+      if (state.at === 'up' && !isLosing) for (const listener of batchListeners) listener(bytes);
+    },
+  });
   const stateListeners: ((state: BackplaneState) => void)[] = [];
-  const releaseListeners: (() => void)[] = [];
-  const leaders = new Map<number, (request: unknown) => Promise<unknown>>();
   let state: BackplaneState = { at: 'up' };
-  let hear: (event: string, payload: object) => void = () => {};
+  /** This replica is the only one. */
+  const messages = createMessages({
+    self: node,
+    log: createLog({ level: 'silent', node }),
+    sendAll: (message) => {
+      if (state.at === 'up') messages.receive(message);
+    },
+    sendTo: (to, message) =>
+      reach(() => {
+        if (to === node) messages.receive(message);
+        return to === node;
+      }),
+  });
 
   async function reach<T>(answer: () => T | Promise<T>): Promise<T> {
     if (state.at === 'down') throw new BackplaneUnavailable('cut by the test');
@@ -64,34 +85,18 @@ export function createMemoryBackplane(node: string, settings: Partial<StoreSetti
       beat: (epoch) => reach(() => lease.beat(node, epoch)),
       release: (epoch) =>
         reach(() => {
-          if (lease.release(node, epoch)) for (const listener of releaseListeners) listener();
+          if (lease.release(node, epoch)) messages.sendAll('released', null);
         }),
-      onRelease: (listener) => void releaseListeners.push(listener),
+      onRelease: (listener) => messages.onMessage('released', listener),
     },
-    leaderNotes: {
-      read: (name) => reach(() => leaderNotes.read(name)),
-      write: (epoch, name, text) => reach(() => leaderNotes.write(epoch, name, text)),
+    tickLog: {
+      claim: (epoch) => reach(() => tickLog.claim(epoch, node)),
+      append: (append) => reach(() => tickLog.append(append)),
+      readState: () => reach(() => tickLog.readState()),
+      readAfter: (gen, number) => reach(() => tickLog.readAfter(gen, number)),
+      onBatch: (listener) => void batchListeners.push(listener),
     },
-    tickStore: {
-      shards: tickStore.shards,
-      shardOf: (symbol) => tickStore.shardOf(symbol),
-      claim: (shard, epoch) => reach(() => tickStore.claim(shard, epoch)),
-      append: (shard, append) => reach(() => tickStore.append(shard, append)),
-      retire: (shard, retirement) => reach(() => tickStore.retire(shard, retirement)),
-      read: (requests) => reach(() => tickStore.read(requests)),
-    },
-    leaderLine: {
-      serve: (epoch, answer) => {
-        leaders.set(epoch, answer);
-        return () => void leaders.delete(epoch);
-      },
-      call: (epoch, request) =>
-        reach(() => {
-          const answer = leaders.get(epoch);
-          if (answer === undefined) throw new NoLeader('nobody answers');
-          return answer(request);
-        }),
-    },
+    messages,
     userSeats: {
       node,
       enter: () => reach(() => allSeats.enter(node)),
@@ -103,25 +108,23 @@ export function createMemoryBackplane(node: string, settings: Partial<StoreSetti
     },
     callCounts: { take: (caller, limit) => reach(() => callCounts.take(caller, limit)) },
     adapter(wrap) {
-      const Wrapped = wrap(LonelyAdapter);
+      const Wrapped = wrap(Adapter);
       return function createAdapter(nsp) {
-        if (nsp.name === '/') hear = (event, payload) => nsp._onServerSideEmit([event, payload]);
         return new Wrapped(nsp as never);
       };
     },
-    announce: (announcement) => {
-      if (state.at === 'up') for (const listener of announcementListeners) listener(announcement);
-    },
-    onAnnouncement: (listener) => void announcementListeners.push(listener),
     state: () => state,
     onState: (listener) => void stateListeners.push(listener),
-    echo: () => reach(() => {}),
     rebuild: () => {},
     onRoundTrip: () => {},
     lostPublishes: () => 0,
     collect: async () => [],
     close: async () => {},
-    hear: (event, payload) => hear(event, payload),
+    hear: (topic, payload) => messages.receive({ from: 'another', topic, payload }),
+    loseBatches: (losing) => void (isLosing = losing),
+    hearBatch: (bytes) => {
+      for (const listener of batchListeners) listener(bytes);
+    },
     setLink: (up) => {
       state = up ? { at: 'up' } : { at: 'down', since: Date.now(), reason: 'cut by the test' };
       for (const listener of stateListeners) listener(state);

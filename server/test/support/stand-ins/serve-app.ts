@@ -31,7 +31,7 @@ export const goodVitals: Vitals = {
     sources: [{ name: 'push', state: 'live', symbols: ['ACME', 'DEMO'] }],
   },
   isDraining: false,
-  isListKnown: true,
+  arePricesKnown: true,
 };
 
 /** The side door at its address, and what came of the calls to it. */
@@ -102,7 +102,7 @@ export async function serveApp(options: Partial<HttpAppOptions> = {}): Promise<S
     whyUnlisted: (symbol) => (symbols().includes(symbol) ? null : 'unknown_symbol'),
     retired: () => [],
     changeList: () => Promise.resolve({ ok: true, isChange: true, feed: 'push' }),
-    quotes: () => Promise.resolve([]),
+    quotes: () => [],
     proveSession: () => Promise.resolve({ at: 'none' }),
     sendMessage: () => Promise.resolve({ ok: true, delivered: 0 }),
     sendQuote: () => Promise.resolve({ ok: true, delivered: 0 }),

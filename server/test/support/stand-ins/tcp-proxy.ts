@@ -44,6 +44,8 @@ export interface TcpProxy {
   cut(how: 'rst' | 'fin'): void;
   /** While false, new connections are reset as soon as they are accepted. */
   accept(open: boolean): void;
+  /** Leads new connections to another port, as a name does that resolves anew. Open ones stay. */
+  lead(to: number): void;
   /** Back to normal, for all and for new ones. What was held goes on, in order. */
   heal(): void;
   counts(): Readonly<ProxyCounts>;
@@ -66,7 +68,8 @@ interface Pair extends ProxyConnection {
 const host = '127.0.0.1';
 
 /** Listens on a free port of the loopback. */
-export async function startTcpProxy({ to, mark }: TcpProxyOptions): Promise<TcpProxy> {
+export async function startTcpProxy({ to: first, mark }: TcpProxyOptions): Promise<TcpProxy> {
+  let to = first;
   const open = new Set<Pair>();
   const counts: ProxyCounts = { accepted: 0, cut: 0, up: 0, down: 0, swallowed: 0 };
   const forAll: Record<Way, Partial<FlowFault>> = { up: {}, down: {} };
@@ -139,6 +142,7 @@ export async function startTcpProxy({ to, mark }: TcpProxyOptions): Promise<TcpP
     },
     cut,
     accept: (isOpen) => void (accepting = isOpen),
+    lead: (toPort) => void (to = toPort),
     heal: () => {
       accepting = true;
       for (const way of ['up', 'down'] as const) {
