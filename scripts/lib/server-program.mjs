@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 
 /**
  * Of young objects at most three times 4 MB. By itself Node lets them take three times 16, which a busy moment fills once and
- * no calm gives back: 22 KB of resident memory for each of 1,000 idle WebSockets, 9 to 11 KB with this (`npm run bench -- --quick --only=memory`).
+ * no calm gives back: 22 KB of resident memory for each of 1,000 idle WebSockets, 9 to 11 KB with this (`npm run bench -- --quick memory`).
  *
  * @type {readonly string[]}
  */

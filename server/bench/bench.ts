@@ -1,6 +1,6 @@
 /**
- * `npm run bench`: every row of rows.ts, measured on real sockets. `--quick` is a short run; `--only=stage`
- * runs one experiment; `--profile=FOLDER` writes a CPU profile of each peer of the fan-out stage, of the bus and of the connects. A whole run writes results.md.
+ * `npm run bench`: every row of rows.ts, measured on real sockets. `npm run bench -- stage bus` runs these experiments only, `--quick`
+ * is a short run, `--profile=FOLDER` writes CPU profiles of the peers. A whole run writes results.md.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -18,13 +18,18 @@ import { measureCluster } from './experiments/cluster.ts';
 import { measureConnects, measureMemory } from './experiments/connections.ts';
 import { measureCosts } from './experiments/costs.ts';
 import { measureSizes, measureStuck } from './experiments/crowds.ts';
+import { measureEmbedded } from './experiments/embedded.ts';
+import { measureManySymbols } from './experiments/many-symbols.ts';
+import { measureLone, measurePhases } from './experiments/phases.ts';
 import { measureStage } from './experiments/stage-rows.ts';
+import { measureThroughput } from './experiments/throughput.ts';
 import { measureWatchers } from './experiments/watchers.ts';
 import {
   closingLine,
   resultLine,
   resultOf,
   resultsDocument,
+  shown,
   type DriverState,
   type Machine,
 } from './results.ts';
@@ -34,9 +39,14 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 
 const experiments: Record<string, (bench: Bench) => Promise<void>> = {
   stage: measureStage,
+  phases: measurePhases,
+  lone: measureLone,
+  embedded: measureEmbedded,
   cluster: measureCluster,
   bus: measureBus,
+  throughput: measureThroughput,
   memory: measureMemory,
+  symbols: measureManySymbols,
   connects: measureConnects,
   sizes: measureSizes,
   stuck: measureStuck,
@@ -44,17 +54,14 @@ const experiments: Record<string, (bench: Bench) => Promise<void>> = {
   costs: measureCosts,
 };
 
-/** Gives the exit code: 2 where a run was no result, 1 where a ratio is far from its goal. The other experiments go on. */
+/** Returns the exit code: 2 if a run was no result, 1 if a row is far from its goal. After a failed experiment the others go on. */
 export async function runBench(args: readonly string[]): Promise<number> {
-  const { values } = parseArgs({
+  const { values, positionals } = parseArgs({
     args: [...args],
-    options: {
-      quick: { type: 'boolean', default: false },
-      only: { type: 'string', multiple: true, default: [] },
-      profile: { type: 'string' },
-    },
+    allowPositionals: true,
+    options: { quick: { type: 'boolean', default: false }, profile: { type: 'string' } },
   });
-  const chosen = values.only.length === 0 ? Object.keys(experiments) : values.only;
+  const chosen = positionals.length === 0 ? Object.keys(experiments) : positionals;
   for (const name of chosen)
     if (experiments[name] === undefined)
       throw new Error(`there is no experiment ${name}; there are ${Object.keys(experiments).join(', ')}`);
@@ -66,20 +73,20 @@ export async function runBench(args: readonly string[]): Promise<number> {
   const drivers: DriverState[] = [];
   const failed: string[] = [];
   const programs = await Promise.all(
-    ['driver/driver-program.ts', 'peers/server-program.ts'].map((path) =>
+    ['driver/driver-program.ts', 'peers/server-program.ts', 'peers/bun-program.ts'].map((path) =>
       bundleProgram(`server/bench/${path}`),
     ),
   );
-  const [driverProgram, serverProgram] = programs.map(({ path }) => path);
-  const driver = startCalled<DriverCalls>(driverProgram ?? '');
+  const [driverProgram = '', node = '', bun = ''] = programs.map(({ path }) => path);
+  const driver = startCalled<DriverCalls>(driverProgram);
   const profiles = values.profile === undefined ? null : resolve(values.profile);
   if (profiles !== null) mkdirSync(profiles, { recursive: true });
   const bench: Bench = {
     driver,
     quick: values.quick,
-    rounds: values.quick ? 3 : 5,
+    rounds: values.quick ? 2 : 3,
     profiles,
-    startServer: (request, nodeArgs = []) => startServer(serverProgram ?? '', request, nodeArgs),
+    startServer: (request, nodeArgs = []) => startServer({ node, bun }, request, nodeArgs),
     report: (row, rounds) => {
       const result = resultOf(row, rounds);
       results.push(result);
@@ -93,7 +100,9 @@ export async function runBench(args: readonly string[]): Promise<number> {
     noteDriver: (experiment, tallies) => {
       const state = driverState(experiment, tallies);
       drivers.push(state);
-      console.log(`  driver: ${Math.round(state.busy * 100)} % of a core, late by ${state.lagP99} ms (p99)`);
+      console.log(
+        `  driver: ${Math.round(state.busy * 100)} % of a core, late by ${shown(state.lagP99)} ms (p99)`,
+      );
     },
   };
   try {
@@ -109,7 +118,7 @@ export async function runBench(args: readonly string[]): Promise<number> {
     await driver.close();
     for (const { remove } of programs) remove();
   }
-  const isWhole = !values.quick && values.only.length === 0 && values.profile === undefined;
+  const isWhole = !values.quick && positionals.length === 0 && values.profile === undefined;
   if (isWhole)
     writeFileSync(
       join(root, 'server/bench/results.md'),

@@ -1,11 +1,11 @@
-/** Calls between the benchmark and the processes that it starts, over their IPC pipe: birpc, without a time limit of its own. */
+/** Calls between the benchmark and the processes that it starts, over their IPC channel: birpc, without a time limit of its own. */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import process from 'node:process';
 import { createBirpc, type BirpcReturn } from 'birpc';
 import { guard } from '../../scripts/lib/guard.mjs';
 
-/** A process that was started, and what it answers. A call rejects with what was thrown there. */
+/** A process that was started, and its calls. A call rejects with the error that was thrown there. */
 export interface CalledProcess<Calls extends object> {
   readonly pid: number;
   readonly calls: BirpcReturn<Calls, object>;
@@ -13,15 +13,15 @@ export interface CalledProcess<Calls extends object> {
   close(): Promise<void>;
 }
 
-/** Starts a program and calls what it answers. Every call under way rejects when it ends. */
+/** Starts a program, with Node unless `execPath` is another runtime. Every call under way rejects when the process ends. */
 export function startCalled<Calls extends object>(
   program: string,
-  { env = {}, nodeArgs = [] }: { env?: NodeJS.ProcessEnv; nodeArgs?: readonly string[] } = {},
+  { nodeArgs = [], execPath = process.execPath }: { nodeArgs?: readonly string[]; execPath?: string } = {},
 ): CalledProcess<Calls> {
   const child = fork(program, [], {
-    env: { ...process.env, NODE_ENV: 'production', ...env },
+    env: { ...process.env, NODE_ENV: 'production' },
     execArgv: [...nodeArgs],
-    serialization: 'advanced',
+    execPath,
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
   const release = child.pid === undefined ? () => {} : guard(child.pid);
@@ -55,9 +55,22 @@ export function answerParent(calls: object): void {
   process.on('SIGTERM', () => process.exit(0));
 }
 
+/** Frames are JSON, because Bun and Node share no other form. */
 function channel(
-  post: (frame: object) => void,
+  post: (frame: string) => void,
   from: { on(event: 'message', listener: (frame: unknown) => void): unknown },
 ) {
-  return { post, on: (listener: (frame: unknown) => void) => void from.on('message', listener), timeout: -1 };
+  return {
+    post,
+    on: (listener: (frame: unknown) => void) => void from.on('message', listener),
+    serialize: (frame: unknown) =>
+      JSON.stringify(frame, (_key, value: unknown) =>
+        value instanceof Error ? { error: value.stack ?? value.message } : value,
+      ),
+    deserialize: (frame: string): unknown =>
+      JSON.parse(frame, (_key, value: { error?: string } | null) =>
+        typeof value === 'object' && value?.error !== undefined ? new Error(value.error) : value,
+      ),
+    timeout: -1,
+  };
 }

@@ -1,4 +1,4 @@
-/** The figures of /proc against those that a process knows of itself. */
+/** The numbers of /proc against those that a process knows of itself. */
 import process from 'node:process';
 import { describe, expect, it } from 'vitest';
 import { processorTime } from './processor-time.ts';

@@ -1,4 +1,4 @@
-/** Processor time of processes that are not ours to ask, as Linux tells it in /proc. */
+/** Processor time of processes that answer no calls, from /proc of Linux. */
 import { readdirSync, readFileSync } from 'node:fs';
 
 /** What the threads of these processes, and of their children, have taken so far, in microseconds. */
@@ -14,7 +14,7 @@ function threadsOf(pid: number): string[] {
   return readdirSync(`/proc/${pid}/task`).map((thread) => `/proc/${pid}/task/${thread}`);
 }
 
-/** The first figure of `schedstat` is the time on a processor, in nanoseconds. */
+/** The first number of `schedstat` is the time on a processor, in nanoseconds. */
 function runTime(thread: string): number {
   return Number(readFileSync(`${thread}/schedstat`, 'utf8').split(' ')[0]) / 1_000;
 }

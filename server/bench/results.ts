@@ -1,14 +1,14 @@
 /** What the rounds of a row come to, and the document of a whole run. Pure. */
-import { median } from './median.ts';
+import { median } from './statistics.ts';
 import { isMet, slack, type Result, type Row } from './rows.ts';
 
-/** One round of a row: both figures, measured one after the other. */
+/** One round of a row: ours and the peer's, measured one after the other. A row without a peer has none. */
 export interface Round {
   ours: number;
-  peer: number;
+  peer?: number;
 }
 
-/** How the driver was during an experiment: where it is late or busy, ages and speeds are in part its own. */
+/** How the driver was during an experiment: if it is late or busy, ages and speeds are in part its own. */
 export interface DriverState {
   experiment: string;
   lagP99: number;
@@ -28,39 +28,41 @@ export interface Machine {
   load: number;
 }
 
-/**
- * Medians over the rounds, in the row's unit. Ratios too are made round by round, of figures that were measured one
- * after the other.
- */
+/** Medians over the rounds, in the row's unit. Ratios are made round by round too. */
 export function resultOf(row: Row, rounds: readonly Round[]): Result {
-  const ratios = rounds.map(({ ours, peer }) => (row.ratioOf === 'ours / peer' ? ours / peer : peer / ours));
+  const values = rounds.map(({ ours, peer = NaN }) => {
+    if (row.compare === 'ours') return ours;
+    return row.compare === 'ours / peer' ? ours / peer : peer / ours;
+  });
   return {
     row,
     ours: median(rounds.map(({ ours }) => ours)),
-    peer: median(rounds.map(({ peer }) => peer)),
-    ratio: median(ratios),
-    spread: [Math.min(...ratios), Math.max(...ratios)],
+    peer: median(rounds.map(({ peer = NaN }) => peer)),
+    value: median(values),
+    spread: [Math.min(...values), Math.max(...values)],
     rounds: rounds.length,
   };
 }
 
-/** Three digits that count. */
-export function figure(value: number): string {
+/** Three significant digits. */
+export function shown(value: number): string {
   if (!Number.isFinite(value)) return '-';
   const digits = Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value) || 1)));
   return value.toFixed(Math.min(digits, 3));
 }
 
-/** One line for people: what came out. */
+/** One line for people: the result of a row. */
 export function resultLine(result: Result): string {
-  const { row, ours, peer, ratio } = result;
-  const goal =
-    row.goal === null ? '' : `, goal ${row.goal.is} ${row.goal.ratio}: ${isMet(result) ? 'met' : 'NOT MET'}`;
-  return `${row.figure}: ours ${figure(ours)} ${row.unit}, ${row.peer} ${figure(peer)}, ${row.ratioOf} = ${figure(ratio)}${goal}`;
+  const { row, ours, peer, value } = result;
+  const { goal } = row;
+  const against = row.peer === null ? '' : `, ${row.peer} ${shown(peer)}, ${row.compare} = ${shown(value)}`;
+  const outcome =
+    goal === null ? '' : `, goal ${goal.is} ${shown(goal.value)}: ${isMet(result) ? 'met' : 'NOT MET'}`;
+  return `${row.title}: ours ${shown(ours)} ${row.unit}${against}${outcome}`;
 }
 
 /** The last line of a run: how many goals were met. Rows without one are neither met nor missed. */
-export function closingLine(results: readonly Pick<Result, 'row' | 'ratio'>[]): string {
+export function closingLine(results: readonly Pick<Result, 'row' | 'value'>[]): string {
   const withGoal = results.filter(({ row }) => row.goal !== null);
   const met = withGoal.filter((result) => isMet(result)).length;
   const far = withGoal.filter((result) => !isMet(result, slack)).length;
@@ -84,24 +86,25 @@ export function resultsDocument({
     '# What a delivery costs',
     '',
     `Written by \`npm run bench\` on ${machine.date} at commit ${machine.commit} with Node ${machine.node}, on ${machine.cores} cores of ${machine.cpu}`,
-    `with ${machine.memoryGb} GB, ${machine.system}. Clients, servers, Redis and Nginx share them: read the figures as ratios.`,
-    `When it began, ${figure(machine.load)} other processes wanted a core: above 1, figures vary from round to round.`,
+    `with ${machine.memoryGb} GB, ${machine.system}. Clients, servers, Redis and Nginx share them: read the numbers as ratios.`,
+    `When it began, ${shown(machine.load)} other processes wanted a core. Above 1, numbers vary from round to round.`,
     '',
-    'Every figure stands beside the others of the same run: peers take turns, round by round, and each row is the median of its rounds. Clients are',
-    'real sockets in a process of their own, which checks every byte and every seq: a run with a tick missing or repeated is no result. `stock` is',
-    'Socket.IO as its documentation shows it, `ws` a plain WebSocket server with one send per tick and client, `floor` one raw `net` write',
-    'of the very same bytes per client and turn. `ours` runs as it is shipped.',
+    'Peers of a row take turns in one run, round by round. Each row is the median of its rounds. Clients are real sockets in a process of',
+    'their own, which checks every byte and every seq: a run with a missing or repeated tick is no result. CPU is that of the whole server',
+    'process, per tick that arrived at a client. `stock` is Socket.IO as its documentation shows it. `ws` is a plain WebSocket server with one',
+    'send per tick and client. `bun` is a server in Bun with one `publish` per tick. `floor` is one raw `net` write of the same bytes per',
+    'client and turn. `ours` runs as it is shipped. **In phase**: all symbols tick in one turn. **Out of phase**: each symbol ticks at a time of its own.',
     '',
-    '| figure | unit | ours | against | peer | ratio | rounds from - to | goal | met |',
+    '| row | unit | ours | against | peer | result | rounds from - to | goal | met |',
     '| --- | --- | ---: | --- | ---: | ---: | --- | --- | --- |',
     ...results.map((result) => {
-      const { row, ours, peer, ratio, spread } = result;
-      const goal = row.goal === null ? '' : `${row.goal.is} ${row.goal.ratio}`;
+      const { row, ours, peer, value, spread } = result;
+      const goal = row.goal === null ? '' : `${row.goal.is} ${shown(row.goal.value)}`;
       const met = row.goal === null ? '' : isMet(result) ? 'yes' : 'no';
-      return `| ${row.figure} | ${row.unit} | ${figure(ours)} | ${row.peer} | ${figure(peer)} | ${row.ratioOf} = ${figure(ratio)} | ${spread.map(figure).join(' - ')} | ${goal} | ${met} |`;
+      return `| ${row.title} | ${row.unit} | ${shown(ours)} | ${row.peer ?? ''} | ${shown(peer)} | ${row.compare} = ${shown(value)} | ${spread.map(shown).join(' - ')} | ${goal} | ${met} |`;
     }),
     '',
-    'What stands behind these figures:',
+    'More about these numbers:',
     '',
     ...notes.map((line) => `- ${line}`),
     '',
@@ -110,7 +113,7 @@ export function resultsDocument({
     '| experiment | late, p99 | share of a core |',
     '| --- | ---: | ---: |',
     ...drivers.map(
-      ({ experiment, lagP99, busy }) => `| ${experiment} | ${figure(lagP99)} ms | ${figure(busy)} |`,
+      ({ experiment, lagP99, busy }) => `| ${experiment} | ${shown(lagP99)} ms | ${shown(busy)} |`,
     ),
     '',
   ].join('\n');

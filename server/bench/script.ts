@@ -13,9 +13,8 @@ export interface Script {
   next(): Tick[];
 }
 
-/** Prices of these symbols in a generation. */
-export function createScript(symbols: readonly string[], gen: string): Script {
-  let seq = 0;
+/** Prices of these symbols in a generation. The first turn has the seq after `seq`. */
+export function createScript(symbols: readonly string[], gen: string, seq = 0): Script {
   return {
     seq: () => seq,
     next: () => {

@@ -13,8 +13,8 @@ interface ClientOptions {
   cid: string;
   reader: TickReader;
   symbols: readonly string[];
-  /** Places of the symbols that it asks for. */
-  basket: readonly number[];
+  /** Places of the symbols that it subscribes to. */
+  group: readonly number[];
   awaitsSnapshot: boolean;
   /** Every client reads into the same memory: what is read is used up at once. */
   buffer: Buffer;
@@ -29,12 +29,18 @@ interface ClientOptions {
 const endOfHead = '\r\n\r\n';
 const pong = clientFrame(opcodes.text, Buffer.from('3'));
 const join = clientFrame(opcodes.text, Buffer.from('40'));
-/** The beginnings of what is told while it joins. */
-const told = { open: '0{', joined: '40{', answer: '430[', snapshot: '42["snapshot"', refused: '44' } as const;
+/** The beginnings of the messages that it receives while it joins. */
+const beginnings = {
+  open: '0{',
+  joined: '40{',
+  answer: '430[',
+  snapshot: '42["snapshot"',
+  refused: '44',
+} as const;
 
 /**
- * One client of a crowd, there from its making until its end. Whatever goes wrong, a refusal too, ends it and is told
- * by `onClosed`; nothing is thrown.
+ * One client of a crowd, there from its making until its end. Any error, a refusal too, ends it and is reported
+ * by `onClosed`. Nothing is thrown.
  */
 export class Client {
   /** The last seq of each symbol. */
@@ -53,7 +59,7 @@ export class Client {
   constructor(options: ClientOptions) {
     this.#options = options;
     this.heads = new Int32Array(options.symbols.length).fill(notAsked);
-    this.#owed = options.basket.length === 0 ? 1 : options.awaitsSnapshot ? 3 : 2;
+    this.#owed = options.group.length === 0 ? 1 : options.awaitsSnapshot ? 3 : 2;
     this.#socket = connect({
       host: '127.0.0.1',
       port: options.port,
@@ -132,18 +138,18 @@ export class Client {
 
   #takeMessage(text: string): void {
     if (text === '2') this.#answers.push(pong);
-    else if (text.startsWith(told.open)) this.#answers.push(join);
-    else if (text.startsWith(told.joined)) this.#joined();
-    else if (text.startsWith(told.answer)) this.#subscribed(text.slice(told.answer.length - 1));
-    else if (text.startsWith(told.snapshot)) {
+    else if (text.startsWith(beginnings.open)) this.#answers.push(join);
+    else if (text.startsWith(beginnings.joined)) this.#joined();
+    else if (text.startsWith(beginnings.answer)) this.#subscribed(text.slice(beginnings.answer.length - 1));
+    else if (text.startsWith(beginnings.snapshot)) {
       if (this.#options.awaitsSnapshot) this.#came();
-    } else if (text.startsWith(told.refused)) throw new Error(`refused: ${text}`);
+    } else if (text.startsWith(beginnings.refused)) throw new Error(`refused: ${text}`);
   }
 
   #joined(): void {
-    const { basket, symbols } = this.#options;
-    if (basket.length > 0) {
-      const wanted = basket.map((place) => symbols[place]);
+    const { group, symbols } = this.#options;
+    if (group.length > 0) {
+      const wanted = group.map((place) => symbols[place]);
       this.#answers.push(
         clientFrame(opcodes.text, Buffer.from(`420${JSON.stringify(['subscribe', wanted])}`)),
       );
@@ -152,13 +158,13 @@ export class Client {
   }
 
   #subscribed(answers: string): void {
-    const { basket, symbols } = this.#options;
+    const { group, symbols } = this.#options;
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what is not there is looked at as such
     const [answer] = JSON.parse(answers) as [
       { ok?: boolean; results?: Record<string, { ok?: boolean; seq?: number }> },
     ];
     if (answer.ok !== true) throw new Error(`not subscribed: ${answers.slice(0, 300)}`);
-    for (const place of basket) {
+    for (const place of group) {
       const result = answer.results?.[symbols[place] ?? ''];
       if (result?.ok === false) throw new Error(`not subscribed: ${answers.slice(0, 300)}`);
       this.heads[place] = result?.seq ?? unknown;

@@ -18,6 +18,10 @@ export interface Crowd {
   readonly opened: Promise<number>;
   arrive(seq: number, withinMs: number): Promise<void>;
   tally(): CrowdTally;
+  /** Ticks since the start, merged ones included. */
+  seen(): number;
+  /** The highest seq of any symbol at any client. */
+  head(): number;
   stick(): void;
   close(): Promise<void>;
 }
@@ -37,12 +41,13 @@ interface Waiting {
 
 /** Begins to open them. */
 export function createCrowd(name: number, request: CrowdRequest, buffer: Buffer): Crowd {
-  const { port, symbols, baskets, parallel, awaitsSnapshot } = request;
+  const { port, symbols, groups, parallel, awaitsSnapshot } = request;
   const reader = createTickReader(symbols);
   const clients: Client[] = [];
   const ages = new Uint32Array(maxAgeMs + 1);
   let counts = emptyCounts();
   let closed = 0;
+  let seen = 0;
   let waiting: Waiting | null = null;
   let failure: Error | null = null;
 
@@ -58,6 +63,7 @@ export function createCrowd(name: number, request: CrowdRequest, buffer: Buffer)
     counts.ticks++;
     counts.bytes += size;
     counts.merged += tick.merged;
+    seen += 1 + tick.merged;
     const place = follow(client.heads, tick);
     if (place !== 'next') counts[`${place}s`]++;
     if (place === 'stray' || place === 'repeat') return;
@@ -79,7 +85,7 @@ export function createCrowd(name: number, request: CrowdRequest, buffer: Buffer)
             cid: `bench-${name}-${index}`,
             reader,
             symbols,
-            basket: baskets[index % Math.max(1, baskets.length)] ?? [],
+            group: groups[index % Math.max(1, groups.length)] ?? [],
             awaitsSnapshot,
             buffer,
             onReady: () => {
@@ -137,6 +143,8 @@ export function createCrowd(name: number, request: CrowdRequest, buffer: Buffer)
       ages.fill(0);
       return tally;
     },
+    seen: () => seen,
+    head: () => clients.reduce((most, { heads }) => heads.reduce((a, b) => Math.max(a, b), most), 0),
     stick: () => {
       for (const client of clients) client.stick();
     },
@@ -152,13 +160,16 @@ export function count(counts: Uint32Array, value: number): void {
   counts[place] = (counts[place] ?? 0) + 1;
 }
 
-/** The smallest value that this share of them does not exceed; `counts` holds how often each whole number came. */
+/**
+ * The value that this share of the values does not exceed. `counts` holds how often each whole number came; between two whole
+ * numbers the values are taken for evenly spread.
+ */
 export function quantile(counts: Uint32Array, share: number): number {
-  const total = counts.reduce((sum, times) => sum + times, 0);
+  const wanted = share * counts.reduce((sum, times) => sum + times, 0);
   let seen = 0;
   for (const [value, times] of counts.entries()) {
+    if (times > 0 && seen + times >= wanted) return value + (wanted - seen) / times;
     seen += times;
-    if (seen > 0 && seen >= share * total) return value;
   }
   return 0;
 }

@@ -7,8 +7,8 @@ export interface CrowdRequest {
   clients: number;
   /** Every symbol that may come. */
   symbols: readonly string[];
-  /** Places in `symbols`; client i asks for basket i modulo their number. Without one, clients only connect. */
-  baskets: readonly (readonly number[])[];
+  /** Places in `symbols`. Client i subscribes to group i modulo the number of groups. Without groups, clients only connect. */
+  groups: readonly (readonly number[])[];
   /** Connections that are opened at a time. */
   parallel: number;
   /** Whether a client is only there when its snapshot has come too. */
@@ -44,6 +44,10 @@ export interface DriverCalls {
   arrive(crowd: number, seq: number, withinMs: number): Promise<void>;
   /** What came since the last tally. */
   tally(crowd: number): Tally;
+  /** Ticks since the crowd was opened, merged ones included. */
+  seen(crowd: number): number;
+  /** The highest seq of any symbol at any client. */
+  head(crowd: number): number;
   /** The crowd stops reading. */
   stick(crowd: number): void;
   close(crowd: number): Promise<void>;

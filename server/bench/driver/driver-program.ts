@@ -20,15 +20,15 @@ setInterval(() => {
 let usage = process.cpuUsage();
 let talliedAt = performance.now();
 
-/** The driver's own figures since the last time, whichever crowd was asked for. */
-function ownFigures(): { lagP99: number; busy: number } {
+/** How late and how busy the driver was since the last call, whichever crowd was asked for. */
+function ownState(): { lagP99: number; busy: number } {
   const { user, system } = process.cpuUsage(usage);
   const now = performance.now();
-  const figures = { lagP99: quantile(lags, 0.99), busy: (user + system) / 1_000 / (now - talliedAt) };
+  const state = { lagP99: quantile(lags, 0.99), busy: (user + system) / 1_000 / (now - talliedAt) };
   lags.fill(0);
   usage = process.cpuUsage();
   talliedAt = now;
-  return figures;
+  return state;
 }
 
 function crowdOf(name: number): Crowd {
@@ -46,7 +46,9 @@ answerParent({
     return { crowd, ms: await opened.opened };
   },
   arrive: (crowd, seq, withinMs) => crowdOf(crowd).arrive(seq, withinMs),
-  tally: (crowd) => ({ ...crowdOf(crowd).tally(), ...ownFigures() }),
+  tally: (crowd) => ({ ...crowdOf(crowd).tally(), ...ownState() }),
+  seen: (crowd) => crowdOf(crowd).seen(),
+  head: (crowd) => crowdOf(crowd).head(),
   stick: (crowd) => crowdOf(crowd).stick(),
   close: async (crowd) => {
     await crowdOf(crowd).close();

@@ -18,7 +18,7 @@ describe('the tick reader', () => {
     for (let time = 0; time < 3; time++) expect(reader.read(bytes, 2, bytes.length - 2)).toEqual(seen);
   });
 
-  it('tells what a tick stands for', () => {
+  it('reads how many ticks were merged into one', () => {
     const text =
       '42["tick",{"symbol":"A","gen":"g","seq":9,"price":"1","ts":5,"merged":3,"high":"2","low":"1"}]';
     expect(read(text)).toEqual({ symbol: 0, seq: 9, merged: 3, ts: 5 });

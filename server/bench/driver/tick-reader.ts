@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 
-/** What a client is told by one tick. */
+/** What a client reads in one tick. */
 export interface SeenTick {
   /** The symbol's place in the list. */
   symbol: number;

@@ -1,9 +1,12 @@
 /** What every experiment is given, and how it starts what it measures. */
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { nodeArgs as shippedNodeArgs } from '../../../scripts/lib/server-program.mjs';
 import type { CalledProcess } from '../child-calls.ts';
 import { startCalled } from '../child-calls.ts';
 import type { DriverCalls, Tally } from '../driver/driver-calls.ts';
-import { median } from '../median.ts';
+import { median } from '../statistics.ts';
 import type { ServerCalls, StartRequest } from '../peers/server-calls.ts';
 import type { DriverState, Round } from '../results.ts';
 import type { Result, Row } from '../rows.ts';
@@ -11,7 +14,7 @@ import type { Result, Row } from '../rows.ts';
 /** How long a run may take to arrive, in milliseconds. */
 export const arriveWithinMs = 60_000;
 
-/** One run, as its experiments see it: the driver, how much is to be done, and where to put what came out. */
+/** One run, as its experiments see it: the driver, how much is to be done, and where results go. */
 export interface Bench {
   readonly driver: CalledProcess<DriverCalls>;
   /** Less of everything, for CI. */
@@ -20,11 +23,11 @@ export interface Bench {
   /** Where CPU profiles of the servers go; they cost time themselves. */
   readonly profiles: string | null;
   startServer(request: StartRequest, nodeArgs?: readonly string[]): Promise<Server>;
-  /** Gives the result of a row, and tells it. */
+  /** Prints the result of a row and returns it. */
   report(row: Row, rounds: readonly Round[]): Result;
-  /** Tells what stands behind a row. */
+  /** Adds a line below the table. */
   note(line: string): void;
-  /** The driver's own figures of an experiment. */
+  /** How late and how busy the driver was in an experiment. */
   noteDriver(experiment: string, tallies: readonly Tally[]): void;
 }
 
@@ -36,15 +39,24 @@ export interface Server {
   close(): Promise<void>;
 }
 
-/** Resolves when the peer listens. Rejects where it cannot, and has ended its process then. */
+/** The bundles of the processes that run peers. */
+export interface PeerPrograms {
+  node: string;
+  bun: string;
+}
+
+/** Resolves when the peer listens. Rejects if it cannot; its process has ended then. */
 export async function startServer(
-  program: string,
+  programs: PeerPrograms,
   request: StartRequest,
   nodeArgs: readonly string[],
 ): Promise<Server> {
   // Ours runs as it is shipped.
-  const shippedArgs = request.peer === 'ours' || request.peer === 'our replica' ? shippedNodeArgs : [];
-  const started = startCalled<ServerCalls>(program, { nodeArgs: [...shippedArgs, ...nodeArgs] });
+  const shippedArgs = request.peer.startsWith('our') ? shippedNodeArgs : [];
+  const started =
+    request.peer === 'bun'
+      ? startCalled<ServerCalls>(programs.bun, { execPath: bunPath() })
+      : startCalled<ServerCalls>(programs.node, { nodeArgs: [...shippedArgs, ...nodeArgs] });
   try {
     const port = await started.calls.start(request);
     return { port, pid: started.pid, calls: started.calls, close: () => started.close() };
@@ -52,6 +64,13 @@ export async function startServer(
     await started.close();
     throw error;
   }
+}
+
+/** Bun comes as a package per machine, of which npm installs the one that fits. */
+function bunPath(): string {
+  const folder = fileURLToPath(new URL('../node_modules/@oven', import.meta.url));
+  const [packageName = ''] = readdirSync(folder);
+  return join(folder, packageName, 'bin/bun');
 }
 
 /** What the driver was like over these rounds. */
@@ -63,7 +82,7 @@ export function driverState(experiment: string, tallies: readonly Tally[]): Driv
   };
 }
 
-/** Throws where a tally is no result: something was missing, came twice or was not asked for. */
+/** Throws if a tally is no result: something was missing, came twice or was not asked for. */
 export function assertClean(what: string, tally: Tally): void {
   const { gaps, repeats, strays, closed } = tally;
   if (gaps + repeats + strays + closed > 0)

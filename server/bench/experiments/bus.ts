@@ -1,312 +1,157 @@
 /**
- * What a tick takes from its source to the last replica: a leader and two followers over a true Redis, every symbol served on
- * all three, to one client each. Rounds begin and end in the calm between two turns, when every replica has every
- * tick: what was appended and what came to each replica must be the very same number.
+ * What a tick costs from its source to the last of three replicas. Processor time is measured at several numbers of ticks per second,
+ * and a line is fitted: its slope is the cost of a tick, its intercept the cost of a second without ticks.
  */
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { isDeepStrictEqual } from 'node:util';
-import { createClient } from 'redis';
-import { startRedis } from '../../test/support/processes/start-redis.ts';
-import type { Tally } from '../driver/driver-calls.ts';
-import { median } from '../median.ts';
-import { processorTime } from '../processor-time.ts';
-import { figure } from '../results.ts';
-import { rows, type Row } from '../rows.ts';
-import { symbolNames } from '../script.ts';
-import { assertClean, type Bench, type Server } from './bench.ts';
+import { shown } from '../results.ts';
+import { rows } from '../rows.ts';
+import { fitLine, median } from '../statistics.ts';
+import type { Bench } from './bench.ts';
+import { onBus, type BusParts, type BusStage } from './bus-stage.ts';
 
-const replicas = 3;
-const sizes = [100, 1_000, 5_000] as const;
-type Size = (typeof sizes)[number];
-/** Milliseconds between two turns: enough for all ticks of one on a busy machine, with a calm behind. */
-const intervalOf: Record<Size, number> = { 100: 500, 1_000: 1_000, 5_000: 2_500 };
-/** Long enough that no second turn comes. */
-const idleIntervalMs = 3_600_000;
-const idleMs = 5_000;
-/** Symbols of one client: what they get in a turn fits into what it may be sent before it has answered. One write for them all is next to nothing. */
-const pageSize = 50;
-const startWithinMs = 20_000;
-const calmWithinMs = 30_000;
-const maxRepeats = 3;
-/** Who counts the same for so long has nothing on its way. */
-const calmMs = 200;
-const lookMs = 50;
+/** Symbols that tick at 2 Hz. None of them ticks at 0. */
+const sizes = [0, 100, 1_000, 5_000] as const;
+const everyMs = 500;
+/** Long enough that no second tick comes. */
+const neverMs = 3_600_000;
+const parts = ['leader', 'follower', 'redis'] as const;
+const rowsOf = {
+  leader: [rows.busLeader, rows.busLeaderRest],
+  follower: [rows.busFollower, rows.busFollowerRest],
+  redis: [rows.busRedis, rows.busRedisRest],
+} as const;
 
-/** Microseconds per tick of each part, and what Redis did for one. */
-interface BusRound {
-  leader: number;
-  follower: number;
-  redis: number;
-  bytesIn: number;
-  bytesOut: number;
-  commands: number;
-  tally: Tally;
+/** Ticks per second, microseconds per second of each part, and the oldest ticks at the clients of followers. */
+interface BusRound extends BusParts {
+  rate: number;
+  ageP50: number;
+  ageP99: number;
 }
 
-const rowsOf: Record<Exclude<Size, 100>, Record<'leader' | 'follower' | 'redis', Row>> = {
-  1_000: { leader: rows.busLeader1000, follower: rows.busFollower1000, redis: rows.busRedis1000 },
-  5_000: { leader: rows.busLeader5000, follower: rows.busFollower5000, redis: rows.busRedis5000 },
-};
-
-/**
- * Reports processor time per tick at 1,000 and 5,000 symbols against 100, and notes what idle replicas take. Rejects
- * where a round gave no result, and `maxRepeats` more neither.
- */
+/** Reports slope and intercept of each part, the age at the followers, and what replicas take that do nothing. */
 export async function measureBus(bench: Bench): Promise<void> {
-  const found = new Map<Size, BusRound[]>();
-  for (const size of sizes) found.set(size, await measureSize(bench, size));
-  await noteIdle(bench);
-  const of = (size: Size): BusRound[] => found.get(size) ?? [];
-  for (const size of [1_000, 5_000] as const)
-    for (const part of ['leader', 'follower', 'redis'] as const)
-      bench.report(
-        rowsOf[size][part],
-        of(size).map((round, i) => ({ ours: round[part], peer: of(100)[i]?.[part] ?? NaN })),
-      );
-  for (const size of sizes) {
-    const middle = (key: Exclude<keyof BusRound, 'tally'>) =>
-      figure(median(of(size).map((round) => round[key])));
-    const age = (key: 'ageP50' | 'ageP99') => median(of(size).map(({ tally }) => tally[key]));
-    bench.note(
-      `bus, ${size} symbols: leader ${middle('leader')}, follower ${middle('follower')}, Redis ${middle('redis')} ${rows.busLeader1000.unit}; ` +
-        `${middle('commands')} commands, ${middle('bytesIn')} bytes in and ${middle('bytesOut')} out a tick; age at a follower's client p50 ${age('ageP50')}, p99 ${age('ageP99')} ms`,
+  const found: BusRound[][] = [];
+  for (const size of sizes) found.push(await measureSize(bench, size, 'burst'));
+  for (const part of parts) {
+    const lines = Array.from({ length: bench.rounds }, (_, round) =>
+      fitLine(found.map((ofSize) => ({ x: ofSize[round]?.rate ?? NaN, y: ofSize[round]?.[part] ?? NaN }))),
+    );
+    const [slopes, intercepts] = rowsOf[part];
+    bench.report(
+      slopes,
+      lines.map(({ slope }) => ({ ours: slope })),
+    );
+    bench.report(
+      intercepts,
+      lines.map(({ intercept }) => ({ ours: intercept / 1_000 })),
     );
   }
-  bench.noteDriver(
-    'from append to the last replica',
-    sizes.flatMap((size) => of(size).map(({ tally }) => tally)),
+  bench.report(
+    rows.busAgeInPhase,
+    (found.at(-1) ?? []).map(({ ageP99 }) => ({ ours: ageP99 })),
   );
+  const spread = await measureSize(bench, 5_000, 'spread');
+  bench.report(
+    rows.busAge,
+    spread.map(({ ageP99 }) => ({ ours: ageP99 })),
+  );
+  await measureIdle(bench);
 }
 
-async function measureSize(bench: Bench, size: Size): Promise<BusRound[]> {
-  return onStage(bench, { size, intervalMs: intervalOf[size] }, async (stage) => {
-    const { servers } = stage;
-    const turns = bench.quick ? 3 : 6;
-    // Until the code that runs is compiled.
-    await measureRound(stage, 2 * turns);
-    if (bench.profiles !== null) for (const { calls } of servers) await calls.startProfile();
-    const rounds: BusRound[] = [];
-    for (let round = 0; round < bench.rounds; round++) rounds.push(await measureRound(stage, turns));
-    if (bench.profiles !== null)
-      for (const [i, { calls }] of servers.entries())
-        await calls.writeProfile(
-          join(bench.profiles, `bus-${size}-${i === 0 ? 'leader' : `follower-${i}`}.cpuprofile`),
-        );
-    return rounds;
-  });
-}
-
-/** What the same processes take when nothing happens. */
-async function noteIdle(bench: Bench): Promise<void> {
-  await onStage(bench, { size: 100, intervalMs: idleIntervalMs }, async ({ servers, redisPid }) => {
-    const look = () => [...servers.map(({ pid }) => pid), redisPid].map((pid) => processorTime([pid]));
-    await delay(idleMs);
-    const before = look();
-    await delay(idleMs);
-    const [leader, ...others] = look().map((used, i) => figure((used - (before[i] ?? NaN)) / idleMs));
-    const redis = others.pop();
-    bench.note(
-      `bus, without a tick: leader ${leader}, followers ${others.join(' and ')}, Redis ${redis} CPU-ms per second`,
-    );
-  });
-}
-
-async function onStage<T>(
+async function measureSize(
   bench: Bench,
-  { size, intervalMs }: { size: Size; intervalMs: number },
-  act: (stage: BusStage) => Promise<T>,
-): Promise<T> {
-  const symbols = symbolNames(size);
-  const redis = await startRedis();
-  const asking = createClient({ url: redis.url });
-  const servers: Server[] = [];
-  const crowds: number[] = [];
-  const { calls } = bench.driver;
-  try {
-    await asking.connect();
-    for (let i = 0; i < replicas; i++) {
-      const server = await bench.startServer({
-        peer: 'our replica',
-        symbols,
-        redisUrl: redis.url,
-        intervalMs,
-      });
-      servers.push(server);
-      await until(async () => (await ask(server, '/health/ready')).ok, startWithinMs);
-      // The first one leads before the others come, and there is a price of everything.
-      if (i === 0) await until(async () => (await countsOf(server)).appended >= size, startWithinMs);
-      crowds.push(await serveAll(bench, server, symbols));
-    }
-    return await act({ bench, servers, crowds, size, intervalMs, redisPid: redis.pid, asking });
-  } finally {
-    for (const crowd of crowds) await calls.close(crowd);
-    for (const server of servers) await server.close();
-    asking.destroy();
-    await redis.stop();
-  }
-}
-
-/** Subscribes to everything, page by page, so that every symbol is served. */
-async function serveAll({ driver }: Bench, { port }: Server, symbols: readonly string[]): Promise<number> {
-  const pages = Math.ceil(symbols.length / pageSize);
-  const { crowd } = await driver.calls.open({
-    port,
-    clients: pages,
-    symbols,
-    baskets: Array.from({ length: pages }, (_, page) =>
-      Array.from(
-        { length: Math.min(pageSize, symbols.length - page * pageSize) },
-        (__, i) => page * pageSize + i,
-      ),
-    ),
-    parallel: 10,
-    awaitsSnapshot: true,
+  size: (typeof sizes)[number],
+  phase: 'burst' | 'spread',
+): Promise<BusRound[]> {
+  const settings = {
+    FEEDS: 'simulator',
+    SIMULATOR_PHASE: phase,
+    UPDATE_INTERVAL: String(size === 0 ? neverMs : everyMs),
+  };
+  const roundMs = bench.quick ? 2_000 : 4_000;
+  const rounds = await onBus(bench, { symbols: size || 100, settings }, async (stage) => {
+    // Only whole turns count: each replica has every tick when the clock starts, and when it stops.
+    const isInTurns = phase === 'burst' && size > 0;
+    const look = async () => {
+      if (isInTurns) await stage.turnEnd();
+      return stage.seen();
+    };
+    const play = () => playRound(stage, look, roundMs);
+    // Until the code that runs is compiled.
+    await play();
+    const profiles = bench.profiles !== null && size === 5_000 ? bench.profiles : null;
+    if (profiles !== null) for (const { calls } of stage.servers) await calls.startProfile();
+    const played: BusRound[] = [];
+    for (let round = 0; round < bench.rounds; round++) played.push(await play());
+    if (profiles !== null)
+      for (const [i, { calls }] of stage.servers.entries())
+        await calls.writeProfile(
+          join(profiles, `bus-${phase}-${i === 0 ? 'leader' : `follower-${i}`}.cpuprofile`),
+        );
+    return played;
   });
-  return crowd;
-}
-
-interface BusStage {
-  bench: Bench;
-  /** The leader first. */
-  servers: readonly Server[];
-  /** One of each server, in which every symbol has one client. */
-  crowds: readonly number[];
-  size: Size;
-  intervalMs: number;
-  redisPid: number;
-  asking: { info(): Promise<string> };
-}
-
-/** A round again where the machine stood still in it for so long that ticks were dropped or came from history. */
-async function measureRound(stage: BusStage, turns: number): Promise<BusRound> {
-  for (let again = maxRepeats; ; again--) {
-    const round = await tryRound(stage, turns);
-    if (typeof round !== 'string') return round;
-    const what = `the bus at ${stage.size} symbols: ${round}`;
-    if (again === 0) throw new Error(`${what}, and before too`);
-    stage.bench.note(`${what}; once more`);
-  }
-}
-
-/** From calm to calm, so many turns later, or fewer: the simulator makes none up. Gives why it is no result, where it is none. */
-async function tryRound(stage: BusStage, turns: number): Promise<BusRound | string> {
-  const { bench, crowds, size, intervalMs } = stage;
-  const begin = await lookInCalm(stage);
-  const tallies = () => Promise.all(crowds.map((crowd) => bench.driver.calls.tally(crowd)));
-  await tallies();
-  await delay(turns * intervalMs);
-  const end = await lookInCalm(stage);
-  const taken = await tallies();
-  for (const tally of taken) assertClean(`the bus at ${size} symbols`, tally);
-  const grew = (key: keyof Counts): number[] =>
-    end.counts.map((counts, i) => counts[key] - (begin.counts[i]?.[key] ?? NaN));
-  const [ticks = NaN, ...byFollowers] = grew('appended');
-  const came = grew('arrived');
-  const told = taken.map((tally) => tally.ticks + tally.merged);
-  const tally = taken.at(-1);
-  assert(tally !== undefined);
-  const isResult =
-    ticks > 0 &&
-    ticks % size === 0 &&
-    byFollowers.every((count) => count === 0) &&
-    came.every((count) => count === ticks) &&
-    told.every((count) => count === ticks);
-  if (!isResult)
-    return `${ticks} ticks were appended, and ${byFollowers.join(' and ')} by followers, ${came.join(', ')} came to the replicas, ${told.join(', ')} to their clients`;
-  const before = begin.took;
-  const after = end.took;
-  const [leader = NaN, ...followers] = after.used.map((used, i) => (used - (before.used[i] ?? NaN)) / ticks);
-  const grown = (key: string): number =>
-    ((after.told.get(key) ?? NaN) - (before.told.get(key) ?? NaN)) / ticks;
-  return {
-    leader,
-    follower: followers.reduce((sum, one) => sum + one, 0) / followers.length,
-    redis: (after.redis - before.redis) / ticks,
-    bytesIn: grown('total_net_input_bytes'),
-    bytesOut: grown('total_net_output_bytes'),
-    commands: grown('total_commands_processed'),
-    tally,
-  };
-}
-
-/** What everyone took and has counted at an instant when nothing was on its way. Asks rarely, as to answer takes time too. */
-async function lookInCalm({ servers, size, redisPid, asking }: BusStage): Promise<Look> {
-  const count = () => Promise.all(servers.map(countsOf));
-  let look: Look | undefined;
-  await until(
-    async () => {
-      const told = parseInfo(await asking.info());
-      const took = {
-        used: servers.map(({ pid }) => processorTime([pid])),
-        redis: processorTime([redisPid]),
-        told,
-      };
-      look = { took, counts: await count() };
-      await delay(calmMs);
-      return isDeepStrictEqual(await count(), look.counts);
-    },
-    calmWithinMs,
-    () => `no calm at ${size} symbols: ${JSON.stringify(look?.counts)}`,
+  const middle = (of: (round: BusRound) => number) => shown(median(rounds.map(of)));
+  bench.note(
+    `bus, ${size} symbols at 2 Hz, ${phase === 'burst' ? 'in phase' : 'out of phase'}: ${middle(({ rate }) => rate)} ticks per second; ` +
+      `leader ${middle(({ leader }) => leader / 1_000)}, follower ${middle(({ follower }) => follower / 1_000)}, Redis ${middle(({ redis }) => redis / 1_000)} CPU-ms per second; ` +
+      `age at a follower's client p50 ${middle(({ ageP50 }) => ageP50)}, p99 ${middle(({ ageP99 }) => ageP99)} ms`,
   );
-  assert(look !== undefined);
-  return look;
+  return rounds;
 }
 
-interface Look {
-  took: Took;
-  counts: readonly Counts[];
-}
-
-/** Microseconds of each replica and of Redis, and what Redis tells of itself. */
-interface Took {
-  used: readonly number[];
-  redis: number;
-  told: ReadonlyMap<string, number>;
-}
-
-interface Counts {
-  /** Ticks that the store took from it. */
-  appended: number;
-  /** Ticks that came to it, its own ones among them. */
-  arrived: number;
-}
-
-function ask({ port }: Server, path: string): Promise<Response> {
-  return fetch(`http://127.0.0.1:${port}${path}`);
-}
-
-async function countsOf(server: Server): Promise<Counts> {
-  const text = await (await ask(server, '/metrics')).text();
-  const sum = (name: string, label: string): number =>
-    text
-      .split('\n')
-      .filter((line) => line.startsWith(`${name}{`) && line.includes(label))
-      .reduce((total, line) => total + Number(line.split(' ')[1]), 0);
+async function playRound(stage: BusStage, look: () => Promise<number[]>, roundMs: number): Promise<BusRound> {
+  const seenBefore = await look();
+  const before = stage.used();
+  const startedAt = performance.now();
+  await stage.tallies();
+  await delay(roundMs);
+  const seen = await look();
+  const after = stage.used();
+  const seconds = (performance.now() - startedAt) / 1_000;
+  const all = await stage.tallies();
+  if (all.some(({ merged }) => merged > 0)) throw new Error('the bus is no result: ticks were merged');
+  const tallies = all.slice(1);
+  const perSecond = (part: keyof BusParts) => (after[part] - before[part]) / seconds;
   return {
-    appended: sum('tickwire_appended_ticks_total', ''),
-    arrived: sum('tickwire_tick_age_seconds_count', 'hop="replica"'),
+    rate: median(seen.map((count, i) => count - (seenBefore[i] ?? NaN))) / seconds,
+    leader: perSecond('leader'),
+    follower: perSecond('follower'),
+    redis: perSecond('redis'),
+    ageP50: Math.max(...tallies.map(({ ageP50 }) => ageP50)),
+    ageP99: Math.max(...tallies.map(({ ageP99 }) => ageP99)),
   };
 }
 
-async function until(
-  condition: () => Promise<boolean>,
-  withinMs: number,
-  otherwise = () => 'the replicas did not start in time',
-): Promise<void> {
-  const deadline = performance.now() + withinMs;
-  while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error(otherwise());
-    await delay(lookMs);
-  }
-}
-
-function parseInfo(text: string): Map<string, number> {
-  return new Map(
-    text
-      .split('\r\n')
-      .map((line) => line.split(':'))
-      .map(([key = '', value]) => [key, Number(value)]),
+async function measureIdle(bench: Bench): Promise<void> {
+  const settings = { FEEDS: 'push' };
+  const rounds = await onBus(bench, { symbols: 100, settings, isServed: false }, async ({ used }) => {
+    // Node collects the garbage of the start some 10 seconds later.
+    await delay(15_000);
+    const idleMs = bench.quick ? 3_000 : 5_000;
+    const found: BusParts[] = [];
+    for (let round = 0; round < bench.rounds; round++) {
+      const before = used();
+      await delay(idleMs);
+      const after = used();
+      const perSecond = (part: keyof BusParts) => (after[part] - before[part]) / idleMs;
+      found.push({
+        leader: perSecond('leader'),
+        follower: perSecond('follower'),
+        redis: perSecond('redis'),
+      });
+    }
+    return found;
+  });
+  assert(rounds.length > 0);
+  const middle = (part: keyof BusParts) => shown(median(rounds.map((round) => round[part])));
+  bench.note(
+    `bus, no clients and no ticks: leader ${middle('leader')}, follower ${middle('follower')}, Redis ${middle('redis')} CPU-ms per second`,
+  );
+  // Of the three replicas one leads.
+  bench.report(
+    rows.busIdle,
+    rounds.map(({ leader, follower }) => ({ ours: (leader + 2 * follower) / 3 })),
   );
 }

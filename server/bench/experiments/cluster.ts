@@ -13,8 +13,8 @@ import {
 } from '../peers/clusters.ts';
 import { someGen } from '../peers/peer.ts';
 import { processorTime } from '../processor-time.ts';
-import { median } from '../median.ts';
-import { figure } from '../results.ts';
+import { median } from '../statistics.ts';
+import { shown } from '../results.ts';
 import { rows } from '../rows.ts';
 import { createScript, symbolNames, type Script } from '../script.ts';
 import { arriveWithinMs, assertClean, type Bench } from './bench.ts';
@@ -22,8 +22,8 @@ import { arriveWithinMs, assertClean, type Bench } from './bench.ts';
 const clients = 1_000;
 const symbols = symbolNames(20);
 const turnMs = 500;
-/** Twenty seconds: until the code that runs is compiled, which costs as much as to run it. */
-const warmUpTurns = { quick: 6, whole: 40 };
+/** Ten seconds: until the code that runs is compiled, which costs as much as to run it. */
+const warmUpTurns = { quick: 6, whole: 20 };
 
 /** Microseconds per tick delivered, of all and of each part. */
 interface ClusterRound {
@@ -45,7 +45,7 @@ interface Entered {
  */
 export async function measureCluster(bench: Bench): Promise<void> {
   const entered: Entered[] = [];
-  const turns = bench.quick ? 4 : 12;
+  const turns = bench.quick ? 4 : 10;
   try {
     for (const start of [() => startOurCluster(symbols), () => startStockCluster(bench, symbols)])
       entered.push(await enter(bench, await start()));
@@ -73,7 +73,7 @@ export async function measureCluster(bench: Bench): Promise<void> {
   );
   for (const name of ['ours', 'stock'] as const) {
     const shares = parts.map(
-      (part) => `${part} ${figure(median(roundsOf(name).map(({ cpuOf }) => cpuOf[part])))}`,
+      (part) => `${part} ${shown(median(roundsOf(name).map(({ cpuOf }) => cpuOf[part])))}`,
     );
     bench.note(`whole cluster, ${name}: ${shares.join(', ')} ${rows.clusterCpu.unit}`);
   }
@@ -86,13 +86,13 @@ export async function measureCluster(bench: Bench): Promise<void> {
 async function enter({ driver }: Bench, cluster: ClusterPeer): Promise<Entered> {
   try {
     const script = createScript(symbols, someGen);
-    // So that there is a price to be told to those who come.
+    // So that there is a price for the snapshots.
     await cluster.push(nextPrices(script), script.seq());
     const { crowd } = await driver.calls.open({
       port: cluster.port,
       clients,
       symbols,
-      baskets: [symbols.map((_, place) => place)],
+      groups: [symbols.map((_, place) => place)],
       parallel: 50,
       awaitsSnapshot: cluster.name === 'ours',
     });

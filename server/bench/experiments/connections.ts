@@ -5,6 +5,7 @@ import type { Round } from '../results.ts';
 import { symbolNames } from '../script.ts';
 import type { Bench, Server } from './bench.ts';
 import { arriveWithinMs } from './bench.ts';
+import { inPhase } from './stage.ts';
 
 const peers = ['ours', 'stock'] as const;
 type Compared = (typeof peers)[number];
@@ -39,7 +40,7 @@ async function connectIdle(bench: Bench, server: Server, clients: number): Promi
 }
 
 async function openIdle({ driver }: Bench, { port }: Server, clients: number): Promise<number> {
-  const request = { port, clients, symbols: [], baskets: [], parallel, awaitsSnapshot: false };
+  const request = { port, clients, symbols: [], groups: [], parallel, awaitsSnapshot: false };
   return (await driver.calls.open(request)).crowd;
 }
 
@@ -58,7 +59,7 @@ export async function measureConnects(bench: Bench): Promise<void> {
       port: servers.get(peer)?.port ?? 0,
       clients: count,
       symbols,
-      baskets: [all],
+      groups: [all],
       parallel,
       awaitsSnapshot: peer === 'ours',
     });
@@ -71,9 +72,9 @@ export async function measureConnects(bench: Bench): Promise<void> {
     for (const peer of peers) {
       const server = await bench.startServer({ peer, symbols });
       servers.set(peer, server);
-      // One who stays, so that there are prices to be told.
+      // One client stays and has the prices that the others get in their snapshots.
       const { crowd } = await open(peer, 1);
-      const { seq } = await server.calls.prepare(1);
+      const { seq } = await server.calls.prepare(1, inPhase);
       await server.calls.turn();
       await driver.calls.arrive(crowd, seq, arriveWithinMs);
       await perSecond(peer);
@@ -92,9 +93,9 @@ export async function measureConnects(bench: Bench): Promise<void> {
 async function alternate(rounds: number, measure: (peer: Compared) => Promise<number>): Promise<Round[]> {
   const found: Round[] = [];
   for (let round = 0; round < rounds; round++) {
-    const figures: Partial<Record<Compared, number>> = {};
-    for (const peer of round % 2 === 0 ? peers : peers.toReversed()) figures[peer] = await measure(peer);
-    found.push({ ours: figures.ours ?? NaN, peer: figures.stock ?? NaN });
+    const measured: Partial<Record<Compared, number>> = {};
+    for (const peer of round % 2 === 0 ? peers : peers.toReversed()) measured[peer] = await measure(peer);
+    found.push({ ours: measured.ours ?? NaN, peer: measured.stock ?? NaN });
   }
   return found;
 }

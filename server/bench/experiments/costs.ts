@@ -1,42 +1,43 @@
-/** What the parts of ours cost that the other peers have not: a replica as it is shipped, beside one without the part. */
+/** What parts of ours cost that no other peer has: the fan-out stage as it is shipped, beside one without the part. */
 import type { Part } from '../peers/left-out.ts';
 import { rows } from '../rows.ts';
 import type { Bench } from './bench.ts';
-import { inBaskets, takeTurns, warmUpTurns, type Contender, type StageRound } from './stage.ts';
+import { inGroups, inPhase, reportCpu, takeTurns, warmUpTurns } from './stage.ts';
 
-const parts = ['windows', 'recovery', 'metrics'] as const satisfies readonly Part[];
-const rowOf = { windows: rows.windows, recovery: rows.recovery, metrics: rows.metrics } as const;
+const parts = [
+  'flush window',
+  'slow-client windows',
+  'recovery',
+  'metrics',
+] as const satisfies readonly Part[];
+const rowOf = {
+  'flush window': rows.flushWindow,
+  'slow-client windows': rows.windows,
+  recovery: rows.recovery,
+  metrics: rows.metrics,
+} as const;
 
-/**
- * Reports the processor time per tick of a replica as it is shipped against each one that leaves out windows, recovery
- * or metrics.
- */
+/** Reports the processor time per tick of the stage as it is shipped against each one that leaves a part out. */
 export async function measureCosts(bench: Bench): Promise<void> {
-  const audience = inBaskets(1_000, 20);
-  const turns = bench.quick ? 8 : 40;
-  const shipped: Contender = {
-    name: 'shipped',
-    request: { peer: 'ours' },
-    audience,
-    turns,
+  const common = {
+    audience: inGroups(1_000, 20),
+    turns: bench.quick ? 8 : 20,
     warmUp: warmUpTurns,
+    phases: inPhase,
   };
   const rounds = await takeTurns(bench, 'costs', [
-    shipped,
+    { ...common, name: 'shipped', request: { peer: 'our stage' } },
     ...parts.map((part) => ({
+      ...common,
       name: `without ${part}`,
-      request: { peer: 'ours' as const, without: part },
-      audience,
-      turns,
-      warmUp: warmUpTurns,
+      request: { peer: 'our stage' as const, without: part },
     })),
   ]);
-  const of = (name: string): StageRound[] => rounds.get(name) ?? [];
-  for (const part of parts)
-    bench.report(
-      rowOf[part],
-      of('shipped').map(({ cpu }, i) => ({ ours: cpu, peer: of(`without ${part}`)[i]?.cpu ?? NaN })),
-    );
+  reportCpu(
+    bench,
+    rounds,
+    parts.map((part) => [rowOf[part], 'shipped', `without ${part}`] as const),
+  );
   bench.noteDriver(
     'what parts cost',
     [...rounds.values()].flatMap((list) => list.map(({ tally }) => tally)),

@@ -1,72 +1,55 @@
-/** The rows of the fan-out stage: ours against the floor, against stock and against plain ws. */
-import { rows } from '../rows.ts';
+/** In phase: the fan-out stage against the floor, stock and plain ws, and the whole server against Bun. */
+import { rows, type Row } from '../rows.ts';
 import type { Bench } from './bench.ts';
-import { contendersFor, inBaskets, ownBaskets, takeTurns, type Contender, type StageRound } from './stage.ts';
-import type { Row } from '../rows.ts';
+import { contendersFor, inGroups, ownGroups, reportCpu, takeTurns, type Contender } from './stage.ts';
 
 const clients = 1_000;
+type RowOf = readonly [row: Row, ours: 'ours' | 'our stage', peer: string];
 
-/**
- * Reports processor time per tick for 1,000 clients, with few and many symbols, and with baskets that no two share.
- * Rejects where a byte or a tick was missing.
- */
+/** Reports processor time per tick for 1,000 clients. Rejects if a byte or a tick was missing. */
 export async function measureStage(bench: Bench): Promise<void> {
-  const { quick } = bench;
+  const turns = (quick: number, slow: number) =>
+    bench.quick ? { quick: Math.ceil(quick / 5), slow: Math.ceil(slow / 5) } : { quick, slow };
   await measure(
     bench,
-    '1 symbol in 4 baskets',
-    contendersFor(inBaskets(clients, 1), { quick: quick ? 10 : 60, slow: quick ? 10 : 60 }, [
-      'ours',
-      'stock',
-    ]),
-    { stock: rows.stock1 },
+    '1 symbol',
+    contendersFor(inGroups(clients, 1), turns(40, 40), ['our stage', 'stock', 'ours', 'bun']),
+    [
+      [rows.stock1, 'our stage', 'stock'],
+      [rows.bun1, 'ours', 'bun'],
+    ],
   );
+  const all = ['our stage', 'floor', 'stock', 'ws', 'ours', 'bun'] as const;
+  await measure(bench, '20 symbols', contendersFor(inGroups(clients, 20), turns(30, 5), all), [
+    [rows.floor20, 'our stage', 'floor'],
+    [rows.stock20, 'our stage', 'stock'],
+    [rows.ws20, 'our stage', 'ws'],
+    [rows.bun20, 'ours', 'bun'],
+  ]);
+  await measure(bench, '100 symbols', contendersFor(inGroups(clients, 100), turns(25, 2), all), [
+    [rows.floor100, 'our stage', 'floor'],
+    [rows.stock100, 'our stage', 'stock'],
+    [rows.ws100, 'our stage', 'ws'],
+    [rows.bun100, 'ours', 'bun'],
+  ]);
   await measure(
     bench,
-    '20 symbols in 4 baskets',
-    contendersFor(inBaskets(clients, 20), { quick: quick ? 8 : 40, slow: quick ? 1 : 6 }, [
-      'ours',
-      'floor',
-      'stock',
-      'ws',
-    ]),
-    { floor: rows.floor20, stock: rows.stock20, ws: rows.ws20 },
-  );
-  await measure(
-    bench,
-    '100 symbols in 4 baskets',
-    contendersFor(inBaskets(clients, 100), { quick: quick ? 6 : 30, slow: quick ? 1 : 2 }, [
-      'ours',
-      'floor',
-      'stock',
-      'ws',
-    ]),
-    { floor: rows.floor100, stock: rows.stock100, ws: rows.ws100 },
-  );
-  await measure(
-    bench,
-    '20 symbols, own baskets',
-    contendersFor(ownBaskets(clients, 20), { quick: quick ? 8 : 40, slow: 0 }, ['ours', 'floor']),
-    { floor: rows.floorOwn },
+    '20 symbols, own sets',
+    contendersFor(ownGroups(clients, 20), turns(30, 0), ['our stage', 'floor']),
+    [[rows.floorOwn, 'our stage', 'floor']],
   );
 }
 
-/** The rows of one audience, by the peer that ours is held against. */
 async function measure(
   bench: Bench,
   experiment: string,
-  all: readonly Contender[],
-  byPeer: Record<string, Row>,
+  contenders: readonly Contender[],
+  rowsOf: readonly RowOf[],
 ): Promise<void> {
-  const rounds = await takeTurns(bench, experiment, all);
-  const of = (name: string): StageRound[] => rounds.get(name) ?? [];
-  for (const [peer, row] of Object.entries(byPeer))
-    bench.report(
-      row,
-      of('ours').map(({ cpu }, i) => ({ ours: cpu, peer: of(peer)[i]?.cpu ?? NaN })),
-    );
+  const rounds = await takeTurns(bench, experiment, contenders);
+  reportCpu(bench, rounds, rowsOf);
   bench.noteDriver(
-    experiment,
+    `in phase, ${experiment}`,
     [...rounds.values()].flatMap((list) => list.map(({ tally }) => tally)),
   );
 }

@@ -12,13 +12,13 @@ import { someGen } from './peer.ts';
 /** A price on its way in, before it has a generation and a seq. */
 export type Price = Required<Pick<Tick, 'symbol' | 'price' | 'size' | 'ts'>>;
 
-/** What the processor time of a cluster is told apart by. */
+/** The parts of a cluster whose processor time is measured. */
 export const parts = ['replicas', 'Redis', 'Nginx'] as const;
 type Part = (typeof parts)[number];
 
 /**
- * A cluster that runs, until `close`: clients come in by Nginx, prices by `push`, which rejects where they were not
- * taken as they should.
+ * A cluster that runs, until `close`: clients connect through Nginx, prices enter by `push`, which rejects if they
+ * were not accepted.
  */
 export interface ClusterPeer {
   readonly name: 'ours' | 'stock';
@@ -60,7 +60,7 @@ export async function startOurCluster(symbols: readonly string[]): Promise<Clust
   };
 }
 
-/** Resolves when all of it is ready. Rejects where a part does not start, and has ended the others then. */
+/** Resolves when all of it is ready. Rejects if a part does not start; the others have ended then. */
 export async function startStockCluster(
   { startServer }: Pick<Bench, 'startServer'>,
   symbols: readonly string[],

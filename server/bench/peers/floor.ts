@@ -14,7 +14,7 @@ interface Group {
   sockets: Set<Socket>;
 }
 
-/** Listens on a free port. A turn sends what `prepare` made of it for each basket; without that, nothing. */
+/** Listens on a free port. A turn sends what `prepare` made of it for each group. */
 export async function createFloorPeer(): Promise<Peer> {
   const groups = new Map<string, Group>();
   let prepared: Map<Group, Buffer>[] = [];

@@ -1,29 +1,31 @@
-/** Parts of a replica that can be left out, to see what each of them costs. What is left out does nothing at all. */
+/** Parts of a replica that can be left out, to see what each of them costs. */
 import { AckWindow } from '../../src/fanout/ack-window.ts';
 import type { Metrics } from '../../src/support/metrics.ts';
 
-/** A part of ours that no other peer has. */
-export type Part = 'windows' | 'recovery' | 'metrics';
+/** A part that no other peer has. */
+export type Part = 'slow-client windows' | 'flush window' | 'recovery' | 'metrics';
 
-/** Leaves the part out of every replica of this process that is made from now on, and gives the settings that it takes. */
+/** Leaves the part out of every replica that this process makes from now on. Returns the settings that this needs. */
 export function leaveOut(part: Part): Record<string, string> {
   switch (part) {
-    case 'windows':
+    case 'slow-client windows':
       // No ping is asked for, and everything fits.
       AckWindow.prototype.wantsPing = () => false;
       AckWindow.prototype.fits = () => true;
       return {};
+    case 'flush window':
+      return { FLUSH_MS: '0' };
     case 'metrics':
-      // By `noMetrics`, as it is given to a replica.
+      // By `noMetrics`, which the replica is given.
       return {};
     case 'recovery':
-      return { HISTORY_TICKS: '0', MAX_REPLAY_TICKS: '0' };
+      return { RECOVERY_SECONDS: '1', MAX_REPLAY_TICKS: '0' };
     default:
-      throw new Error(`nothing is known of leaving out ${String(part satisfies never)}`);
+      throw new Error(`unknown part ${String(part satisfies never)}`);
   }
 }
 
-/** Takes every figure and keeps none. */
+/** Takes every value and keeps none. */
 export const noMetrics: Metrics = {
   counter: () => ({ add: () => {} }),
   counters: () => {},

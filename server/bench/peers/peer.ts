@@ -1,4 +1,4 @@
-/** A way to bring ticks to WebSocket clients, run in a process of its own by server-program.ts. */
+/** A way to bring ticks to WebSocket clients. serve-peer.ts runs it in a process of its own. */
 import type { Tick } from '../../protocol/index.ts';
 
 /** A server that listens on 127.0.0.1, to be measured. It has no end of its own: its process is ended. */
@@ -6,9 +6,11 @@ export interface Peer {
   readonly port: number;
   /** The generation of its ticks. */
   readonly gen: string;
-  /** Sends these ticks, all made in one turn of the event loop, to whoever asked for their symbols. */
+  /** The seq that every symbol has already; 0 if it is absent. */
+  readonly seq?: number;
+  /** Sends these ticks, all made in one turn of the event loop, to the clients that subscribed to their symbols. */
   turn(ticks: readonly Tick[]): void;
-  /** Told of all turns of a run before its first, where a peer prepares what it sends. */
+  /** Called with all turns of a run before its first one, if the peer prepares its bytes. */
   prepare?(turns: readonly (readonly Tick[])[]): void;
 }
 
@@ -17,5 +19,8 @@ export interface PeerOptions {
   symbols: readonly string[];
 }
 
-/** Any generation, for peers that keep none. */
+/** The generation of peers that keep none. */
 export const someGen = 'bEnCh0';
+
+/** Settings of ours. Processes that share few cores may stand still for seconds, and the leader must not change then. */
+export const patientLease = { LEASE_TTL_MS: '12000', LEASE_DEADLINE_MS: '10000' };

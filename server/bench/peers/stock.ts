@@ -10,7 +10,7 @@ import { tickRoom, type Tick } from '../../protocol/index.ts';
 import { listen } from '../../src/support/listen.ts';
 import { someGen, type Peer } from './peer.ts';
 
-/** Listens on a free port. Who joins gets ticks from then on, and no snapshot. */
+/** Listens on a free port. A client that joins receives ticks from then on, and no snapshot. */
 export async function createStockPeer(): Promise<Peer> {
   const httpServer = createServer();
   const io = createStockServer(httpServer);
