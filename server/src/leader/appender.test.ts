@@ -246,7 +246,7 @@ describe('the appends of one term', () => {
   });
 
   it('[LS4] tell the store which symbols are forgotten, and the highest seq that went', async () => {
-    const { appender, appends, clock } = setUp();
+    const { appender, appends, clock, push } = setUp();
     appender.take([tick('GONE'), tick('GONE'), tick('A')]);
     await clock.advance(appendMs);
     void appender.change({
@@ -256,5 +256,10 @@ describe('the appends of one term', () => {
     });
     await clock.advance(appendMs);
     expect(appends.at(-1)?.forgotten).toEqual({ symbols: ['GONE'], floor: 2 });
+    // Its book has not read that change yet.
+    const again = push(tick('GONE', '9'));
+    await clock.advance(appendMs);
+    expect(nameOf(await again)).toBe('GONE3');
+    expect(appends.at(-1)?.quotes).toMatchObject([{ quote: { symbol: 'GONE', open: '9', seq: 3 } }]);
   });
 });

@@ -127,6 +127,9 @@ export function createAppender(options: AppenderOptions): Appender {
   let number = book.number();
   /** What this term has appended, by symbol. */
   const heads = new Map<string, StoredQuote>();
+  /** Symbols that this term has forgotten: the book may not know yet. */
+  const forgottenHere = new Set<string>();
+  let floor = book.floor();
   let jobs: Job[] = [];
   let waitingTicks = 0;
   let isClosed = false;
@@ -173,7 +176,12 @@ export function createAppender(options: AppenderOptions): Appender {
       refuse(draft.jobs, 'no_leader');
       return;
     }
-    await append(draft);
+    try {
+      await append(draft);
+    } catch (error) {
+      refuse(draft.jobs, 'no_leader');
+      throw error;
+    }
   }
 
   async function append(draft: Draft): Promise<void> {
@@ -210,7 +218,11 @@ export function createAppender(options: AppenderOptions): Appender {
         number = batch.number;
         hasAppended = true;
         for (const [symbol, head] of draft.heads) heads.set(symbol, head);
-        for (const symbol of forgotten) heads.delete(symbol);
+        for (const symbol of forgotten) {
+          heads.delete(symbol);
+          forgottenHere.add(symbol);
+        }
+        floor = batch.forgotten?.floor ?? floor;
         meter.appended(draft.ticks, clock.monotonic() - startedAt);
         settle(draft);
       } else if (outcome.reason === 'pushes') settleKnown(draft, outcome.known);
@@ -257,15 +269,24 @@ export function createAppender(options: AppenderOptions): Appender {
     return draft;
   }
 
+  /** What is known of the symbol after all that was appended, and after the draft. */
+  function headOf(
+    symbol: string,
+    drafted?: ReadonlyMap<string, StoredQuote>,
+  ): { quote: Quote | null; seq: number; sourceSeq: number | null } {
+    const head = drafted?.get(symbol) ?? heads.get(symbol);
+    if (head !== undefined) return { ...head, seq: head.quote.seq };
+    if (forgottenHere.has(symbol)) return { quote: null, seq: floor, sourceSeq: null };
+    return { quote: book.quote(symbol), seq: book.seq(symbol), sourceSeq: book.sourceSeq(symbol) };
+  }
+
   /** Gives the tick its seq, unless its source gave it before. */
   function numberTick(draft: Draft, source: SourceTick): void {
     const { symbol } = source;
-    const head = draft.heads.get(symbol) ?? heads.get(symbol);
-    const quote = head?.quote ?? book.quote(symbol);
-    const lastSourceSeq = head === undefined ? book.sourceSeq(symbol) : head.sourceSeq;
+    const { quote, seq: lastSeq, sourceSeq: lastSourceSeq } = headOf(symbol, draft.heads);
     const { sourceSeq = null } = source;
     if (sourceSeq !== null && lastSourceSeq !== null && sourceSeq <= lastSourceSeq) return;
-    const seq = (head?.quote.seq ?? book.seq(symbol)) + 1;
+    const seq = lastSeq + 1;
     const { tick: drafted, day } = draftTick(quote, source, dayStartMs);
     // Replicas may know other quotes from before this generation.
     if (seq === 1) drafted.day = day;
@@ -325,8 +346,7 @@ export function createAppender(options: AppenderOptions): Appender {
   }
 
   function floorWithout(symbols: readonly string[]): number {
-    const seqs = symbols.map((symbol) => heads.get(symbol)?.quote.seq ?? book.seq(symbol));
-    return Math.max(book.floor(), ...seqs);
+    return Math.max(floor, book.floor(), ...symbols.map((symbol) => headOf(symbol).seq));
   }
 
   return {
@@ -349,11 +369,8 @@ export function createAppender(options: AppenderOptions): Appender {
         if (isClosed) resolve(refusal('no_leader'));
         else add({ ...change, kind: 'change', settle: resolve });
       }),
-    quote: (symbol) => heads.get(symbol)?.quote ?? book.quote(symbol),
-    sourceSeq: (symbol) => {
-      const head = heads.get(symbol);
-      return head === undefined ? book.sourceSeq(symbol) : head.sourceSeq;
-    },
+    quote: (symbol) => headOf(symbol).quote,
+    sourceSeq: (symbol) => headOf(symbol).sourceSeq,
     close: async () => {
       isClosed = true;
       cancelTimer();

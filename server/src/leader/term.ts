@@ -199,6 +199,8 @@ export function createTerm(options: TermOptions): Term {
       const listed = new Set([...own.assigned.bySource.values()].flat());
       appender.take(before.ticks.filter(({ symbol }) => listed.has(symbol)));
     }
+    // To append may show that the lease is over.
+    if (isClosed) return;
     stopBeats = clock.every(beatMs, announce);
     board.pause(isPaused);
     if (!isPaused) startSources(own);

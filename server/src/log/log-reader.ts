@@ -105,6 +105,10 @@ export function createLogReader(options: LogReaderOptions): LogReader {
 
   function hold(one: Held): void {
     const { length } = one.batch.bytes;
+    if (heldBytes + length > maxHeldBytes) {
+      held = held.filter(({ batch }) => !isReached(batch));
+      heldBytes = held.reduce((sum, { batch }) => sum + batch.bytes.length, 0);
+    }
     // What does not fit is missing afterwards.
     if (heldBytes + length > maxHeldBytes) readAgain = true;
     else {

@@ -156,6 +156,8 @@ describe('the prices of a replica', () => {
       ]),
     );
     expect([book.seq('A'), book.seq('B')]).toEqual([1, 1]);
+    // Its quote is not made before somebody asks.
+    expect(book.lost()).toEqual([]);
     expect(book.missedSince('A', ['gen001', 1], 9)).toBeNull();
   });
 

@@ -226,13 +226,18 @@ export function createPriceBook(options: PriceBookOptions): PriceBook {
       }
     },
     // Those that have had no tick since then: later ones are in the store.
-    lost: () => lost.filter(({ quote }) => symbols.get(quote.symbol)?.quote === quote),
+    lost: () =>
+      lost.filter(({ quote }) => {
+        const state = symbols.get(quote.symbol);
+        return state?.quote === quote && state.unread === null;
+      }),
     addPast: (batches) => {
-      for (const batch of batches)
-        keep(
-          batch,
-          batch.symbols.map((symbol) => symbols.get(symbol) ?? null),
-        );
+      for (const batch of batches) {
+        const states = batch.symbols.map((symbol) => symbols.get(symbol) ?? null);
+        // The quotes have them already.
+        batch.takeDays();
+        keep(batch, states);
+      }
     },
     apply: (batch) => {
       if (batch.gen !== gen || batch.number !== number + 1)

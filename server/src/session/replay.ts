@@ -15,8 +15,10 @@ export function missedAsOne(
 ): Tick[] | null {
   const last = prices.seq(symbol);
   if (prices.gen() !== gen || seq > last) return null;
+  if (last === seq) return [];
   const quote = prices.quote(symbol);
-  if (quote === null || last === seq) return [];
+  // The symbol was forgotten and listed again.
+  if (quote === null) return null;
   const { price, ts } = quote;
   return [{ symbol, price, gen, seq: last, ts, merged: last - seq - 1, day: dayOf(quote) }];
 }

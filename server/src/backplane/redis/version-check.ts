@@ -16,7 +16,7 @@ const stillMs = 2_500;
 
 /** Gives a function for each new connection. It rejects, with a reason for people, while such a leader beats. */
 export function createVersionCheck({ prefix, clock }: VersionCheckOptions) {
-  /** The lease that stood still: its leader was killed. It is not watched again. */
+  /** The lease that stood still: its leader was killed or has left. It is not watched again. */
   let dead: string | null = null;
 
   return async function assertNoEarlierVersion(client: RedisClient): Promise<void> {
@@ -32,7 +32,7 @@ export function createVersionCheck({ prefix, clock }: VersionCheckOptions) {
   };
 }
 
-/** Holder, epoch and beat of the first version's lease as one text; null if nobody holds the lease. */
+/** Holder, epoch and beat of the first version's lease as one text, also between two leaders; null if there never was one. */
 async function readLease(client: RedisClient, prefix: string): Promise<string | null> {
   const reply: unknown = await client.sendCommand([
     'HMGET',
@@ -42,5 +42,5 @@ async function readLease(client: RedisClient, prefix: string): Promise<string | 
     'beat',
   ]);
   const fields: unknown[] = Array.isArray(reply) ? reply : [];
-  return fields[0] === null || fields[0] === '' || fields.length === 0 ? null : fields.map(String).join(' ');
+  return fields.every((field) => field === null) ? null : fields.map(String).join(' ');
 }
