@@ -44,9 +44,14 @@ it('a leader goes on at the new primary, in a new generation, with all prices', 
     },
     { timeout: 10_000, interval: 100 },
   );
-  expect((await two.driver.tickLog.readState())?.quotes).toMatchObject([
-    { quote: { symbol: 'A', price: '2', seq: 1 } },
-  ]);
+  // The other node may read from the old primary until it notices.
+  await vi.waitFor(
+    async () =>
+      expect((await two.driver.tickLog.readState())?.quotes).toMatchObject([
+        { quote: { symbol: 'A', price: '2', seq: 1 } },
+      ]),
+    { timeout: 10_000, interval: 100 },
+  );
 });
 
 it('nodes that write nothing notice it too, and hear each other again', async () => {

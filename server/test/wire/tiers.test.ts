@@ -133,7 +133,7 @@ describe('rates', () => {
     await replica.push([{ symbol: 'A', price: '11' }]);
     await clients[0]?.client.seen('tick');
     replica.backplane.loseBatches(true);
-    for (let price = 20; price < 40; price++) await replica.push([{ symbol: 'A', price: `${price}` }]);
+    await replica.push(Array.from({ length: 20 }, (_, index) => ({ symbol: 'A', price: `${20 + index}` })));
     replica.backplane.loseBatches(false);
     for (const { client } of clients) {
       await until(() => client.of<Snapshot>('snapshot').at(-1)?.quotes[0]?.seq === 22);
