@@ -53,7 +53,7 @@ const reconnect = { baseMs: 50, maxMs: 400 };
 const connectTimeoutMs = 1_000;
 /** Nothing in or out for this long ends the socket. Only we write, and we stop when pings go unanswered. */
 const socketTimeoutMs = 3_000;
-const pingEveryMs = 1_000;
+const pingEveryMs = 500;
 const pingDeadlineMs = 1_500;
 const prepareRetryMs = 1_000;
 const closeDeadlineMs = 500;
