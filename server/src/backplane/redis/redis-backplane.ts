@@ -116,7 +116,8 @@ export function createRedisBackplane(options: RedisBackplaneOptions): Backplane 
     self: life,
     log,
     sendAll: (message) => publisher.publish(keys.allChannel, JSON.stringify(message)),
-    sendTo: async (to, message) => (await publisher.send(keys.nodeChannel(to), JSON.stringify(message))) > 0,
+    sendTo: async (to, message) =>
+      Number(await commands.run(['PUBLISH', keys.nodeChannel(to), JSON.stringify(message)])) > 0,
   });
   for (const channel of [keys.allChannel, keys.nodeChannel(node)])
     subscriptions.add('channel', channel, (text) => messages.receive(JSON.parse(text.toString())));
