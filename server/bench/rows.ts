@@ -1,4 +1,4 @@
-/** The rows of the benchmark: what is compared with what, and the goal of each. */
+/** The rows of the benchmark. Each names its figure, the peer, and the goal. */
 
 interface Goal {
   is: 'at most' | 'at least';

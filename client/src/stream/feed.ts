@@ -30,7 +30,7 @@ export function createFeed(): Feed {
           stale.delete(source.name);
           return { ...source, state: named?.state ?? event.state };
         });
-        // What is left has come since.
+        // A source that the first event did not name.
         whole = { ...event, sources: [...known, ...stale.values()] };
       }
       isFirst = false;

@@ -47,7 +47,7 @@ export interface Cluster {
   drain(node: string): Promise<'told' | 'unknown' | 'silent'>;
   /** The figures of every other replica that answers in time. */
   collectOthers(): Promise<unknown[]>;
-  /** Asks every other replica that is not known to be dead. What is sent is on its way when this returns. */
+  /** Asks every other replica that is not known to be dead. The question is on its way when this returns. */
   askOthers(question: string, options: AskOptions): Promise<OthersAnswers>;
   /** Tells the others at once how this replica is. */
   tell(): void;

@@ -21,8 +21,8 @@ import {
 } from './tick-frames.ts';
 
 /**
- * Who is told of what goes out. `onWrites` fires for each group of a turn, with 0 writes too, and for each write to one client
- * alone; `onWritten` fires last.
+ * Times, limits, and listeners for writes. `onWrites` fires for each group of a turn, with 0 writes too, and for each write to one
+ * client only. `onWritten` fires last.
  */
 export interface CoalescerOptions {
   clock: Clock;

@@ -1,6 +1,6 @@
 /**
- * What is logged when Redis is away: one line when it begins and one when it ends, at the same level, however many links there are.
- * What an operator has to change is a line of its own.
+ * Logs an outage of Redis: one line at its begin and one at its end, at the same level, whatever the number of connections.
+ * A setting that an operator has to change is a line of its own.
  */
 import type { Log } from '../../support/log.ts';
 import type { BackplaneState } from '../contract.ts';

@@ -1,5 +1,5 @@
 /**
- * What is checked of a Redis before it is used, and again while it is used. A server that evicts keys would silently forget the log
+ * Checks a Redis before and during its use. A server that evicts keys would silently forget the log
  * and the lease. A server that does not say which run it is in could give a seq twice after a restart. A replica of the primary
  * takes no writes, and its messages reach nobody else.
  */

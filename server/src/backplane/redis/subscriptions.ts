@@ -1,6 +1,6 @@
 /**
- * The channels that this process listens to, kept across reconnects. The client puts back what Redis had confirmed. What was asked for
- * while the link was down, or broke on the way, is put in place here.
+ * The channels that this process listens to, kept across reconnects. The client restores subscriptions that Redis had confirmed.
+ * This file restores those that were asked for while the connection was down or was lost.
  */
 import type { Log } from '../../support/log.ts';
 import type { RedisClient } from './link.ts';
